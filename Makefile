@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+# One season file of the project's own: the 2022 World Cup.
+SEASON := local/seasons/2022-world-cup.json
+SERVE ?=
+REPLAY := target/debug/local replay
+
+.PHONY: help setup build demo test check bench
+
+help: ## Say what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## Install what the local stack needs (says what; once)
+	@local/setup.sh
+
+build: setup
+	cargo build --locked --workspace --bins
+
+demo: build ## Replay the 2022 World Cup on real parts (SERVE=1 keeps them up)
+	$(REPLAY) $(SEASON) --summary target/demo/summary.json $(if $(SERVE),--serve)
+
+test: build ## Run every test, on real parts
+	cargo test --locked --workspace --no-run
+	target/debug/local services -- cargo test --locked --workspace
+
+check: setup ## Everything a change must pass
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint --region eu-central-1
+	$(MAKE) test
+
+bench: setup ## Print figures: database, start, memory, provider, browser
+	cargo build --locked --release --workspace --bins
+	target/release/local bench

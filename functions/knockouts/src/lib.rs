@@ -1,0 +1,88 @@
+//! Knockouts: discovers rounds as they are listed and drawn, and stores their matches.
+
+use serde_json::{Value, json};
+use shared::domain::RoundKind;
+use shared::event::{Envelope, Fields, InvalidInput};
+use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
+use shared::provider::sofascore::{Reading, SofaScore};
+use shared::store::rounds;
+use shared::sync::{self, matches};
+use uuid::Uuid;
+
+struct Input {
+    envelope: Envelope,
+    tournament_id: Uuid,
+}
+
+/// Handles `{"targetEnv", "tournamentId", "scheduledTime"?, "dryRun"?}`, and an older caller's
+/// `{"knockoutsUpdateUrl"}`, whose URL names the tournament.
+pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
+    let input = read(&event, &invocation.config.environment);
+    let tournament_id = input.as_ref().ok().map(|input| input.tournament_id);
+    let subject = tournament_id.map_or_else(|| "-:-".to_owned(), |id| format!("{id}:-"));
+    let envelope = input.as_ref().ok().map(|input| &input.envelope);
+    let work = Work::of(invocation, OperationType::KnockoutsUpdate, subject, tournament_id, envelope);
+    let done = execution::run(invocation, work, async |journal| {
+        let input = journal.validated(input)?;
+        let mut provider = sync::provider(invocation);
+        let outcome = discover(invocation, journal, &mut provider, input.tournament_id).await;
+        journal.requests.extend(provider.take_requests());
+        provider.close().await;
+        outcome
+    })
+    .await?;
+    Ok(json!({ "knockouts_update": done.summary() }))
+}
+
+/// Reads the list of rounds, then each knockout round that may have become known, until one is not drawn.
+async fn discover(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    tournament_id: Uuid,
+) -> anyhow::Result<()> {
+    let Some(tournament) = sync::tournament(invocation, journal, tournament_id).await? else { return Ok(()) };
+    if !tournament.mode.has_knockouts() {
+        journal.skipped("validation", "knockouts", "the tournament has no knockout rounds");
+        return Ok(());
+    }
+    let season = sync::season(&tournament)?;
+    sync::rounds::sync(invocation, journal, provider, &tournament).await?;
+    let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+    // A round whose slots all have their team does not change any more, except by its matches' own checks.
+    let waiting = known
+        .into_iter()
+        .filter(|stored| stored.round.kind == RoundKind::Knockout && stored.open_slots != Some(0))
+        .map(|stored| stored.round);
+    let mut readings: Vec<(String, Reading)> = Vec::new();
+    for round in waiting {
+        let Some(reading) = provider.round_if_drawn(&season, &round).await? else {
+            journal.skipped("fetch", &format!("round {}", round.slug), "not drawn yet");
+            // The rounds after it wait for this one.
+            break;
+        };
+        journal.completed(
+            "fetch",
+            &format!("round {}", round.slug),
+            json!({ "matches": reading.matches.len(), "open_slots": reading.open_slots }),
+        );
+        readings.push((round.slug, reading));
+    }
+    let readings: Vec<(&str, &Reading)> =
+        readings.iter().map(|(slug, reading)| (slug.as_str(), reading)).collect();
+    matches::sync(invocation, journal, &tournament, &readings).await
+}
+
+fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
+    let mut fields = Fields::of(event);
+    let envelope = fields.envelope(environment);
+    let from_url = fields.optional("knockoutsUpdateUrl").and_then(|url| {
+        let id = url.split(['/', '?']).find_map(|segment| segment.parse::<Uuid>().ok());
+        if id.is_none() {
+            fields.problem("knockoutsUpdateUrl", "names no tournament: send tournamentId (a UUID) instead");
+        }
+        id
+    });
+    let tournament_id = from_url.unwrap_or_else(|| fields.uuid("tournamentId"));
+    fields.finish(Input { envelope, tournament_id })
+}

@@ -1,0 +1,128 @@
+//! Scores and standings: one round of one tournament is read, its scores and statuses are written, and unless the
+//! check is an interim one the table is computed anew and a match still running gets its follow-up.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use shared::domain::RoundKind;
+use shared::event::{Envelope, Fields, InvalidInput};
+use shared::execution::{self, Failure, Invocation, OperationType, Work};
+use shared::plan::schedule::CheckKind;
+use shared::store::rounds;
+use shared::sync::{self, matches, schedules, standings};
+use uuid::Uuid;
+
+/// In the summary of the scores: the table is to be computed now.
+const STANDINGS_DUE: &str = "standingsDue";
+
+struct Input {
+    envelope: Envelope,
+    tournament_id: Uuid,
+    round_slug: String,
+    check: CheckKind,
+    kickoff: Option<DateTime<Utc>>,
+}
+
+/// Handles `{"targetEnv", "tournamentId", "roundSlug", "check"?, "kickoff"?, "scheduledTime"?, "dryRun"?}`.
+///
+/// An older caller's event has no `check`: it is a closing check of the whole round. Its `roundUrl` and
+/// `standingsUrl` are ignored: what is asked for is what the database says.
+pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
+    let input = read(&event, &invocation.config.environment);
+    // The kind is part of the work: an interim and a closing check of one round may fall on one minute.
+    let (subject, tournament_id) = match &input {
+        Ok(input) => (
+            format!("{}:{}:{}", input.tournament_id, input.round_slug, input.check),
+            Some(input.tournament_id),
+        ),
+        Err(_) => ("-:-".to_owned(), None),
+    };
+    let envelope = input.as_ref().ok().map(|input| &input.envelope);
+    let work = Work::of(invocation, OperationType::MatchesUpdate, subject, tournament_id, envelope);
+    let mut standings_work = Work { operation: OperationType::StandingsUpdate, ..work.clone() };
+
+    let scores = execution::run(invocation, work, async |journal| {
+        let input = journal.validated(input)?;
+        let Some(tournament) = sync::tournament(invocation, journal, input.tournament_id).await? else {
+            return Ok(());
+        };
+        let season = sync::season(&tournament)?;
+        let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+        let Some(round) =
+            known.into_iter().map(|stored| stored.round).find(|round| round.slug == input.round_slug)
+        else {
+            anyhow::bail!(InvalidInput::one(
+                "roundSlug",
+                &format!(
+                    "{:?} names no round of {}: refresh the tournament",
+                    input.round_slug, tournament.label
+                ),
+            ));
+        };
+
+        let mut provider = sync::provider(invocation);
+        let reading = provider.round(&season, &round.slug, &round.address).await;
+        journal.requests.extend(provider.take_requests());
+        // The browser is not needed any more, whatever the reading is.
+        provider.close().await;
+        let reading = reading?;
+        journal.completed(
+            "fetch",
+            &format!("round {}", round.slug),
+            json!({ "matches": reading.matches.len() }),
+        );
+
+        matches::sync(invocation, journal, &tournament, &[(&round.slug, &reading)]).await?;
+        if input.check != CheckKind::Interim {
+            let planning = input.envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
+            // A sweep's kickoff is its day: it looks after the whole round.
+            let kickoff = input.kickoff.filter(|_| input.check != CheckKind::Sweep);
+            let to_be_continued = schedules::follow_up(
+                invocation,
+                journal,
+                &tournament,
+                &round.slug,
+                kickoff,
+                &reading.matches,
+                planning,
+            )
+            .await;
+            // The table is computed when the last match has ended; on record, so that a repeat knows it too.
+            let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
+            journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());
+        }
+        Ok(())
+    })
+    .await?;
+
+    let mut answer = json!({ "matches_update": scores.summary() });
+    if scores.summary()[STANDINGS_DUE] == true {
+        standings_work.tournament_id = scores.tournament_id();
+        let done = execution::run(invocation, standings_work, async |journal| {
+            let Some(id) = journal.tournament_id else { return Ok(()) };
+            let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
+            standings::sync(invocation, journal, &tournament).await
+        })
+        .await?;
+        answer["standings_update"] = done.summary().clone();
+    }
+    Ok(answer)
+}
+
+fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
+    let mut fields = Fields::of(event);
+    let envelope = fields.envelope(environment);
+    let tournament_id = fields.uuid("tournamentId");
+    let round_slug = fields.required("roundSlug", "the slug of a round of the tournament");
+    let check = match fields.optional("check").map(|kind| kind.parse()) {
+        None => CheckKind::Closing,
+        Some(Ok(
+            kind @ (CheckKind::Interim | CheckKind::Closing | CheckKind::FollowUp | CheckKind::Sweep),
+        )) => kind,
+        Some(_) => {
+            fields.problem("check", "must be interim, closing, follow-up or sweep");
+            CheckKind::Closing
+        }
+    };
+    let kickoff = fields.optional("kickoff").and_then(|text| fields.time("kickoff", &text));
+    fields.finish(Input { envelope, tournament_id, round_slug, check, kickoff })
+}

@@ -1,0 +1,6 @@
+//! The Lambda function `scores-and-standings`; what it does is in the library beside this file.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shared::lambda::Error> {
+    shared::lambda::serve("scores-and-standings", scores_and_standings::handle).await
+}

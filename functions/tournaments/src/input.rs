@@ -1,0 +1,87 @@
+//! What an operator asks of the function.
+
+use serde_json::Value;
+use shared::domain::round::is_path_segment;
+use shared::domain::{Mode, StandingsMode};
+use shared::event::{Envelope, Fields, InvalidInput};
+use shared::provider::sofascore::{PROVIDER, SeasonRef};
+use shared::store::tournaments::NewTournament;
+use uuid::Uuid;
+
+/// A valid event.
+pub(crate) struct Input {
+    pub envelope: Envelope,
+    pub what: What,
+}
+
+pub(crate) enum What {
+    Create(NewTournament),
+    Refresh(Uuid),
+}
+
+const BASE_URL: &str = "like https://www.sofascore.com/api/v1/unique-tournament/16/season/41087";
+const PUBLIC_URL: &str = "a page below https://www.sofascore.com/";
+const SLUG_CHARS: usize = 80;
+
+pub(crate) fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
+    let mut fields = Fields::of(event);
+    let envelope = fields.envelope(environment);
+    let what = match fields.required("operation", "create or refresh").as_str() {
+        "create" => fields.within("tournament", new_tournament).map(What::Create),
+        "refresh" => Some(What::Refresh(fields.uuid("tournamentId"))),
+        "" => None,
+        _ => {
+            fields.problem("operation", "must be create or refresh");
+            None
+        }
+    };
+    match what {
+        Some(what) => fields.finish(Input { envelope, what }),
+        None => {
+            Err(fields.finish(()).err().unwrap_or_else(|| InvalidInput::one("tournament", "is not complete")))
+        }
+    }
+}
+
+/// None only along with a problem.
+fn new_tournament(fields: &mut Fields<'_>) -> Option<NewTournament> {
+    let label = fields.required("label", "the name shown to people");
+    let slug = fields.required("slug", "lower-case letters, digits and hyphens, like premier-league-2024-25");
+    if !slug.is_empty() && (slug.len() > SLUG_CHARS || !is_path_segment(&slug) || slug != slug.to_lowercase())
+    {
+        fields.problem("slug", "must be lower-case letters, digits and hyphens, like premier-league-2024-25");
+    }
+    let season = fields.required("season", "the season's name, like 2024/25");
+    let mode: Option<Mode> =
+        fields.parsed("mode", "regular-season-and-knockout, regular-season-only or knockout-only");
+    let standings_mode = match fields.optional("standingsMode").map(|mode| mode.parse()) {
+        None => StandingsMode::UniqueGroup,
+        Some(Ok(mode)) => mode,
+        Some(Err(_)) => {
+            fields.problem("standingsMode", "must be unique-group or multi-group");
+            StandingsMode::UniqueGroup
+        }
+    };
+    let base_url = fields.required("baseUrl", BASE_URL);
+    let season_ref = SeasonRef::parse(&base_url);
+    if season_ref.is_none() && !base_url.is_empty() {
+        fields.problem("baseUrl", &format!("must be {BASE_URL}"));
+    }
+    let public_url = fields.optional("publicUrl");
+    if public_url.as_ref().is_some_and(|url| !url.starts_with("https://www.sofascore.com/")) {
+        fields.problem("publicUrl", &format!("must be {PUBLIC_URL}"));
+    }
+    let season_ref = season_ref?;
+    Some(NewTournament {
+        external_id: season_ref.tournament.to_string(),
+        base_url: season_ref.base_url(),
+        public_url,
+        slug,
+        provider: PROVIDER.to_owned(),
+        season,
+        mode: mode?,
+        standings_mode,
+        label,
+        logo: String::new(),
+    })
+}

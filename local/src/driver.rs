@@ -1,0 +1,223 @@
+//! The driver of a replay: creates the tournament through its function, then lets schedules alone move the story.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::emulator::{Emulator, Scheduled};
+use crate::postgres::{self, Cluster};
+use crate::replay::{ReplayClock, ReplayProvider, Season};
+use crate::stack::{Ingredients, Stack};
+use crate::tools::Tools;
+
+/// What a replay is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The season file.
+    pub season: PathBuf,
+    /// Stop at the beginning of this day.
+    pub until: Option<NaiveDate>,
+    /// Start when the season is over.
+    pub bulk: bool,
+    /// A database that is there already, instead of a throwaway one.
+    pub database_url: Option<String>,
+    /// Where logs and results go.
+    pub output: PathBuf,
+}
+
+/// A replay on its stack. The parts run until it is dropped.
+pub struct Replay {
+    /// The functions and what they talk to.
+    pub stack: Stack,
+    /// The world as the provider tells it.
+    pub provider: ReplayProvider,
+    /// What is being replayed.
+    pub season: Season,
+    /// The time it is in the replay.
+    pub clock: ReplayClock,
+    /// Schedules that have fired.
+    pub fired: usize,
+    /// What went wrong, occurrence by occurrence.
+    pub errors: Vec<String>,
+    /// When it began.
+    pub began: Instant,
+    _parts: (Option<Cluster>, Emulator),
+}
+
+/// The time of the daily cron, as the template has it.
+const DAILY: NaiveTime = match NaiveTime::from_hms_opt(0, 1, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+/// After the last match, so many days may bring nothing before the story is over.
+const QUIET_DAYS: TimeDelta = TimeDelta::days(2);
+/// Lambda delivers an event whose function failed twice more, after one and two minutes.
+const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
+const ENVIRONMENT: &str = "local";
+
+impl Replay {
+    /// Starts the parts and creates the tournament.
+    pub async fn start(options: &Options) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let season = Season::load(&options.season)?;
+        let tools = Tools::find()?;
+        let emulator = Emulator::start(&tools).await?;
+        let (cluster, database_url) = match &options.database_url {
+            Some(url) => (None, url.clone()),
+            None => {
+                let cluster = Cluster::start(&tools).await?;
+                let url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;
+                (Some(cluster), url)
+            }
+        };
+        let start = if options.bulk {
+            season.last_end() + TimeDelta::days(1)
+        } else {
+            season.first_kickoff().date_naive().and_time(NaiveTime::MIN).and_utc() - TimeDelta::hours(12)
+        };
+        let clock = ReplayClock::new(start);
+        let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
+        let stack = Stack::start(Ingredients {
+            tools: &tools,
+            aws_endpoint: &emulator.endpoint,
+            environment: ENVIRONMENT,
+            database_url: &database_url,
+            provider_origin: &provider.origin(),
+            variables: &[],
+            logs: options.output.join("logs"),
+        })
+        .await?;
+        let replay = Self {
+            stack,
+            provider,
+            season,
+            clock,
+            fired: 0,
+            errors: Vec::new(),
+            began,
+            _parts: (cluster, emulator),
+        };
+        let event = replay.create_event();
+        replay.stack.invoke("tournaments", event).await.context("creating the tournament")?;
+        Ok(replay)
+    }
+
+    /// The operator's event that creates the tournament.
+    pub fn create_event(&self) -> Value {
+        create_event(&self.season, self.clock.now())
+    }
+
+    /// Fires the daily cron and whatever the functions have scheduled, in order of time, until nothing is left.
+    pub async fn run(&mut self, until: Option<NaiveDate>, progress: bool) -> anyhow::Result<()> {
+        let begin = self.clock.now();
+        let end = self.season.last_end();
+        let stop = until.map(|day| day.and_time(NaiveTime::MIN).and_utc());
+        let days = u64::try_from((stop.unwrap_or(end).min(end) - begin).num_days()).unwrap_or_default();
+        let bar = if progress { ProgressBar::new(days) } else { ProgressBar::hidden() };
+        bar.set_style(ProgressStyle::with_template("{msg:16} {bar:40} {pos}/{len} days  {elapsed}")?);
+
+        let mut daily = next_daily(begin);
+        loop {
+            let soonest = self.stack.aws.schedules().await?.into_iter().next();
+            let next = soonest.as_ref().map_or(daily, |schedule| schedule.at.min(daily));
+            if stop.is_some_and(|stop| next >= stop) {
+                break;
+            }
+            match soonest {
+                Some(schedule) if schedule.at <= daily => self.fire(&schedule).await?,
+                None if daily > end + QUIET_DAYS => break,
+                _ => {
+                    self.advance(daily);
+                    let event = json!({ "scheduledTime": stamp(daily) });
+                    self.deliver("daily-routine", &event, daily).await?;
+                    daily = next_daily(daily);
+                }
+            }
+            bar.set_message(self.clock.now().format("%Y-%m-%d %H:%M").to_string());
+            bar.set_position(u64::try_from((self.clock.now() - begin).num_days()).unwrap_or_default());
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    async fn fire(&mut self, schedule: &Scheduled) -> anyhow::Result<()> {
+        self.advance(schedule.at);
+        let input = schedule
+            .input
+            .replace("<aws.scheduler.scheduled-time>", &stamp(schedule.at))
+            .replace("<aws.scheduler.schedule-arn>", &schedule.arn);
+        let event: Value =
+            serde_json::from_str(&input).with_context(|| format!("the input of {}", schedule.name))?;
+        self.deliver(&schedule.function, &event, schedule.at).await?;
+        self.fired += 1;
+        if schedule.deletes_itself {
+            self.stack.aws.delete_schedule(&schedule.name).await?;
+        } else {
+            // It would stay for ever, as the old pipeline's did.
+            anyhow::bail!("{} does not delete itself once it has fired", schedule.name);
+        }
+        Ok(())
+    }
+
+    /// Delivers an event as Lambda does: again after an error.
+    async fn deliver(&mut self, function: &str, event: &Value, at: DateTime<Utc>) -> anyhow::Result<()> {
+        let mut waits = REDELIVERY_MINUTES.iter();
+        let mut now = at;
+        loop {
+            match self.stack.invoke(function, event.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    self.errors.push(format!("{} {function}: {error:#}", stamp(now)));
+                    let Some(minutes) = waits.next() else { return Ok(()) };
+                    now += TimeDelta::minutes(*minutes);
+                    self.advance(now);
+                }
+            }
+        }
+    }
+
+    /// The provider's clock never goes back.
+    fn advance(&self, to: DateTime<Utc>) {
+        if to > self.clock.now() {
+            self.clock.set(to);
+        }
+    }
+}
+
+/// The operator's event that creates the tournament of a season.
+pub fn create_event(season: &Season, now: DateTime<Utc>) -> Value {
+    let (id, season_id, slug) = (season.unique_tournament_id, season.season_id, season.slug());
+    json!({
+        "operation": "create",
+        "idempotencyKey": format!("create-{slug}"),
+        "scheduledTime": stamp(now),
+        "tournament": {
+            "label": season.label(),
+            "slug": slug,
+            "season": season.season_year(),
+            "mode": season.mode(),
+            "standingsMode": season.standings_mode(),
+            "baseUrl": format!("https://www.sofascore.com/api/v1/unique-tournament/{id}/season/{season_id}"),
+            "publicUrl": format!("https://www.sofascore.com/tournament/football/world/{slug}/{id}#id:{season_id}"),
+        },
+    })
+}
+
+/// A moment as Scheduler writes it into an event.
+pub fn stamp(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn next_daily(after: DateTime<Utc>) -> DateTime<Utc> {
+    let today = after.date_naive().and_time(DAILY).and_utc();
+    if today > after { today } else { today + TimeDelta::days(1) }
+}
+
+/// Where a replay's logs and results go: beside its summary, else below `target`.
+pub fn output_dir(summary: Option<&Path>) -> PathBuf {
+    summary.and_then(Path::parent).map_or_else(|| PathBuf::from("target/replay"), Path::to_owned)
+}

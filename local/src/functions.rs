@@ -1,0 +1,139 @@
+//! The functions' own binaries, each under AWS's Runtime Interface Emulator, as Lambda would run them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use anyhow::Context as _;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::tools::{self, Part, Tools};
+
+/// Lambda's own limit, which the template asks for.
+const TIMEOUT_SECONDS: &str = "900";
+
+/// The functions of one environment. Each is started when it is first invoked, as Lambda does.
+pub struct Functions {
+    tools: Tools,
+    variables: Vec<(String, String)>,
+    logs: PathBuf,
+    client: reqwest::Client,
+    running: tokio::sync::Mutex<BTreeMap<String, Running>>,
+    peaks: Mutex<BTreeMap<String, f64>>,
+}
+
+struct Running {
+    emulator: Part,
+    port: u16,
+}
+
+impl Functions {
+    /// Functions with these variables in their environment; what they log goes to `logs/{name}.log`.
+    pub fn new(tools: &Tools, variables: Vec<(String, String)>, logs: PathBuf) -> anyhow::Result<Self> {
+        shared::aws::install_tls_provider();
+        std::fs::create_dir_all(&logs)?;
+        Ok(Self {
+            tools: tools.clone(),
+            variables,
+            logs,
+            client: reqwest::Client::builder().no_proxy().build()?,
+            running: tokio::sync::Mutex::default(),
+            peaks: Mutex::default(),
+        })
+    }
+
+    /// Invokes a function and gives its answer; its error is an error that carries Lambda's `errorType` and message.
+    pub async fn invoke(&self, name: &str, event: &Value) -> anyhow::Result<Value> {
+        let answer = self.invoke_raw(name, event.to_string()).await?;
+        if let Some(error) = answer.get("errorMessage").and_then(Value::as_str) {
+            let kind = answer.get("errorType").and_then(Value::as_str).unwrap_or("unknown");
+            anyhow::bail!("{name}: {kind}: {error}");
+        }
+        Ok(answer)
+    }
+
+    /// Invokes a function with any body; whatever it answers.
+    pub async fn invoke_raw(&self, name: &str, body: String) -> anyhow::Result<Value> {
+        let port = self.port(name).await?;
+        let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/function/invocations");
+        let answer =
+            self.client.post(url).body(body).send().await.with_context(|| format!("invoking {name}"))?;
+        let text = answer.text().await?;
+        self.note_peak(name).await;
+        serde_json::from_str(&text).with_context(|| format!("{name} answered {text:?}"))
+    }
+
+    /// Ends a function's environment: its next invocation is a cold start.
+    pub async fn stop(&self, name: &str) {
+        self.running.lock().await.remove(name);
+    }
+
+    /// The most memory that each function's own process has held, in MB, Chromium apart.
+    pub fn peak_rss_mb(&self) -> BTreeMap<String, f64> {
+        self.peaks.lock().map(|peaks| peaks.clone()).unwrap_or_default()
+    }
+
+    async fn port(&self, name: &str) -> anyhow::Result<u16> {
+        let mut running = self.running.lock().await;
+        if let Some(running) = running.get(name) {
+            return Ok(running.port);
+        }
+        let binary = self.tools.functions.join(name);
+        anyhow::ensure!(binary.is_file(), "{} is not built", binary.display());
+        let (port, runtime_port) = (tools::free_port()?, tools::free_port()?);
+        let log = File::options().create(true).append(true).open(self.logs.join(format!("{name}.log")))?;
+        let emulator = Part::start(
+            Command::new(&self.tools.runtime_emulator)
+                .args(["--log-level", "info"])
+                .args(["--runtime-interface-emulator-address", &format!("127.0.0.1:{port}")])
+                .args(["--runtime-api-address", &format!("127.0.0.1:{runtime_port}")])
+                .arg(&binary)
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", TIMEOUT_SECONDS)
+                .env("AWS_LAMBDA_FUNCTION_NAME", name)
+                .env("CHROMIUM_PATH", &self.tools.chromium)
+                .envs(self.variables.iter().map(|(name, value)| (name, value)))
+                .stdin(Stdio::null())
+                .stdout(log.try_clone()?)
+                .stderr(log),
+            Signal::TERM,
+        )?;
+        tools::listening(port, "the Runtime Interface Emulator").await?;
+        running.insert(name.to_owned(), Running { emulator, port });
+        Ok(port)
+    }
+
+    async fn note_peak(&self, name: &str) {
+        let running = self.running.lock().await;
+        let Some(emulator) = running.get(name).map(|running| running.emulator.id()) else { return };
+        if let (Some(peak), Ok(mut peaks)) = (child_of(emulator).and_then(peak_rss_mb), self.peaks.lock()) {
+            let known = peaks.entry(name.to_owned()).or_insert(0.0);
+            *known = known.max(peak);
+        }
+    }
+}
+
+/// The emulator's one child: the function.
+fn child_of(parent: u32) -> Option<u32> {
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The command's name, in brackets, may hold spaces: count from behind it.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        (fields.nth(1)?.parse() == Ok(parent)).then_some(id)
+    })
+}
+
+fn peak_rss_mb(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kb: f64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .ok()?;
+    Some((kb / 1024.0 * 10.0).round() / 10.0)
+}

@@ -1,0 +1,139 @@
+//! `local`: the whole pipeline on one machine. See `local help`.
+#![allow(clippy::print_stdout, reason = "a command line's answers go to standard output")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand};
+use local::driver::{self, Options, Replay};
+use local::emulator::{CREDENTIALS, Emulator};
+use local::page;
+use local::postgres::Cluster;
+use local::summary::Summary;
+use local::tools::Tools;
+
+/// The Best Shot data pipeline on one machine.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Replay a season: create its tournament, then let schedules alone move the story
+    Replay {
+        /// A season in the openfootball JSON format
+        season: PathBuf,
+        /// Write the summary (JSON) here; a page and the reports go beside it
+        #[arg(long)]
+        summary: Option<PathBuf>,
+        /// Stop at the beginning of this day (YYYY-MM-DD)
+        #[arg(long)]
+        until: Option<NaiveDate>,
+        /// Start when the season is already over
+        #[arg(long)]
+        bulk: bool,
+        /// Use this database (empty, or of the application) instead of a throwaway one
+        #[arg(long)]
+        database_url: Option<String>,
+        /// Keep the parts up at the end, until Ctrl-C
+        #[arg(long)]
+        serve: bool,
+    },
+    /// Run a command beside a Postgres and an AWS emulator of its own
+    Services {
+        /// The command, after `--`
+        #[arg(required = true, last = true)]
+        command: Vec<String>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = tokio::select! {
+        outcome = run(Cli::parse().command) => outcome,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Replay { season, summary, until, bulk, database_url, serve } => {
+            let output = driver::output_dir(summary.as_deref());
+            let options = Options { season, until, bulk, database_url, output };
+            replay(&options, summary, serve).await
+        }
+        Command::Services { command } => services(&command).await,
+    }
+}
+
+async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -> anyhow::Result<ExitCode> {
+    std::fs::create_dir_all(&options.output)?;
+    let mut replay = Replay::start(options).await?;
+    replay.run(options.until, true).await?;
+    let summary = Summary::read(&replay).await?;
+    println!("{}", page::tables(&summary.standings));
+    if let Some(champion) = &summary.champion {
+        println!("Champion: {champion}");
+    }
+    println!(
+        "{} of {} matches ended; executions: {} completed, {} in part, {} failed; {} schedules fired; \
+         {} requests; {:.0} s",
+        summary.matches.ended,
+        summary.matches.total,
+        summary.executions.completed,
+        summary.executions.partial_failure,
+        summary.executions.failed,
+        summary.schedules.fired,
+        summary.provider_requests,
+        summary.wall_seconds,
+    );
+    if let Some(file) = &summary_file {
+        std::fs::write(file, serde_json::to_string_pretty(&summary)?)
+            .with_context(|| format!("writing {}", file.display()))?;
+        println!("summary:  {}", file.display());
+    }
+    let page = page::write(&replay, &summary, &options.output).await?;
+    println!("page:     {} (with every execution's report)", page.display());
+    println!("logs:     {}", options.output.join("logs").display());
+    let problems = summary.problems();
+    for problem in &problems {
+        eprintln!("problem: {problem}");
+    }
+    if serve {
+        println!("database: {}", replay.stack.database_url);
+        println!("AWS:      {}", replay.stack.aws.endpoint);
+        println!("provider: {}", replay.provider.origin());
+        println!("The parts stay up until Ctrl-C.");
+        // Ctrl-C is the way to end this, and no failure; the parts are stopped as they are dropped.
+        tokio::signal::ctrl_c().await?;
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn services(command: &[String]) -> anyhow::Result<ExitCode> {
+    let tools = Tools::find()?;
+    let cluster = Cluster::start(&tools).await?;
+    let emulator = Emulator::start(&tools).await?;
+    let (program, arguments) = command.split_first().context("no command")?;
+    let status = tokio::process::Command::new(program)
+        .args(arguments)
+        .envs(CREDENTIALS)
+        .env("TEST_DATABASE_URL", cluster.url("postgres"))
+        .env("TEST_AWS_ENDPOINT", &emulator.endpoint)
+        .kill_on_drop(true)
+        .status()
+        .await
+        .with_context(|| format!("running {program}"))?;
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+}

@@ -1,0 +1,120 @@
+//! What the names in a season file mean: rounds, groups, slots, seasons.
+
+use super::season::{Kind, RoundKey};
+
+/// What a round's name says: table or tie, the provider's round, the group it may name.
+pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> (Kind, RoundKey, Option<String>) {
+    let league = |number| (Kind::League, RoundKey { number, name: None, slug: None });
+    let (mut title, last) = match name.rsplit_once(',') {
+        Some((before, last)) => (before.trim(), last.trim()),
+        None => ("", name.trim()),
+    };
+    let named = [last, title].into_iter().find(|part| part.to_lowercase().starts_with("group "));
+    if grouped || named.is_some() {
+        let (kind, key) = league(matchday(last).unwrap_or(1));
+        return (kind, key, named.map(group_name));
+    }
+    let in_table = ["", "league", "league phase", "league stage", "regular season"];
+    match matchday(last) {
+        Some(number) if in_table.contains(&title.to_lowercase().as_str()) => {
+            let (kind, key) = league(number);
+            return (kind, key, None);
+        }
+        // "Playoffs, Matchday 2" is the second leg of the play-offs, not a round of its own.
+        Some(_) => {}
+        None => title = last,
+    }
+    let bare: String = title.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let known = match bare.as_str() {
+        "roundof32" | "last32" => Some((6, "Round of 32", "round-of-32")),
+        "roundof16" | "last16" => Some((5, "Round of 16", "round-of-16")),
+        "quarterfinals" | "quarterfinal" => Some((27, "Quarterfinals", "quarterfinals")),
+        "semifinals" | "semifinal" => Some((28, "Semifinals", "semifinals")),
+        "final" => Some((29, "Final", "final")),
+        "playoffs" | "playoff" | "playoffround" | "knockoutroundplayoffs" => {
+            Some((636, "Playoffs", "playoffs"))
+        }
+        other if other.contains("thirdplace") || other.contains("3rdplace") => {
+            Some((50, "Match for 3rd place", "match-for-3rd-place"))
+        }
+        _ => None,
+    };
+    let (number, name, slug) = match known {
+        Some((number, name, slug)) => (number, name.to_owned(), slug.to_owned()),
+        None => {
+            let order = others.iter().position(|o| *o == bare).unwrap_or_else(|| {
+                others.push(bare.clone());
+                others.len() - 1
+            });
+            (500 + order as u32, title.to_owned(), slug::slugify(title))
+        }
+    };
+    (Kind::Knockout, RoundKey { number, name: Some(name), slug: Some(slug) }, None)
+}
+
+/// `Matchday 7`, `Round 7`, `7. Round` are 7; `Round of 16` is no number.
+fn matchday(name: &str) -> Option<u32> {
+    let lower = name.to_lowercase();
+    let after = ["matchday ", "round "].iter().find_map(|prefix| lower.strip_prefix(prefix));
+    after.or_else(|| lower.strip_suffix(". round")).and_then(|n| n.trim().parse().ok())
+}
+
+/// `group a`, `GROUP A` and `A` are all `Group A`.
+pub fn group_name(name: &str) -> String {
+    let letter = name.trim().rsplit(' ').next().unwrap_or_default();
+    format!("Group {}", letter.to_uppercase())
+}
+
+/// `W49`, `L61`, `1A`, `3A/B/C`, `Winner Group A`: a slot of the plan, not a team.
+pub fn is_placeholder(name: &str) -> bool {
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let letters = |s: &str| {
+        !s.is_empty() && s.split('/').all(|p| p.len() == 1 && p.bytes().all(|b| b.is_ascii_uppercase()))
+    };
+    ["Winner ", "Loser ", "Runner-up "].iter().any(|p| name.starts_with(p))
+        || name.strip_prefix(['W', 'L']).is_some_and(digits)
+        || name.strip_prefix(['1', '2', '3']).is_some_and(letters)
+}
+
+/// `English Premier League 2024/25` is `English Premier League` and `24/25`.
+pub fn label_and_year(name: &str) -> (String, Option<String>) {
+    match name.trim().rsplit_once(' ') {
+        Some((label, last)) if season_year(last).is_some() => (label.trim().to_owned(), season_year(last)),
+        _ => (name.trim().to_owned(), None),
+    }
+}
+
+/// `2022` stays, `2024/25`, `2024-25` and `2024/2025` become `24/25`.
+pub fn season_year(text: &str) -> Option<String> {
+    let year = |s: &str, sizes: &[usize]| sizes.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+    match text.split_once(['/', '-']) {
+        Some((from, to)) if year(from, &[4]) && year(to, &[2, 4]) => {
+            Some(format!("{}/{}", &from[2..], &to[to.len() - 2..]))
+        }
+        None if year(text, &[4]) => Some(text.to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_as_the_provider_has_them() {
+        let round = |name: &str| {
+            let (kind, key, group) = place(name, false, &mut vec!["firstround".to_owned()]);
+            (kind == Kind::Knockout, key.number, key.slug.unwrap_or_default(), group.unwrap_or_default())
+        };
+        let knockout = |number, slug: &str| (true, number, slug.to_owned(), String::new());
+        assert_eq!(round("League, Matchday 7"), (false, 7, String::new(), String::new()));
+        assert_eq!(round("12. Round"), (false, 12, String::new(), String::new()));
+        assert_eq!(round("group b"), (false, 1, String::new(), "Group B".to_owned()));
+        assert_eq!(round("Group B, Matchday 2"), (false, 2, String::new(), "Group B".to_owned()));
+        assert_eq!(round("Finals, Round of 16"), knockout(5, "round-of-16"));
+        assert_eq!(round("Quarter-finals"), knockout(27, "quarterfinals"));
+        assert_eq!(round("Match for third place"), knockout(50, "match-for-3rd-place"));
+        assert_eq!(round("Playoffs, Matchday 2"), knockout(636, "playoffs"));
+        assert_eq!(round("Preliminary round"), knockout(501, "preliminary-round"));
+    }
+}

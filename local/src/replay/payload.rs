@@ -1,0 +1,486 @@
+//! The provider's JSON: a season at an instant, endpoint by endpoint. `None` is what the server answers with 404.
+//!
+//! Field names are those of real replies; a few fields that nobody needs are kept so that a reader has to ignore them.
+
+use std::cmp::Ordering;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use serde_json::{Value, json};
+
+use super::bracket::{Bracket, Slot};
+use super::season::{Fixture, Kind, RoundKey, Ruling, Season, Team};
+use super::story::{Moment, ended_at, moment};
+use super::table::table;
+
+/// The competition that fills a day's list beside ours.
+const OTHER_TOURNAMENT: u64 = 99_001;
+
+/// A season as the provider shows it at one instant.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The season.
+    pub season: &'a Season,
+    /// Its knockout rounds.
+    pub bracket: &'a Bracket,
+    /// The instant.
+    pub now: DateTime<Utc>,
+}
+
+impl View<'_> {
+    /// `/unique-tournament/{id}`
+    pub fn unique_tournament(&self) -> Value {
+        let mut tournament = self.tournament_stub();
+        tournament["hasRounds"] = json!(true);
+        tournament["hasGroups"] = json!(!self.season.groups.is_empty());
+        tournament["hasPlayoffSeries"] = json!(false);
+        tournament["startDateTimestamp"] = json!(self.season.first_kickoff().timestamp());
+        tournament["endDateTimestamp"] = json!(self.season.last_end().timestamp());
+        tournament["titleHolderTitles"] = json!(3);
+        json!({"uniqueTournament": tournament})
+    }
+
+    /// `/unique-tournament/{id}/seasons`: ours, and one that is not ours.
+    pub fn seasons(&self) -> Value {
+        let older = json!({"name": format!("{} (older)", self.season.label()), "year": "Season 1", "editor": false,
+            "seasonCoverageInfo": {}, "id": self.season.season_id - 1});
+        json!({"seasons": [self.season_stub(), older]})
+    }
+
+    /// `…/rounds`: all of them from the start, drawn or not, as the provider lists them.
+    pub fn rounds(&self) -> Value {
+        let rounds: Vec<Value> = self.season.rounds.iter().map(|r| round_json(r, true)).collect();
+        let mut order: Vec<&Fixture> = self.season.fixtures.iter().collect();
+        order.sort_by_key(|f| f.kickoff);
+        // A match without a result must not hold up the season for ever.
+        let over = |f: &Fixture| ended_at(f).unwrap_or(f.kickoff + Duration::hours(6)) <= self.now;
+        let current = order.iter().find(|f| !over(f)).or(order.last());
+        json!({"currentRound": current.map(|f| round_json(&f.round, true)), "rounds": rounds})
+    }
+
+    /// `…/events/round/{number}` and `…/slug/{slug}`.
+    pub fn round_events(&self, number: u32, slug: Option<&str>) -> Option<Value> {
+        let in_round = |f: &Fixture| f.round.number == number && f.round.slug.as_deref() == slug;
+        let mut chosen: Vec<usize> = self.indices(in_round);
+        chosen.sort_by_key(|&i| (self.season.fixtures[i].kickoff, i));
+        let drawn = chosen.first().is_some_and(|i| self.drawn(&self.season.fixtures[*i].round));
+        let events: Vec<Value> = chosen.into_iter().map(|i| self.event_json(i, true)).collect();
+        drawn.then(|| json!({"events": events, "hasNextPage": false}))
+    }
+
+    /// `…/standings/total`: one table a group, counted over the matches ended by now.
+    pub fn standings(&self) -> Option<Value> {
+        let mut groups: Vec<Option<&str>> = self.season.groups.iter().map(|g| Some(g.as_str())).collect();
+        if groups.is_empty() {
+            groups.push(None);
+        }
+        let standings: Vec<Value> = groups.into_iter().filter_map(|group| self.standing(group)).collect();
+        (!standings.is_empty()).then(|| json!({"standings": standings}))
+    }
+
+    /// `/sport/football/scheduled-events/{date}`: the day and its neighbours, other competitions too.
+    pub fn scheduled_events(&self, day: NaiveDate) -> Value {
+        let near = |f: &Fixture| (f.kickoff.date_naive() - day).num_days().abs() <= 1;
+        let mut chosen = self.indices(|f| near(f) && self.drawn(&f.round));
+        chosen.sort_by_key(|&i| (self.season.fixtures[i].kickoff, i));
+        let mut events: Vec<Value> = chosen.into_iter().map(|i| self.event_json(i, false)).collect();
+        events.extend([12, 18].map(|hour| self.foreign_event(day, hour)));
+        json!({"events": events})
+    }
+
+    /// `/event/{id}`
+    pub fn event(&self, id: u64) -> Option<Value> {
+        let index = self.season.fixtures.iter().position(|f| f.id == id)?;
+        self.drawn(&self.season.fixtures[index].round).then(|| json!({"event": self.event_json(index, true)}))
+    }
+
+    /// Is this the id of a team of the season (not of a placeholder)?
+    pub fn has_team(&self, id: u64) -> bool {
+        self.season.teams.iter().any(|t| t.id == id && !t.placeholder)
+    }
+
+    fn indices(&self, chosen: impl Fn(&Fixture) -> bool) -> Vec<usize> {
+        (0..self.season.fixtures.len()).filter(|i| chosen(&self.season.fixtures[*i])).collect()
+    }
+
+    /// A knockout round is there as soon as one of its slots is known; a league round always.
+    fn drawn(&self, round: &RoundKey) -> bool {
+        self.indices(|f| f.round == *round)
+            .iter()
+            .any(|i| self.bracket.slots(*i).is_none_or(|slots| slots.iter().any(|s| s.known(self.now))))
+    }
+
+    fn event_json(&self, index: usize, with_slug: bool) -> Value {
+        let fixture = &self.season.fixtures[index];
+        let at = moment(fixture, self.now);
+        let slots = self.bracket.slots(index);
+        let sides = [(fixture.home, 0), (fixture.away, 1)];
+        let [home, away] = sides.map(|(team, side)| match slots.map(|s| &s[side]) {
+            Some(slot) if !slot.known(self.now) => placeholder_json(slot),
+            _ => team_json(&self.season.teams[team]),
+        });
+        // Real knockout events keep the slug of their slots ("wqf1-wqf2") after the teams are known.
+        let [home_name, away_name] = sides.map(|(team, side)| match slots {
+            Some(slots) => slots[side].placeholder.as_str(),
+            None => self.season.teams[team].name.as_str(),
+        });
+        let mut round = round_json(&fixture.round, with_slug);
+        if fixture.kind == Kind::Knockout {
+            let ties = self.bracket.ties.iter().filter(|t| t.round == fixture.round).count();
+            round["cupRoundType"] = json!(ties);
+        }
+        let mut event = json!({
+            "tournament": self.stage_json(fixture.kind, fixture.group.as_deref()),
+            "season": self.season_stub(),
+            "roundInfo": round,
+            "customId": custom_id(fixture.id),
+            "status": {"code": at.code, "description": at.description, "type": at.kind},
+            "homeTeam": home, "awayTeam": away,
+            "homeScore": at.home, "awayScore": at.away,
+            "time": match at.period_start { Some(t) => json!({"currentPeriodStartTimestamp": t}), None => json!({}) },
+            "changes": changes(at.changed),
+            "hasGlobalHighlights": false, "hasEventPlayerStatistics": true, "detailId": 1,
+            "id": fixture.id,
+            "slug": slug::slugify(format!("{home_name} {away_name}")),
+            "startTimestamp": fixture.kickoff.timestamp(),
+            "finalResultOnly": false, "feedLocked": false, "isEditor": false,
+        });
+        if fixture.ruling == Ruling::Awarded && at.finished() {
+            event["isAwarded"] = json!(true);
+        }
+        if let Some((tie, place)) = self.bracket.leg(index).filter(|(_, place)| *place > 0) {
+            event["previousLegEventId"] = json!(self.season.fixtures[tie.legs[place - 1]].id);
+        }
+        if at.finished() {
+            self.add_winner(&mut event, index);
+        }
+        event
+    }
+
+    fn add_winner(&self, event: &mut Value, index: usize) {
+        let fixture = &self.season.fixtures[index];
+        let Some(score) = fixture.counted_score() else { return };
+        let [home, away] = score.display();
+        let code = |winner: usize| if winner == fixture.home { 1 } else { 2 };
+        let leg = self.bracket.leg(index);
+        let through = leg.filter(|(tie, place)| place + 1 == tie.legs.len()).and_then(|(tie, _)| tie.winner);
+        let kicks = score.p.map(|[h, a]| h.cmp(&a));
+        event["winnerCode"] = json!(match (kicks, through) {
+            (Some(Ordering::Greater), _) => 1,
+            (Some(Ordering::Less), _) => 2,
+            // The file has a shootout without a winner: whoever went through won it.
+            (Some(Ordering::Equal), Some(team)) => code(team),
+            _ => match home.cmp(&away) {
+                Ordering::Greater => 1,
+                Ordering::Less => 2,
+                Ordering::Equal => 3,
+            },
+        });
+        if leg.is_some_and(|(_, place)| place > 0) {
+            if let Some([home, away]) = self.bracket.aggregate(self.season, index) {
+                event["homeScore"]["aggregated"] = json!(home);
+                event["awayScore"]["aggregated"] = json!(away);
+            }
+            if let Some(team) = through {
+                event["aggregatedWinnerCode"] = json!(code(team));
+            }
+        }
+    }
+
+    fn standing(&self, group: Option<&str>) -> Option<Value> {
+        let table = table(self.season, group, self.now);
+        let place = self.group_place(group);
+        let name = match group {
+            Some(group) => format!("{} {}, {group}", self.season.label(), self.season.season_year()),
+            None => format!("{} {}", self.season.label(), self.season.season_year()),
+        };
+        let rows: Vec<Value> = (1..)
+            .zip(&table)
+            .map(|(position, row)| {
+                let team = &self.season.teams[row.team];
+                let [wins, draws, losses] = row.record;
+                let difference = row.difference();
+                let formatted = if difference > 0 { format!("+{difference}") } else { difference.to_string() };
+                json!({
+                    "team": team_json(team), "descriptions": [], "id": 700_000 + team.id, "position": position,
+                    "matches": row.played(), "wins": wins, "draws": draws, "losses": losses,
+                    "scoresFor": row.goals[0], "scoresAgainst": row.goals[1],
+                    "scoreDiffFormatted": formatted, "points": row.points(),
+                })
+            })
+            .collect();
+        (!rows.is_empty()).then(|| {
+            json!({
+                "tournament": self.stage_json(Kind::League, group), "type": "total", "name": name, "descriptions": [],
+                "tieBreakingRule": {"id": 17_827, "text": "In the event that two (or more) teams have an equal number \
+                    of points, the following rules break the tie:\n1. Goal difference\n2. Goals scored"},
+                "rows": rows, "id": 300_000 + self.season.unique_tournament_id * 100 + place, "updatedAtTimestamp": self.now.timestamp(),
+            })
+        })
+    }
+
+    /// 1 for the first group; 0 for a table without a group.
+    fn group_place(&self, group: Option<&str>) -> u64 {
+        group.and_then(|g| self.season.groups.iter().position(|other| other == g)).map_or(0, |p| p as u64 + 1)
+    }
+
+    fn tournament_stub(&self) -> Value {
+        tournament_json(self.season.unique_tournament_id, self.season.label())
+    }
+
+    fn season_stub(&self) -> Value {
+        let (label, year) = (self.season.label(), self.season.season_year());
+        json!({"name": format!("{label} {year}"), "year": year, "editor": false, "id": self.season.season_id})
+    }
+
+    /// `tournament` of an event or a table: the stage, not the competition.
+    fn stage_json(&self, kind: Kind, group: Option<&str>) -> Value {
+        let label = self.season.label();
+        let name = match (kind, group) {
+            (Kind::Knockout, _) if self.season.mode() != "knockout-only" => {
+                format!("{label}, Knockout stage")
+            }
+            (_, Some(group)) => format!("{label}, {group}"),
+            _ => label.to_owned(),
+        };
+        let stage = if kind == Kind::Knockout { 90 } else { self.group_place(group) };
+        let mut value = json!({
+            "name": name, "slug": slug::slugify(&name), "category": category(),
+            "uniqueTournament": self.tournament_stub(), "priority": 500, "isGroup": group.is_some(), "isLive": false,
+            "competitionType": if kind == Kind::Knockout { 2 } else { 1 },
+            "id": self.season.unique_tournament_id * 100 + stage,
+        });
+        if let Some(group) = group {
+            value["groupName"] = json!(group);
+            value["groupSign"] = json!(group.trim_start_matches("Group "));
+        }
+        value
+    }
+
+    /// A match of a competition nobody asked about; a reader that does not filter would take it in.
+    fn foreign_event(&self, day: NaiveDate, hour: u32) -> Value {
+        let kickoff = day.and_time(chrono::NaiveTime::MIN).and_utc() + Duration::hours(i64::from(hour));
+        let number = u64::try_from(kickoff.timestamp() / 3600).unwrap_or(0);
+        let score = super::season::Score { ht: Some([0, 1]), ft: [1, 1], et: None, p: None };
+        let round = RoundKey { number: 1, name: None, slug: None };
+        let fixture = Fixture {
+            id: 20_000_000 + number,
+            kind: Kind::League,
+            round,
+            group: None,
+            home: 0,
+            away: 1,
+            kickoff,
+            score: Some(score),
+            ruling: Ruling::Played,
+        };
+        let team =
+            |id, name: &str| team_json(&Team { id, name: name.to_owned(), code: None, placeholder: false });
+        let Moment { code, kind, description, home, away, changed, .. } = moment(&fixture, self.now);
+        let other = "Elsewhere League";
+        json!({
+            "tournament": {"name": other, "slug": slug::slugify(other), "category": category(), "priority": 10,
+                "uniqueTournament": tournament_json(OTHER_TOURNAMENT, other), "id": OTHER_TOURNAMENT * 100},
+            "season": {"name": other, "year": "23-25", "editor": false, "id": 99_900},
+            "roundInfo": {"round": 1}, "customId": custom_id(fixture.id),
+            "status": {"code": code, "description": description, "type": kind},
+            "homeTeam": team(90_001, "Elsewhere United"), "awayTeam": team(90_002, "Nowhere City"),
+            "homeScore": home, "awayScore": away, "time": {}, "changes": changes(changed),
+            "id": fixture.id, "slug": "elsewhere-united-nowhere-city", "startTimestamp": kickoff.timestamp(),
+        })
+    }
+}
+
+fn changes(at: i64) -> Value {
+    match at {
+        0 => json!({"changeTimestamp": 0}),
+        _ => json!({"changes": ["status.code", "status.description"], "changeTimestamp": at}),
+    }
+}
+
+fn sport() -> Value {
+    json!({"name": "Football", "slug": "football", "id": 1})
+}
+
+fn category() -> Value {
+    json!({"name": "World", "slug": "world", "sport": sport(), "id": 1468, "country": {}, "flag": "international"})
+}
+
+fn tournament_json(id: u64, name: &str) -> Value {
+    json!({
+        "name": name, "slug": slug::slugify(name), "primaryColorHex": "#1b5e20", "secondaryColorHex": "#ffd54f",
+        "category": category(), "userCount": 650_993, "hasPerformanceGraphFeature": false, "id": id, "country": {},
+        "displayInverseHomeAwayTeams": false,
+    })
+}
+
+fn round_json(round: &RoundKey, with_slug: bool) -> Value {
+    let mut value = json!({"round": round.number});
+    if let Some(name) = &round.name {
+        value["name"] = json!(name);
+    }
+    if let Some(slug) = round.slug.as_ref().filter(|_| with_slug) {
+        value["slug"] = json!(slug);
+    }
+    value
+}
+
+fn team_json(team: &Team) -> Value {
+    // The short name leaves out the country that some files write behind a club.
+    let short = team.name.split(" (").next().unwrap_or(&team.name);
+    let letters: String = short.chars().filter(|c| c.is_alphabetic()).take(3).collect();
+    json!({
+        "name": team.name, "slug": slug::slugify(&team.name), "shortName": short, "gender": "M", "sport": sport(),
+        "userCount": 10_000 + team.id, "nameCode": team.code.clone().unwrap_or_else(|| letters.to_uppercase()),
+        "disabled": false, "national": false, "type": 0, "id": team.id, "country": {}, "subTeams": [],
+        "teamColors": {"primary": "#374df5", "secondary": "#374df5", "text": "#ffffff"},
+        "fieldTranslations": {"nameTranslation": {}, "shortNameTranslation": {}},
+    })
+}
+
+/// No captured reply holds a placeholder any more: all that is left of them are event slugs (`wqf3-wqf4`,
+/// `runner-up-group-winner-group`). So this is a team's shape with the two fields that are said to tell one:
+/// `disabled` and a `type` other than 0, and without the country a real team has.
+fn placeholder_json(slot: &Slot) -> Value {
+    let name = &slot.placeholder;
+    json!({
+        "name": name, "slug": slug::slugify(name), "shortName": name, "gender": "M", "sport": sport(), "userCount": 0,
+        "disabled": true, "national": false, "type": 1, "id": slot.placeholder_id, "subTeams": [],
+        "teamColors": {"primary": "#374df5", "secondary": "#374df5", "text": "#ffffff"},
+    })
+}
+
+/// The event's short id: letters only, different for every event.
+fn custom_id(id: u64) -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let mut left = id;
+    let mut text = String::new();
+    while left > 0 {
+        text.push(char::from(LETTERS[(left % LETTERS.len() as u64) as usize]));
+        left /= LETTERS.len() as u64;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn seen<T>(season: &Season, now: &str, look: impl Fn(View<'_>) -> T) -> T {
+        look(View { season, bracket: &Bracket::of(season), now: sample::at(now) })
+    }
+
+    #[test]
+    fn a_round_is_not_there_then_half_there_then_known() {
+        let season = sample::cup();
+        let semifinal = |now| {
+            seen(&season, now, |v| v.round_events(28, Some("semifinals")).map(|r| r["events"][0].clone()))
+        };
+        assert_eq!(semifinal("2030-06-05T16:52:00Z"), None);
+        let half = semifinal("2030-06-05T16:53:00Z").unwrap();
+        assert_eq!((&half["homeTeam"]["name"], &half["homeTeam"]["type"]), (&json!("A1"), &json!(0)));
+        assert_eq!(
+            (&half["awayTeam"]["name"], &half["awayTeam"]["disabled"]),
+            (&json!("Runner-up Group B"), &json!(true))
+        );
+        assert_eq!((&half["homeScore"], &half["changes"]["changeTimestamp"]), (&json!({}), &json!(0)));
+        let over = semifinal("2030-06-10T23:00:00Z").unwrap();
+        assert_eq!((&over["awayTeam"]["name"], &over["slug"]), (&json!("B2"), &half["slug"]));
+        assert_eq!((&over["status"]["code"], &over["winnerCode"]), (&json!(120), &json!(2)));
+        assert_eq!(
+            over["roundInfo"],
+            json!({"round": 28, "name": "Semifinals", "slug": "semifinals", "cupRoundType": 2})
+        );
+    }
+
+    #[test]
+    fn a_second_leg_tells_the_aggregate_only_when_it_is_over() {
+        let season = Season::parse("cup", r#"{"name": "Cup 2030", "matches": [
+            {"round": "Semifinals", "date": "2030-02-01", "team1": "X", "team2": "Y", "score": {"ft": [3, 0]}},
+            {"round": "Semifinals", "date": "2030-02-08", "team1": "Y", "team2": "X", "score": {"ft": [0, 0]}}]}"#).unwrap();
+        let event = |id, now| seen(&season, now, |v| v.event(id).unwrap()["event"].clone());
+        let before = event(9_000_002, "2030-02-02T00:00:00Z");
+        assert_eq!((&before["previousLegEventId"], &before["homeScore"]), (&json!(9_000_001), &json!({})));
+        let over = event(9_000_002, "2030-02-09T00:00:00Z");
+        assert_eq!((&over["winnerCode"], &over["aggregatedWinnerCode"]), (&json!(3), &json!(2)));
+        assert_eq!(
+            (&over["homeScore"]["aggregated"], &over["awayScore"]["aggregated"]),
+            (&json!(0), &json!(3))
+        );
+        assert_eq!(event(9_000_001, "2030-02-09T00:00:00Z").get("aggregatedWinnerCode"), None);
+    }
+
+    #[test]
+    fn a_day_holds_its_neighbours_and_strangers_and_no_slug() {
+        let season = sample::cup();
+        let day = NaiveDate::from_ymd_opt(2030, 6, 10).unwrap();
+        let events = seen(&season, "2030-06-10T20:00:00Z", |v| v.scheduled_events(day))["events"]
+            .as_array()
+            .cloned()
+            .unwrap();
+        let ids: Vec<u64> =
+            events.iter().filter_map(|e| e["tournament"]["uniqueTournament"]["id"].as_u64()).collect();
+        let own = season.unique_tournament_id;
+        assert_eq!(ids, [own, own, OTHER_TOURNAMENT, OTHER_TOURNAMENT]);
+        assert_eq!(events[0]["roundInfo"], json!({"round": 28, "name": "Semifinals", "cupRoundType": 2}));
+        assert_eq!(
+            seen(&season, "2030-06-10T20:00:00Z", |v| v.rounds())["currentRound"]["slug"],
+            "semifinals"
+        );
+    }
+
+    #[test]
+    fn real_files_load_and_the_groups_of_2022_are_complete() {
+        let Some(data) = std::env::var_os("REAL_DATA") else {
+            eprintln!("left out: REAL_DATA does not name a folder with real season files");
+            return;
+        };
+        let mut files: Vec<_> = std::fs::read_dir(std::path::Path::new(&data).join("openfootball"))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        files.retain(|path| path.extension().is_some_and(|e| e == "json"));
+        assert!(!files.is_empty());
+        for path in files {
+            let season = Season::load(&path).unwrap();
+            let bracket = Bracket::of(&season);
+            let end = View { season: &season, bracket: &bracket, now: season.last_end() };
+            let mut events = 0;
+            for round in &season.rounds {
+                let list = end
+                    .round_events(round.number, round.slug.as_deref())
+                    .expect("every round is drawn by the end");
+                events += list["events"].as_array().unwrap().len();
+                assert!(
+                    !list.to_string().contains("\"disabled\":true"),
+                    "{}: {round:?} {list}",
+                    path.display()
+                );
+            }
+            assert_eq!(events, season.fixtures.len());
+            for tie in
+                bracket.ties.iter().filter(|t| t.legs.iter().all(|l| season.fixtures[*l].score.is_some()))
+            {
+                assert!(tie.winner.is_some(), "{}: {tie:?}", path.display());
+            }
+            eprintln!(
+                "{}: {} {} {} {} {}",
+                path.display(),
+                season.slug(),
+                season.mode(),
+                season.standings_mode(),
+                events,
+                season.last_end()
+            );
+            if season.slug() == "world-cup-2022" {
+                let standings = end.standings().unwrap()["standings"].as_array().cloned().unwrap();
+                assert_eq!(standings.len(), 8);
+                for group in &standings {
+                    let rows = group["rows"].as_array().unwrap();
+                    assert_eq!((rows.len(), rows.iter().all(|r| r["matches"] == 3)), (4, true));
+                }
+                assert_eq!(standings[2]["rows"][0]["team"]["name"], "Argentina");
+            }
+        }
+    }
+}

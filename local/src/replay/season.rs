@@ -1,0 +1,350 @@
+//! A season in the public openfootball JSON format, read into what the provider would know about it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::entry::{Entry, SeasonError};
+use super::names::{group_name, is_placeholder, label_and_year, place, season_year};
+use super::story::ended_at;
+
+/// A team, by order of first appearance in the file.
+#[derive(Clone, Debug)]
+pub struct Team {
+    /// The provider's id: 1000 + order.
+    pub id: u64,
+    /// The name as the file has it.
+    pub name: String,
+    /// The three letters the file gives, if any.
+    pub code: Option<String>,
+    /// A slot the file itself has not filled (`W49`, `1A`, `Winner Group A`): never shown as a team.
+    pub placeholder: bool,
+}
+
+/// A round as the provider identifies it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RoundKey {
+    /// The number, not unique: a league round and a knockout round may share it.
+    pub number: u32,
+    /// The name (knockout rounds only).
+    pub name: Option<String>,
+    /// The slug (knockout rounds only).
+    pub slug: Option<String>,
+}
+
+/// What a match counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A table.
+    League,
+    /// A tie.
+    Knockout,
+}
+
+/// How the result came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// On the pitch (or not yet).
+    Played,
+    /// At the green table.
+    Awarded,
+    /// It never will.
+    Cancelled,
+}
+
+/// A result, home first. `et` is cumulative: the score after 120 minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// At halftime.
+    pub ht: Option<[u32; 2]>,
+    /// After 90 minutes.
+    pub ft: [u32; 2],
+    /// After 120 minutes.
+    pub et: Option<[u32; 2]>,
+    /// The shootout alone.
+    pub p: Option<[u32; 2]>,
+}
+
+impl Score {
+    /// What people call the score: after 120 minutes if they were played, else after 90; no shootout.
+    pub fn display(&self) -> [u32; 2] {
+        self.et.unwrap_or(self.ft)
+    }
+}
+
+/// A match.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    /// The provider's event id: 9000001 + order in the file.
+    pub id: u64,
+    /// Table or tie.
+    pub kind: Kind,
+    /// The round.
+    pub round: RoundKey,
+    /// `Group A`; none in a league, a league phase or a knockout round.
+    pub group: Option<String>,
+    /// Index of the home team in [`Season::teams`].
+    pub home: usize,
+    /// Index of the away team.
+    pub away: usize,
+    /// Kickoff in UTC.
+    pub kickoff: DateTime<Utc>,
+    /// The result, if the file knows one.
+    pub score: Option<Score>,
+    /// How it came about.
+    pub ruling: Ruling,
+}
+
+impl Fixture {
+    /// The result, unless the match was cancelled.
+    pub fn counted_score(&self) -> Option<Score> {
+        self.score.filter(|_| self.ruling != Ruling::Cancelled)
+    }
+}
+
+/// A season of one competition.
+#[derive(Clone, Debug)]
+pub struct Season {
+    /// Every match, in the file's order.
+    pub fixtures: Vec<Fixture>,
+    /// Every team.
+    pub teams: Vec<Team>,
+    /// Every round: league rounds by number, then knockout rounds by first kickoff.
+    pub rounds: Vec<RoundKey>,
+    /// The groups by name; empty in a league.
+    pub groups: Vec<String>,
+    /// The provider's id of the competition.
+    pub unique_tournament_id: u64,
+    /// The provider's id of the season.
+    pub season_id: u64,
+    label: String,
+    year: String,
+}
+
+impl Season {
+    /// Reads a season file.
+    pub fn load(path: &Path) -> Result<Self, SeasonError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SeasonError::Read { path: path.to_path_buf(), source })?;
+        let hint = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        Self::parse(&hint, &text)
+    }
+
+    /// Parses a season; `name_hint` (the file's name without its ending) stands in for a name or a year the text lacks.
+    pub fn parse(name_hint: &str, text: &str) -> Result<Self, SeasonError> {
+        let root: Value = serde_json::from_str(text)
+            .map_err(|source| SeasonError::Json { name: name_hint.to_owned(), source })?;
+        let mut season = Season {
+            fixtures: Vec::new(),
+            teams: Vec::new(),
+            rounds: Vec::new(),
+            groups: Vec::new(),
+            unique_tournament_id: 0,
+            season_id: 0,
+            label: String::new(),
+            year: String::new(),
+        };
+        let mut seen = HashMap::new();
+        let mut others = Vec::new();
+        let list = |holder: &Value| holder["matches"].as_array().cloned().unwrap_or_default();
+        let mut raw: Vec<(Option<String>, Value)> = list(&root).into_iter().map(|m| (None, m)).collect();
+        for round in root["rounds"].as_array().into_iter().flatten() {
+            let name = round["name"].as_str().map(str::to_owned);
+            raw.extend(list(round).into_iter().map(|m| (name.clone(), m)));
+        }
+        for (index, (round, value)) in raw.iter().enumerate() {
+            let empty = Map::new();
+            let entry = Entry { index, fields: value.as_object().unwrap_or(&empty) };
+            let fixture = season.fixture(&entry, round.as_deref(), &mut seen, &mut others)?;
+            season.fixtures.push(fixture);
+        }
+        let Some(first) = season.fixtures.iter().map(|f| f.kickoff).min() else {
+            return Err(SeasonError::Empty { name: name_hint.to_owned() });
+        };
+        season.number_group_rounds();
+        season.list_rounds();
+        let groups: BTreeSet<_> = season.fixtures.iter().filter_map(|f| f.group.clone()).collect();
+        season.groups = groups.into_iter().collect();
+        let name = root["name"].as_str().unwrap_or(name_hint);
+        let (label, year) = label_and_year(name);
+        let hinted = name_hint.split('_').find_map(season_year);
+        season.year = year.or(hinted).unwrap_or_else(|| first.format("%Y").to_string());
+        season.label = label;
+        season.unique_tournament_id = 100 + spread(&season.label) % 9_000;
+        season.season_id = 10_000 + spread(&format!("{} {}", season.label, season.year)) % 80_000;
+        Ok(season)
+    }
+
+    /// The competition's name without the season: `English Premier League`.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The season as the provider writes it: `2022`, `24/25`.
+    pub fn season_year(&self) -> &str {
+        &self.year
+    }
+
+    /// Competition and season as a slug: `world-cup-2022`.
+    pub fn slug(&self) -> String {
+        slug::slugify(format!("{} {}", self.label, self.year))
+    }
+
+    /// How the competition is played, in the application's words.
+    pub fn mode(&self) -> &'static str {
+        let has = |kind| self.fixtures.iter().any(|f| f.kind == kind);
+        match (has(Kind::League), has(Kind::Knockout)) {
+            (true, true) => "regular-season-and-knockout",
+            (true, false) => "regular-season-only",
+            _ => "knockout-only",
+        }
+    }
+
+    /// Whether there is one table or several, in the application's words.
+    pub fn standings_mode(&self) -> &'static str {
+        if self.groups.len() > 1 { "multi-group" } else { "unique-group" }
+    }
+
+    /// The season's first kickoff.
+    pub fn first_kickoff(&self) -> DateTime<Utc> {
+        self.fixtures.iter().map(|f| f.kickoff).min().unwrap_or_default()
+    }
+
+    /// When the last match with a result is over.
+    pub fn last_end(&self) -> DateTime<Utc> {
+        let played = self.fixtures.iter().filter(|f| f.counted_score().is_some());
+        played.filter_map(ended_at).max().unwrap_or_else(|| self.first_kickoff())
+    }
+
+    fn fixture(
+        &mut self,
+        entry: &Entry<'_>,
+        round: Option<&str>,
+        seen: &mut HashMap<String, usize>,
+        others: &mut Vec<String>,
+    ) -> Result<Fixture, SeasonError> {
+        let round = match (entry.text("round"), round) {
+            (Some(own), _) => own,
+            (None, Some(above)) => above.to_owned(),
+            _ => return Err(entry.missing("round", "write e.g. \"Matchday 1\" or \"Final\"")),
+        };
+        let (kind, key, named_group) = place(&round, entry.text("group").is_some(), others);
+        let group = match entry.text("group") {
+            Some(name) if kind == Kind::League => Some(group_name(&name)),
+            _ => named_group,
+        };
+        let ruling = match entry.text("status").map(|s| s.to_lowercase()).as_deref() {
+            Some("awarded") => Ruling::Awarded,
+            Some("cancelled" | "canceled" | "annulled") => Ruling::Cancelled,
+            _ => Ruling::Played,
+        };
+        Ok(Fixture {
+            id: 9_000_001 + entry.index as u64,
+            kind,
+            round: key,
+            group,
+            home: self.team(entry, "team1", seen)?,
+            away: self.team(entry, "team2", seen)?,
+            kickoff: entry.kickoff()?,
+            score: entry.score()?,
+            ruling,
+        })
+    }
+
+    fn team(
+        &mut self,
+        entry: &Entry<'_>,
+        field: &'static str,
+        seen: &mut HashMap<String, usize>,
+    ) -> Result<usize, SeasonError> {
+        let raw = entry.fields.get(field).unwrap_or(&Value::Null);
+        let name = raw.as_str().or_else(|| raw["name"].as_str()).map(str::trim).filter(|n| !n.is_empty());
+        let name =
+            name.ok_or_else(|| entry.missing(field, "write the team's name, or {\"name\", \"code\"}"))?;
+        Ok(*seen.entry(name.to_owned()).or_insert_with(|| {
+            self.teams.push(Team {
+                id: 1000 + self.teams.len() as u64,
+                name: name.to_owned(),
+                code: raw["code"].as_str().map(str::to_owned),
+                placeholder: is_placeholder(name),
+            });
+            self.teams.len() - 1
+        }))
+    }
+
+    /// A group match belongs to the round after the last one that either team played in that group: the file's
+    /// "Matchday" counts days of the tournament, the provider counts matches of a team.
+    fn number_group_rounds(&mut self) {
+        let mut order: Vec<usize> =
+            (0..self.fixtures.len()).filter(|&i| self.fixtures[i].group.is_some()).collect();
+        order.sort_by_key(|&i| (self.fixtures[i].kickoff, i));
+        let mut played: HashMap<(Option<String>, usize), u32> = HashMap::new();
+        for i in order {
+            let fixture = &mut self.fixtures[i];
+            let [home, away] = [fixture.home, fixture.away].map(|team| (fixture.group.clone(), team));
+            let earlier = |key| played.get(key).copied().unwrap_or(0);
+            fixture.round.number = 1 + earlier(&home).max(earlier(&away));
+            *played.entry(home).or_default() += 1;
+            *played.entry(away).or_default() += 1;
+        }
+    }
+
+    fn list_rounds(&mut self) {
+        let mut order: Vec<&Fixture> = self.fixtures.iter().collect();
+        order.sort_by_key(|f| match f.kind {
+            Kind::League => (false, f.round.number, None, f.id),
+            Kind::Knockout => (true, 0, Some(f.kickoff), f.id),
+        });
+        let mut rounds: Vec<RoundKey> = Vec::new();
+        for fixture in order {
+            if !rounds.contains(&fixture.round) {
+                rounds.push(fixture.round.clone());
+            }
+        }
+        self.rounds = rounds;
+    }
+}
+
+/// FNV-1a: the same name gives the same id on every machine and in every version of the compiler.
+fn spread(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        >> 20
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+
+    #[test]
+    fn names_years_and_modes() {
+        for (name, label, year) in [
+            ("English Premier League 2024/25", "English Premier League", "24/25"),
+            ("World Cup 2022", "World Cup", "2022"),
+            ("Cup 2019-2020", "Cup", "19/20"),
+            ("Nameless", "Nameless", "2030"),
+        ] {
+            let season = sample::named(name);
+            assert_eq!((season.label(), season.season_year()), (label, year));
+        }
+        assert_eq!(sample::named("World Cup 2022").slug(), "world-cup-2022");
+        let cup = sample::cup();
+        assert_eq!((cup.mode(), cup.standings_mode()), ("regular-season-and-knockout", "multi-group"));
+        assert_eq!(
+            (cup.first_kickoff(), cup.last_end()),
+            (sample::at("2030-06-01T15:00:00Z"), sample::at("2030-06-14T16:53:00Z"))
+        );
+    }
+
+    #[test]
+    fn a_group_match_follows_the_last_one_of_either_team() {
+        let numbers: Vec<u32> = sample::cup().fixtures.iter().map(|f| f.round.number).collect();
+        assert_eq!(
+            numbers,
+            [1, 1, 2, 2, 2, 2, 28, 28, 50, 29],
+            "a group match follows the last one of either team"
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! The replay provider over HTTP, and a record of what it was asked.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use anyhow::Context;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::bracket::Bracket;
+use super::clock::ReplayClock;
+use super::image::png_for;
+use super::payload::View;
+use super::season::Season;
+
+/// A running replay provider; it stops when dropped.
+pub struct ReplayProvider {
+    address: SocketAddr,
+    world: Arc<World>,
+    // Dropping the sender is the signal to stop.
+    _stop: oneshot::Sender<()>,
+}
+
+struct World {
+    season: Season,
+    bracket: Bracket,
+    clock: ReplayClock,
+    log: Mutex<Vec<Asked>>,
+}
+
+struct Asked {
+    at: Instant,
+    kind: &'static str,
+    path: String,
+}
+
+impl World {
+    fn log(&self) -> MutexGuard<'_, Vec<Asked>> {
+        // The list is whole even if a thread died while holding it.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ReplayProvider {
+    /// Binds a free port on the loopback interface and serves `season` as it stands at `clock`.
+    pub async fn start(season: Season, clock: ReplayClock) -> anyhow::Result<Self> {
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the replay provider")?;
+        let address = listener.local_addr().context("the replay provider's port is unknown")?;
+        let world = Arc::new(World { bracket: Bracket::of(&season), season, clock, log: Mutex::default() });
+        let router = Router::new().route("/", get(home)).fallback(get(answer)).with_state(Arc::clone(&world));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+            let _ = stopped.await;
+        });
+        tokio::spawn(server.into_future());
+        Ok(Self { address, world, _stop: stop })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How many requests for data or images came in; the warm-up page does not count.
+    pub fn requests(&self) -> u64 {
+        self.world.log().len() as u64
+    }
+
+    /// The same, by endpoint.
+    pub fn requests_by_kind(&self) -> BTreeMap<String, u64> {
+        let mut kinds = BTreeMap::new();
+        for asked in self.world.log().iter() {
+            *kinds.entry(asked.kind.to_owned()).or_default() += 1;
+        }
+        kinds
+    }
+
+    /// Every request in order, with the instant it came in: the proof of the pace.
+    pub fn request_log(&self) -> Vec<(Instant, String)> {
+        self.world.log().iter().map(|asked| (asked.at, asked.path.clone())).collect()
+    }
+}
+
+async fn home(State(world): State<Arc<World>>) -> Html<String> {
+    let label = slug::slugify(world.season.label());
+    Html(format!(
+        "<!doctype html><html><head><title>Replay of {label}</title></head><body><p>Replay</p></body></html>"
+    ))
+}
+
+/// What a request found.
+enum Found {
+    Json(Value),
+    Image(u64),
+    Nothing,
+}
+
+async fn answer(State(world): State<Arc<World>>, uri: Uri) -> Response {
+    let Some(path) = uri.path().strip_prefix("/api/v1/") else { return not_found() };
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    let (kind, found) = find(&world, &segments);
+    world.log().push(Asked { at: Instant::now(), kind, path: uri.path().to_owned() });
+    match found {
+        Found::Json(value) => Json(value).into_response(),
+        Found::Image(id) => match png_for(id) {
+            Ok(bytes) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        },
+        Found::Nothing => not_found(),
+    }
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({"error": {"code": 404, "message": "Not Found"}}))).into_response()
+}
+
+fn find(world: &World, segments: &[&str]) -> (&'static str, Found) {
+    let view = View { season: &world.season, bracket: &world.bracket, now: world.clock.now() };
+    let ours = |id: &str| id.parse() == Ok(world.season.unique_tournament_id);
+    let some = |value: Option<Value>| value.map_or(Found::Nothing, Found::Json);
+    let only = |allowed: bool, found: &dyn Fn() -> Found| if allowed { found() } else { Found::Nothing };
+    match segments {
+        ["unique-tournament", id] => {
+            ("unique-tournament", only(ours(id), &|| Found::Json(view.unique_tournament())))
+        }
+        ["unique-tournament", id, "seasons"] => ("seasons", only(ours(id), &|| Found::Json(view.seasons()))),
+        ["unique-tournament", id, "image"] => {
+            ("unique-tournament-image", only(ours(id), &|| Found::Image(world.season.unique_tournament_id)))
+        }
+        ["unique-tournament", id, "season", season, rest @ ..] => {
+            let known = ours(id) && season.parse() == Ok(world.season.season_id);
+            let (kind, found) = find_in_season(&view, rest);
+            (kind, if known { found } else { Found::Nothing })
+        }
+        ["sport", "football", "scheduled-events", day] => {
+            let day = day.parse::<NaiveDate>().ok();
+            ("scheduled-events", some(day.map(|day| view.scheduled_events(day))))
+        }
+        ["event", id] => ("event", some(id.parse().ok().and_then(|id| view.event(id)))),
+        ["team", id, "image"] => {
+            let id = id.parse().ok().filter(|id| view.has_team(*id));
+            ("team-image", id.map_or(Found::Nothing, Found::Image))
+        }
+        _ => ("other", Found::Nothing),
+    }
+}
+
+fn find_in_season(view: &View<'_>, rest: &[&str]) -> (&'static str, Found) {
+    let some = |value: Option<Value>| value.map_or(Found::Nothing, Found::Json);
+    let events = |number: &str, slug| some(number.parse().ok().and_then(|n| view.round_events(n, slug)));
+    match rest {
+        ["rounds"] => ("rounds", Found::Json(view.rounds())),
+        ["events", "round", number] => ("events", events(number, None)),
+        ["events", "round", number, "slug", slug] => ("events", events(number, Some(slug))),
+        // No season file has a round with a prefix.
+        ["events", "round", _, "slug", _, "prefix", _] => ("events", Found::Nothing),
+        ["standings", "total"] => ("standings", some(view.standings())),
+        ["cuptrees"] => ("cuptrees", Found::Nothing),
+        _ => ("other", Found::Nothing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::super::sample;
+    use super::*;
+
+    async fn fetch(provider: &ReplayProvider, path: &str) -> (u16, String) {
+        let (address, path) = (provider.address, path.to_owned());
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: replay\r\nConnection: close\r\n\r\n").unwrap();
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes).unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let answer = answer.await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    #[tokio::test]
+    async fn every_endpoint_answers_and_is_counted() {
+        let season = sample::cup();
+        let (id, sid) = (season.unique_tournament_id, season.season_id);
+        let clock = ReplayClock::new(sample::at("2030-06-01T00:00:00Z"));
+        let provider = ReplayProvider::start(season, clock.clone()).await.unwrap();
+        let base = format!("/api/v1/unique-tournament/{id}");
+        let status = async |path: &str| fetch(&provider, path).await.0;
+        assert_eq!(fetch(&provider, "/").await.0, 200);
+        assert_eq!(provider.requests(), 0, "the warm-up page does not count");
+        for good in [
+            base.clone(),
+            format!("{base}/seasons"),
+            format!("{base}/image"),
+            format!("{base}/season/{sid}/rounds"),
+            format!("{base}/season/{sid}/events/round/1"),
+            format!("{base}/season/{sid}/standings/total"),
+            "/api/v1/sport/football/scheduled-events/2030-06-01".to_owned(),
+            "/api/v1/event/9000001".to_owned(),
+            "/api/v1/team/1000/image".to_owned(),
+        ] {
+            assert_eq!(status(&good).await, 200, "{good}");
+        }
+        let semifinals = format!("{base}/season/{sid}/events/round/28/slug/semifinals");
+        for bad in [
+            semifinals.clone(),
+            format!("{base}/season/{sid}/events/round/28"),
+            format!("{base}/season/{sid}/events/round/1/slug/semifinals"),
+            format!("{base}/season/1/rounds"),
+            format!("{base}/season/{sid}/cuptrees"),
+            "/api/v1/team/50000/image".to_owned(),
+        ] {
+            let (code, body) = fetch(&provider, &bad).await;
+            assert_eq!((code, body.contains("Not Found")), (404, true), "{bad}");
+        }
+        clock.set(sample::at("2030-06-05T23:00:00Z"));
+        assert_eq!(status(&semifinals).await, 200, "one slot is known, so the round is there");
+        assert_eq!(provider.requests(), 16);
+        assert_eq!(provider.requests_by_kind()["events"], 5);
+        assert_eq!(provider.request_log().last().unwrap().1, semifinals);
+        let address = provider.address;
+        drop(provider);
+        let gone = tokio::task::spawn_blocking(move || {
+            (0..200).any(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                std::net::TcpStream::connect(address).is_err()
+            })
+        });
+        assert!(gone.await.unwrap(), "dropping the provider stops it");
+    }
+}

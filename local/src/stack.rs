@@ -1,0 +1,75 @@
+//! The stack of one environment: database, AWS, Slack, provider and functions, wired together.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::emulator::Deployment;
+use crate::functions::Functions;
+use crate::slack_sink::SlackSink;
+use crate::tools::Tools;
+
+/// What a stack is made of.
+pub struct Ingredients<'a> {
+    /// The programs.
+    pub tools: &'a Tools,
+    /// The AWS emulator's address.
+    pub aws_endpoint: &'a str,
+    /// The environment's name; one a stack, since an emulator may be shared.
+    pub environment: &'a str,
+    /// The database's address.
+    pub database_url: &'a str,
+    /// The provider's origin.
+    pub provider_origin: &'a str,
+    /// Further variables for the functions; they win over the stack's own.
+    pub variables: &'a [(&'a str, &'a str)],
+    /// Where the functions' logs go.
+    pub logs: PathBuf,
+}
+
+/// A running stack.
+pub struct Stack {
+    /// What a deployment has in AWS.
+    pub aws: Deployment,
+    /// Slack.
+    pub slack: SlackSink,
+    /// The functions.
+    pub functions: Functions,
+    /// The database's address.
+    pub database_url: String,
+}
+
+impl Stack {
+    /// Wires a stack and migrates its database, through the function that does it in AWS.
+    pub async fn start(ingredients: Ingredients<'_>) -> anyhow::Result<Self> {
+        let slack = SlackSink::start()?;
+        let secret = json!({
+            "DATABASE_URL": ingredients.database_url,
+            "SLACK_JOB_EXECUTIONS_WEBHOOK": slack.webhook_url(),
+            "INTERNAL_SERVICE_TOKEN": "local",
+        });
+        let aws = Deployment::make(ingredients.aws_endpoint, ingredients.environment, &secret).await?;
+        let mut variables = aws.variables();
+        for (name, value) in [
+            ("SOFASCORE_ORIGIN", ingredients.provider_origin),
+            ("REQUEST_PAUSE_MS", "0"),
+            // A replay lives in its own time.
+            ("CLOCK", "scheduled"),
+        ]
+        .into_iter()
+        .chain(ingredients.variables.iter().copied())
+        {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
+        let functions = Functions::new(ingredients.tools, variables, ingredients.logs)?;
+        let stack = Self { aws, slack, functions, database_url: ingredients.database_url.to_owned() };
+        stack.functions.invoke("migrate", &json!({})).await?;
+        Ok(stack)
+    }
+
+    /// Invokes a function with an event for this environment.
+    pub async fn invoke(&self, function: &str, mut event: Value) -> anyhow::Result<Value> {
+        event["targetEnv"] = self.aws.environment.as_str().into();
+        self.functions.invoke(function, &event).await
+    }
+}

@@ -1,0 +1,282 @@
+//! What a replay came to, read back from the parts: database, emulator, provider, Slack.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use tokio_postgres::Client;
+
+use crate::driver::Replay;
+use crate::postgres;
+
+/// The summary of a replay.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation: they are the summary file's keys")]
+pub struct Summary {
+    pub tournament: Tournament,
+    pub matches: Matches,
+    pub standings: Vec<Group>,
+    pub champion: Option<String>,
+    pub executions: Executions,
+    pub schedules: Schedules,
+    pub provider_requests: u64,
+    pub provider_requests_by_kind: BTreeMap<String, u64>,
+    pub rows: Rows,
+    pub slack_messages: usize,
+    pub slack_refused: usize,
+    pub reports: usize,
+    pub wall_seconds: f64,
+    pub peak_rss_mb: BTreeMap<String, f64>,
+    pub errors: Vec<String>,
+}
+
+/// The tournament's row.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the column's names")]
+pub struct Tournament {
+    pub id: String,
+    pub label: String,
+    pub slug: String,
+    pub season: String,
+    pub mode: String,
+    pub status: String,
+    pub current_round: Option<String>,
+    pub rounds: i64,
+    pub teams: i64,
+}
+
+/// Matches by status.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the statuses' names")]
+pub struct Matches {
+    pub total: i64,
+    pub ended: i64,
+    pub open: i64,
+    pub not_defined: i64,
+}
+
+/// One table.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the column's names")]
+pub struct Group {
+    pub group: String,
+    pub rows: Vec<Row>,
+}
+
+/// One line of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the column's names")]
+pub struct Row {
+    pub order: i32,
+    pub team: String,
+    pub points: i32,
+    pub games: i32,
+    pub wins: i32,
+    pub draws: i32,
+    pub losses: i32,
+    pub goals_for: i32,
+    pub goals_against: i32,
+    pub goal_difference: i32,
+    pub form: Vec<String>,
+}
+
+/// Executions by status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the statuses' names")]
+pub struct Executions {
+    pub completed: i64,
+    pub partial_failure: i64,
+    pub failed: i64,
+    pub in_progress: i64,
+}
+
+/// Schedules, as the executions counted them, and as many as fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the outcomes' names")]
+pub struct Schedules {
+    pub created: i64,
+    pub updated: i64,
+    pub deleted: i64,
+    pub fired: usize,
+    pub left: usize,
+}
+
+/// Rows, as the executions counted them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the outcomes' names")]
+pub struct Rows {
+    pub inserted: i64,
+    pub updated: i64,
+    pub unchanged: i64,
+    pub unresolved: i64,
+}
+
+impl Summary {
+    /// Reads everything back.
+    pub async fn read(replay: &Replay) -> anyhow::Result<Self> {
+        let db = postgres::connect(&replay.stack.database_url).await?;
+        let tournament = tournament(&db).await?;
+        let matches = matches(&db).await?;
+        let standings = standings(&db).await?;
+        let champion = champion(&db, &standings, &matches).await?;
+        let sums = db
+            .query_one(
+                "SELECT count(*) FILTER (WHERE status = 'completed'), count(*) FILTER (WHERE status = 'partial_failure'),
+                        count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'in_progress'),
+                        COALESCE(sum((summary->'schedules'->>'created')::bigint), 0)::bigint,
+                        COALESCE(sum((summary->'schedules'->>'updated')::bigint), 0)::bigint,
+                        COALESCE(sum((summary->'schedules'->>'deleted')::bigint), 0)::bigint,
+                        COALESCE(sum((summary->'rows'->>'inserted')::bigint), 0)::bigint,
+                        COALESCE(sum((summary->'rows'->>'updated')::bigint), 0)::bigint,
+                        COALESCE(sum((summary->'rows'->>'unchanged')::bigint), 0)::bigint,
+                        COALESCE(sum((summary->'rows'->>'unresolved')::bigint), 0)::bigint
+                   FROM data_provider_executions",
+                &[],
+            )
+            .await?;
+        let reports = replay.stack.aws.objects(shared::objects::REPORTS).await?;
+        Ok(Self {
+            tournament,
+            matches,
+            standings,
+            champion,
+            executions: Executions {
+                completed: sums.get(0),
+                partial_failure: sums.get(1),
+                failed: sums.get(2),
+                in_progress: sums.get(3),
+            },
+            schedules: Schedules {
+                created: sums.get(4),
+                updated: sums.get(5),
+                deleted: sums.get(6),
+                fired: replay.fired,
+                left: replay.stack.aws.schedules().await?.len(),
+            },
+            provider_requests: replay.provider.requests(),
+            provider_requests_by_kind: replay.provider.requests_by_kind(),
+            rows: Rows {
+                inserted: sums.get(7),
+                updated: sums.get(8),
+                unchanged: sums.get(9),
+                unresolved: sums.get(10),
+            },
+            slack_messages: replay.stack.slack.messages().len(),
+            slack_refused: replay.stack.slack.refused().len(),
+            reports: reports.iter().filter(|key| key.ends_with(".json")).count(),
+            wall_seconds: (replay.began.elapsed().as_secs_f64() * 10.0).round() / 10.0,
+            peak_rss_mb: replay.stack.functions.peak_rss_mb(),
+            errors: replay.errors.clone(),
+        })
+    }
+
+    /// What makes the replay a failed one.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.errors.clone();
+        for (count, what) in [
+            (self.executions.failed, "executions failed"),
+            (self.executions.partial_failure, "executions failed in part"),
+            (self.executions.in_progress, "executions never ended"),
+            (self.rows.unresolved, "rows were not resolved"),
+            (i64::try_from(self.slack_refused).unwrap_or(i64::MAX), "messages were refused by Slack"),
+        ] {
+            if count > 0 {
+                problems.push(format!("{count} {what}"));
+            }
+        }
+        problems
+    }
+}
+
+async fn tournament(db: &Client) -> anyhow::Result<Tournament> {
+    let row = db
+        .query_opt(
+            "SELECT id::text, label, slug, season, mode, status, current_round,
+                    (SELECT count(*) FROM tournament_round r WHERE r.tournament_id = t.id),
+                    (SELECT count(*) FROM team)
+               FROM tournament t ORDER BY created_at DESC LIMIT 1",
+            &[],
+        )
+        .await?
+        .context("the database holds no tournament")?;
+    Ok(Tournament {
+        id: row.get(0),
+        label: row.get(1),
+        slug: row.get(2),
+        season: row.get(3),
+        mode: row.get(4),
+        status: row.get(5),
+        current_round: row.get(6),
+        rounds: row.get(7),
+        teams: row.get(8),
+    })
+}
+
+async fn matches(db: &Client) -> anyhow::Result<Matches> {
+    let row = db
+        .query_one(
+            "SELECT count(*), count(*) FILTER (WHERE status = 'ended'), count(*) FILTER (WHERE status = 'open'),
+                    count(*) FILTER (WHERE status = 'not-defined') FROM match",
+            &[],
+        )
+        .await?;
+    Ok(Matches { total: row.get(0), ended: row.get(1), open: row.get(2), not_defined: row.get(3) })
+}
+
+/// The tables, in order.
+pub async fn standings(db: &Client) -> anyhow::Result<Vec<Group>> {
+    let rows = db
+        .query(
+            r#"SELECT group_name, "order", long_name, points, games, wins, draws, losses, goals_for, goals_against,
+                      goal_difference, form
+                 FROM tournament_standings ORDER BY group_name, "order""#,
+            &[],
+        )
+        .await?;
+    let mut groups: Vec<Group> = Vec::new();
+    for row in rows {
+        let group: String = row.get(0);
+        if groups.last().is_none_or(|last| last.group != group) {
+            groups.push(Group { group, rows: Vec::new() });
+        }
+        if let Some(group) = groups.last_mut() {
+            group.rows.push(Row {
+                order: row.get(1),
+                team: row.get(2),
+                points: row.get(3),
+                games: row.get(4),
+                wins: row.get(5),
+                draws: row.get(6),
+                losses: row.get(7),
+                goals_for: row.get(8),
+                goals_against: row.get(9),
+                goal_difference: row.get(10),
+                form: row.get(11),
+            });
+        }
+    }
+    Ok(groups)
+}
+
+/// The winner of the final, or the first of a league that is over.
+async fn champion(db: &Client, standings: &[Group], matches: &Matches) -> anyhow::Result<Option<String>> {
+    let final_ = db
+        .query_opt(
+            "SELECT CASE WHEN (home_score, COALESCE(home_penalties_score, 0)) > (away_score, COALESCE(away_penalties_score, 0))
+                         THEN h.name ELSE a.name END
+               FROM match m JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id
+              WHERE m.round_slug = 'final' AND m.status = 'ended'
+                AND (home_score, home_penalties_score) IS DISTINCT FROM (away_score, away_penalties_score)",
+            &[],
+        )
+        .await?;
+    let league =
+        db.query_one("SELECT count(*) = 0 FROM tournament_round WHERE type = 'knockout'", &[]).await?;
+    Ok(match final_ {
+        Some(row) => Some(row.get(0)),
+        None if league.get::<_, bool>(0) && matches.open == 0 => {
+            standings.first().and_then(|table| table.rows.first()).map(|row| row.team.clone())
+        }
+        None => None,
+    })
+}

@@ -1,0 +1,158 @@
+//! Where the programs are that the local stack runs, and what to do when one is missing.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+/// What puts right whatever is missing.
+const REMEDY: &str = "run `make setup`";
+
+/// The programs of the local stack.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Directory with `initdb` and `postgres`.
+    pub postgres_bin: PathBuf,
+    /// moto's server: S3, EventBridge Scheduler, Secrets Manager.
+    pub moto_server: PathBuf,
+    /// AWS's Runtime Interface Emulator.
+    pub runtime_emulator: PathBuf,
+    /// Chromium's own binary (a wrapper would be killed alone and leave the browser).
+    pub chromium: PathBuf,
+    /// Directory with the functions' binaries.
+    pub functions: PathBuf,
+}
+
+impl Tools {
+    /// Looks for everything; the error names what is missing and the remedy.
+    pub fn find() -> anyhow::Result<Self> {
+        let tools = tools_dir()?;
+        Ok(Self {
+            postgres_bin: postgres_bin()?,
+            moto_server: existing(tools.join("venv/bin/moto_server"), "moto")?,
+            runtime_emulator: existing(
+                tools.join("aws-lambda-rie"),
+                "the AWS Lambda Runtime Interface Emulator",
+            )?,
+            chromium: chromium(&tools)?,
+            functions: functions_dir()?,
+        })
+    }
+}
+
+/// `.tools`, beside the workspace's manifest: above the directory that a command is run in.
+fn tools_dir() -> anyhow::Result<PathBuf> {
+    if let Some(dir) = std::env::var_os("TOOLS_DIR") {
+        return Ok(dir.into());
+    }
+    let here = std::env::current_dir()?;
+    here.ancestors()
+        .map(|dir| dir.join(".tools"))
+        .find(|dir| dir.is_dir())
+        .with_context(|| format!("there is no .tools directory above {}: {REMEDY}", here.display()))
+}
+
+fn existing(path: PathBuf, what: &str) -> anyhow::Result<PathBuf> {
+    if !path.exists() {
+        bail!("{what} is not installed ({} is missing): {REMEDY}", path.display());
+    }
+    Ok(path)
+}
+
+fn postgres_bin() -> anyhow::Result<PathBuf> {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+        .unwrap_or_default();
+    versions.retain(|bin| bin.join("initdb").exists() && bin.join("postgres").exists());
+    versions.sort();
+    versions
+        .pop()
+        .with_context(|| format!("the Postgres server is not installed (/usr/lib/postgresql): {REMEDY}"))
+}
+
+fn chromium(tools: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(path) = std::env::var_os("CHROMIUM_PATH") {
+        return existing(path.into(), "Chromium (CHROMIUM_PATH)");
+    }
+    ["/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium"]
+        .into_iter()
+        .map(PathBuf::from)
+        .chain([tools.join("chromium/chromium")])
+        .find(|path| path.exists())
+        .with_context(|| format!("Chromium is not installed: {REMEDY}"))
+}
+
+/// The functions are built beside whatever runs now: a binary of this workspace, or a test in `deps`.
+fn functions_dir() -> anyhow::Result<PathBuf> {
+    let exe = std::env::current_exe()?;
+    let dir = exe.ancestors().skip(1).find(|dir| dir.join("daily-routine").is_file());
+    dir.map(Path::to_owned).context("the functions are not built: run `cargo build --workspace --bins`")
+}
+
+/// A port that is free now.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Waits until something listens on a local port.
+pub async fn listening(port: u16, what: &str) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        if began.elapsed() > Duration::from_secs(30) {
+            bail!("{what} did not start within 30 s");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Whether this process is root's.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Runs a command to its end; its output is in the error.
+pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    let output = command.output().with_context(|| format!("running {command:?}"))?;
+    if !output.status.success() {
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// A child process that is told to stop, and waited for, when dropped.
+pub struct Part {
+    child: std::process::Child,
+    signal: rustix::process::Signal,
+}
+
+impl Part {
+    /// Starts `command`; `signal` is what makes it stop tidily.
+    pub fn start(command: &mut Command, signal: rustix::process::Signal) -> anyhow::Result<Self> {
+        let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
+        Ok(Self { child, signal })
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let began = Instant::now();
+        // Errors mean that it is gone already.
+        let _ = rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), self.signal);
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if began.elapsed() > Duration::from_secs(5) {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

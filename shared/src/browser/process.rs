@@ -1,0 +1,167 @@
+//! The browser's process group and its profile directory.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::BrowserError;
+
+/// How long the browser may take until it listens.
+const LAUNCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much of what a failing browser says is kept for the error.
+const KEPT_LINES: usize = 5;
+
+const FLAGS: [&str; 20] = [
+    "--headless",
+    // Port 0: the browser takes a free one and says which. Ports chosen from outside collide.
+    "--remote-debugging-port=0",
+    "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-client-side-phishing-detection",
+    "--disable-component-update",
+    "--disable-crash-reporter",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--metrics-recording-only",
+    "--mute-audio",
+    "--no-default-browser-check",
+    "--no-first-run",
+    // Lambda's sandbox is the one there is: Chromium's own needs privileges that a function does not have.
+    "--no-sandbox",
+    "--no-zygote",
+];
+
+/// A browser process, leader of its own group, with a profile of its own.
+pub(super) struct Process {
+    child: Child,
+    group: Pid,
+    id: u32,
+    profile: Option<TempDir>,
+    devtools_url: String,
+}
+
+impl Process {
+    /// Starts `binary` and waits until it says where it listens.
+    pub(super) async fn launch(binary: &Path) -> Result<Self, BrowserError> {
+        let failed = |reason: String| BrowserError::Launch { path: binary.display().to_string(), reason };
+        let profile = tempfile::Builder::new()
+            .prefix("chromium-profile-")
+            .tempdir()
+            .map_err(|error| failed(format!("no profile directory: {error}")))?;
+        let mut command = std::process::Command::new(binary);
+        command
+            .args(FLAGS)
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank")
+            // What it keeps outside its profile (caches, fonts) goes there too, and away with it.
+            .env("HOME", profile.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let mut child = Command::from(command).kill_on_drop(true).spawn().map_err(|error| {
+            failed(match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    "there is no such file: set CHROMIUM_PATH or install Chromium".into()
+                }
+                _ => error.to_string(),
+            })
+        })?;
+        let id = child.id().unwrap_or_default();
+        let group =
+            i32::try_from(id).ok().and_then(Pid::from_raw).ok_or_else(|| failed("it died at once".into()))?;
+        let stderr = child.stderr.take();
+        let mut process = Self { child, group, id, profile: Some(profile), devtools_url: String::new() };
+        let Some(stderr) = stderr else { return Err(failed("it has no output to read".into())) };
+
+        let mut said = Vec::new();
+        let mut lines = BufReader::new(stderr).lines();
+        let listening = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(url) = line.strip_prefix("DevTools listening on ") {
+                    return Some(url.trim().to_owned());
+                }
+                if !line.trim().is_empty() {
+                    if said.len() == KEPT_LINES {
+                        said.remove(0);
+                    }
+                    said.push(line);
+                }
+            }
+            None
+        };
+        match tokio::time::timeout(LAUNCH_TIMEOUT, listening).await {
+            Ok(Some(url)) => process.devtools_url = url,
+            Ok(None) => {
+                let status = process.child.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string());
+                return Err(failed(format!(
+                    "it ended before it listened ({status}); it said: {}",
+                    said.join(" | ")
+                )));
+            }
+            Err(_) => {
+                let seconds = LAUNCH_TIMEOUT.as_secs();
+                return Err(failed(format!(
+                    "it did not listen within {seconds} s; it said: {}",
+                    said.join(" | ")
+                )));
+            }
+        }
+        // Whatever it says later is read and dropped: a full pipe would stop it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(process)
+    }
+
+    pub(super) fn devtools_url(&self) -> &str {
+        &self.devtools_url
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Kills the group, waits for its leader and deletes the profile.
+    pub(super) async fn close(mut self) {
+        self.kill();
+        if let Err(error) = self.child.wait().await {
+            tracing::warn!(%error, "the browser could not be waited for");
+        }
+        if let Some(profile) = self.profile.take() {
+            // The leader is gone; its children may still be writing for a moment.
+            for pause_ms in [0, 5, 20, 100, 400] {
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                match std::fs::remove_dir_all(profile.path()) {
+                    Ok(()) => return,
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+                    Err(error) => tracing::debug!(%error, "the profile is still in use"),
+                }
+            }
+            tracing::warn!(path = %profile.path().display(), "the browser's profile could not be deleted");
+        }
+    }
+
+    fn kill(&self) {
+        // An error means that the group is gone already.
+        let _ = kill_process_group(self.group, Signal::KILL);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.child.id().is_some() {
+            self.kill();
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The one clock. Everything that asks for the time asks it here, so that a replay can live in its own time.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The time as the pipeline sees it. Usually the wall's; a replay shifts it to the time of the event it plays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clock {
+    shift: TimeDelta,
+}
+
+impl Clock {
+    /// A clock that reads `instant` now and runs on from there.
+    pub fn starting_at(instant: DateTime<Utc>) -> Self {
+        Self { shift: instant - wall_now() }
+    }
+
+    /// The present moment, cut to the microsecond that Postgres keeps.
+    pub fn now(&self) -> DateTime<Utc> {
+        let now = wall_now() + self.shift;
+        DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+fn wall_now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// How long it is until `deadline`; zero if that is past.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+pub fn until(deadline: std::time::SystemTime) -> std::time::Duration {
+    deadline.duration_since(std::time::SystemTime::now()).unwrap_or_default()
+}

@@ -1,0 +1,297 @@
+//! Configuration from the environment: parsed once, all that is wrong told in one error.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::plan::schedule::Offsets;
+
+/// The provider's own host. Another origin is accepted only on loopback, for a replay.
+const SOFASCORE_ORIGIN: &str = "https://www.sofascore.com";
+
+/// Everything a function is told from outside, except secrets, which [`Secrets`] holds.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `TARGET_ENV`: the environment this deployment serves (`demo`, `prod`); events for another are refused.
+    pub environment: String,
+    /// Where secrets come from.
+    pub secrets: SecretSource,
+    /// `DATABASE_CA_FILE`: PEM file of certificates to trust for Postgres beside the system's.
+    pub database_ca_file: Option<PathBuf>,
+    /// Reports and images.
+    pub objects: ObjectsConfig,
+    /// The provider and the browser that reads it.
+    pub provider: ProviderConfig,
+    /// One-time schedules.
+    pub schedules: ScheduleConfig,
+    /// `SLACK_NOTIFY`: which executions are worth a message.
+    pub slack_notify: SlackNotify,
+    /// `CLOCK=scheduled`: run in the event's scheduled time instead of the wall's. For replays.
+    pub clock_from_event: bool,
+}
+
+/// Where the secrets are.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// `SECRET_ARN`: a JSON object in Secrets Manager with the keys of [`Secrets`].
+    SecretsManager(String),
+    /// `DATABASE_URL` and `SLACK_JOB_EXECUTIONS_WEBHOOK` stand in the environment: one machine only.
+    Environment(Secrets),
+}
+
+/// What must never be seen in a log, a report or a message.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// `DATABASE_URL`: `postgres://user:password@host/database`.
+    pub database_url: SecretString,
+    /// `SLACK_JOB_EXECUTIONS_WEBHOOK`: the incoming webhook; none: no messages are sent.
+    pub slack_webhook: Option<SecretString>,
+}
+
+/// Where reports and images go.
+#[derive(Debug, Clone)]
+pub struct ObjectsConfig {
+    /// `AWS_S3_BUCKET`.
+    pub bucket: String,
+    /// `AWS_CLOUDFRONT_URL`: what objects are reached by from outside.
+    pub public_url: Option<String>,
+    /// `OPERATOR_API_URL`: reaches reports where there is no CloudFront.
+    pub operator_api_url: Option<String>,
+}
+
+/// How the provider is read.
+#[derive(Debug, Clone)]
+pub struct ProviderConfig {
+    /// `SOFASCORE_ORIGIN`: scheme and host of every request.
+    pub origin: String,
+    /// `REQUEST_PAUSE_MS`: between two requests, whichever function makes them (2500). 0 only on loopback.
+    pub pause: Duration,
+    /// `CHROMIUM_PATH`: the browser's binary.
+    pub chromium: PathBuf,
+    /// `REQUEST_TIMEOUT_MS`: what one request may take (20 000).
+    pub request_timeout: Duration,
+}
+
+/// What a schedule needs to be made.
+#[derive(Debug, Clone)]
+pub struct ScheduleConfig {
+    /// `SCHEDULE_GROUP`.
+    pub group: String,
+    /// `SCHEDULER_ROLE_ARN`: what EventBridge Scheduler becomes to invoke a target.
+    pub role_arn: String,
+    /// `SCHEDULE_DEAD_LETTER_ARN`: the queue of deliveries that failed for good.
+    pub dead_letter_arn: Option<String>,
+    /// `FUNCTION_ARN_PREFIX`: a target's ARN is this and the function's name.
+    pub function_arn_prefix: String,
+    /// `INTERIM_CHECK_MINUTES` (90), `CLOSING_CHECK_MINUTES` (120), `KNOCKOUTS_CHECK_MINUTES` (150).
+    pub offsets: Offsets,
+}
+
+/// Which executions are worth a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub enum SlackNotify {
+    /// Every one.
+    All,
+    /// Those that changed something or went wrong.
+    Changes,
+    /// Those that went wrong.
+    Failures,
+}
+
+/// What is wrong with the environment, all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("configuration: {}", .problems.join("; "))]
+pub struct ConfigError {
+    /// One line a variable: its name, what is wrong and what would be right.
+    pub problems: Vec<String>,
+}
+
+impl Config {
+    /// Reads the process environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables from wherever `get` finds them.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = Vars { get, problems: Vec::new() };
+        let secrets = match vars.optional("SECRET_ARN") {
+            Some(arn) => SecretSource::SecretsManager(arn),
+            None => SecretSource::Environment(Secrets {
+                database_url: vars.required("DATABASE_URL", "or set SECRET_ARN").into(),
+                slack_webhook: vars.optional("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
+            }),
+        };
+        let origin = vars.optional("SOFASCORE_ORIGIN").unwrap_or_else(|| SOFASCORE_ORIGIN.to_owned());
+        let local = Url::parse(&origin).is_ok_and(|origin| is_loopback(&origin));
+        let origin = origin.trim_end_matches('/').to_owned();
+        if !local && origin != SOFASCORE_ORIGIN {
+            vars.problem(
+                "SOFASCORE_ORIGIN",
+                format!("must be {SOFASCORE_ORIGIN} or the URL of a loopback host"),
+            );
+        }
+        let pause = vars.parsed("REQUEST_PAUSE_MS", "a number of milliseconds", 2500);
+        if !local && pause == 0 {
+            vars.problem(
+                "REQUEST_PAUSE_MS",
+                "0 is accepted only when SOFASCORE_ORIGIN is a loopback host".into(),
+            );
+        }
+        let mut minutes =
+            |name, default| TimeDelta::minutes(vars.parsed(name, "a number of minutes", default));
+        let offsets = Offsets {
+            interim: minutes("INTERIM_CHECK_MINUTES", 90),
+            closing: minutes("CLOSING_CHECK_MINUTES", 120),
+            knockouts: minutes("KNOCKOUTS_CHECK_MINUTES", 150),
+        };
+        let config = Self {
+            environment: vars.required("TARGET_ENV", "for example demo"),
+            secrets,
+            database_ca_file: vars.optional("DATABASE_CA_FILE").map(PathBuf::from),
+            objects: ObjectsConfig {
+                bucket: vars.required("AWS_S3_BUCKET", "the bucket of reports and images"),
+                public_url: vars
+                    .optional("AWS_CLOUDFRONT_URL")
+                    .map(|url| url.trim_end_matches('/').to_owned()),
+                operator_api_url: vars
+                    .optional("OPERATOR_API_URL")
+                    .map(|url| url.trim_end_matches('/').to_owned()),
+            },
+            provider: ProviderConfig {
+                origin,
+                pause: Duration::from_millis(pause),
+                chromium: vars
+                    .optional("CHROMIUM_PATH")
+                    .unwrap_or_else(|| "/opt/chromium/chromium".into())
+                    .into(),
+                request_timeout: Duration::from_millis(vars.parsed(
+                    "REQUEST_TIMEOUT_MS",
+                    "a number of milliseconds",
+                    20_000,
+                )),
+            },
+            schedules: ScheduleConfig {
+                group: vars.required("SCHEDULE_GROUP", "the EventBridge Scheduler group of this environment"),
+                role_arn: vars.required("SCHEDULER_ROLE_ARN", "the role that EventBridge Scheduler takes on"),
+                dead_letter_arn: vars.optional("SCHEDULE_DEAD_LETTER_ARN"),
+                function_arn_prefix: vars
+                    .required("FUNCTION_ARN_PREFIX", "the functions' ARN up to their name"),
+                offsets,
+            },
+            slack_notify: vars.parsed("SLACK_NOTIFY", "all, changes or failures", SlackNotify::All),
+            clock_from_event: match vars.optional("CLOCK").as_deref() {
+                None | Some("wall") => false,
+                Some("scheduled") => true,
+                Some(_) => {
+                    vars.problem("CLOCK", "must be wall or scheduled".into());
+                    false
+                }
+            },
+        };
+        if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: vars.problems }) }
+    }
+}
+
+/// Whether `url` points at this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+struct Vars<G> {
+    get: G,
+    problems: Vec<String>,
+}
+
+impl<G: Fn(&str) -> Option<String>> Vars<G> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.get)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str, remedy: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is missing: set it ({remedy})"));
+            String::new()
+        })
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str, default: T) -> T {
+        match self.optional(name).map(|value| value.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(_)) => {
+                self.problem(name, format!("must be {expected}"));
+                default
+            }
+        }
+    }
+
+    fn problem(&mut self, name: &str, what: String) {
+        self.problems.push(format!("{name} {what}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let good = [
+            ("TARGET_ENV", "demo"),
+            ("DATABASE_URL", "postgres://u:p@h/d"),
+            ("AWS_S3_BUCKET", "b"),
+            ("SCHEDULE_GROUP", "best-shot-demo"),
+            ("SCHEDULER_ROLE_ARN", "arn:role"),
+            ("FUNCTION_ARN_PREFIX", "arn:aws:lambda:eu-central-1:1:function:best-shot-demo-"),
+        ];
+        Config::read(|name| {
+            let find =
+                |vars: &[(&str, &str)]| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+            find(vars).or_else(|| find(&good))
+        })
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_production() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.provider.origin, SOFASCORE_ORIGIN);
+        assert_eq!(config.provider.pause, Duration::from_millis(2500));
+        assert_eq!(config.slack_notify, SlackNotify::All);
+        assert!(!config.clock_from_event);
+    }
+
+    #[test]
+    fn one_error_lists_all_that_is_wrong() {
+        let error = read(&[
+            ("TARGET_ENV", ""),
+            ("SLACK_NOTIFY", "loud"),
+            ("CLOCK", "moon"),
+            ("INTERIM_CHECK_MINUTES", "x"),
+        ]);
+        insta::assert_snapshot!(error.unwrap_err());
+    }
+
+    #[test]
+    fn another_host_and_no_pause_are_for_loopback_only() {
+        assert!(read(&[("SOFASCORE_ORIGIN", "https://evil.example")]).is_err());
+        assert!(read(&[("SOFASCORE_ORIGIN", "https://www.sofascore.com.evil.example")]).is_err());
+        assert!(read(&[("REQUEST_PAUSE_MS", "0")]).is_err());
+        assert!(read(&[("SOFASCORE_ORIGIN", "http://127.0.0.1:8080"), ("REQUEST_PAUSE_MS", "0")]).is_ok());
+    }
+
+    #[test]
+    fn a_secret_is_not_in_the_debug_output() {
+        let config = read(&[("DATABASE_URL", "postgres://u:hunter2@h/d")]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,14 @@
+//! Football: tournaments, rounds, teams, matches, scores, standings. Pure: no I/O, no Lambda, no SQL.
+
+pub mod matches;
+pub mod round;
+pub mod score;
+pub mod standings;
+pub mod team;
+pub mod tournament;
+
+pub use matches::{Match, MatchStatus, StoredMatch};
+pub use round::{Round, RoundAddress, RoundKind};
+pub use score::Score;
+pub use team::{Slot, Team};
+pub use tournament::{Mode, StandingsMode, Tournament, TournamentStatus};

@@ -1,0 +1,77 @@
+//! A tournament: one season of one competition, as the application knows it.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use uuid::Uuid;
+
+/// How a season is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Mode {
+    /// A league or groups, then a knockout stage.
+    RegularSeasonAndKnockout,
+    /// A league only.
+    RegularSeasonOnly,
+    /// A cup only: it has no standings.
+    KnockoutOnly,
+}
+
+impl Mode {
+    /// Whether there is a table to keep.
+    pub fn has_standings(self) -> bool {
+        self != Self::KnockoutOnly
+    }
+
+    /// Whether there are knockout rounds to discover.
+    pub fn has_knockouts(self) -> bool {
+        self != Self::RegularSeasonOnly
+    }
+}
+
+/// Whether the table is one or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum StandingsMode {
+    /// One table.
+    UniqueGroup,
+    /// One table a group.
+    MultiGroup,
+}
+
+/// Where a tournament stands in its life. Only [`TournamentStatus::Active`] ones are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum TournamentStatus {
+    /// Being played.
+    Active,
+    /// Over.
+    Completed,
+    /// Not begun.
+    Upcoming,
+    /// Will not be played.
+    Cancelled,
+}
+
+/// A tournament as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tournament {
+    /// Our id.
+    pub id: Uuid,
+    /// The provider's address of the season; see `provider::sofascore::SeasonRef`.
+    pub base_url: String,
+    /// Shown to people.
+    pub label: String,
+    /// Part of the application's URLs.
+    pub slug: String,
+    /// How it is played.
+    pub mode: Mode,
+    /// One table or several.
+    pub standings_mode: StandingsMode,
+    /// URL of the logo; empty while there is none.
+    pub logo: String,
+    /// Where it stands.
+    pub status: TournamentStatus,
+}

@@ -1,0 +1,178 @@
+//! What a run notes while it works: the body of its report and the source of every count.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::event::InvalidInput;
+use crate::provider::Request;
+use crate::store::Outcomes;
+
+/// The notes of one execution.
+#[derive(Debug, Clone, Serialize)]
+pub struct Journal {
+    /// Nothing is to be written.
+    pub dry_run: bool,
+    /// Which attempt at the work this is, from 1: a later one may find what an earlier one left.
+    #[serde(skip)]
+    pub attempt: i32,
+    /// Of which tournament, as soon as it is known.
+    pub tournament_id: Option<Uuid>,
+    /// Its label.
+    pub tournament_label: Option<String>,
+    /// What was done, in order.
+    pub operations: Vec<Operation>,
+    /// What was decided, by name.
+    pub plans: Map<String, Value>,
+    /// What the provider was asked.
+    pub requests: Vec<Request>,
+    /// What became of rows, counted by the database.
+    pub rows: Outcomes,
+    /// What became of schedules.
+    pub schedules: ScheduleCounts,
+    /// Other figures for the summary, by name.
+    pub facts: Map<String, Value>,
+    /// Parts that failed while the rest went in: they make the execution a partial failure.
+    pub failures: Vec<String>,
+    /// What somebody should know though nothing failed.
+    pub warnings: Vec<String>,
+    #[serde(skip)]
+    clock: Clock,
+}
+
+/// One thing done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Operation {
+    /// Where it belongs: `validation`, `fetch`, `plan`, `apply`, `schedule`, ….
+    pub step: String,
+    /// What was done.
+    pub operation: String,
+    /// How it went.
+    pub status: OperationStatus,
+    /// Details: counts, ids, reasons.
+    pub data: Value,
+    /// When.
+    pub timestamp: DateTime<Utc>,
+}
+
+/// How an operation went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum OperationStatus {
+    /// Well.
+    Completed,
+    /// Badly.
+    Failed,
+    /// Left out, for the reason in its data.
+    Skipped,
+}
+
+/// What became of schedules, counted from Scheduler's answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ScheduleCounts {
+    /// New.
+    pub created: u64,
+    /// Moved.
+    pub updated: u64,
+    /// Taken away.
+    pub deleted: u64,
+    /// Right as they were.
+    pub kept: u64,
+}
+
+impl Journal {
+    pub(super) fn new(clock: Clock, attempt: i32, dry_run: bool, tournament_id: Option<Uuid>) -> Self {
+        Self {
+            dry_run,
+            attempt,
+            tournament_id,
+            tournament_label: None,
+            operations: Vec::new(),
+            plans: Map::new(),
+            requests: Vec::new(),
+            rows: Outcomes::default(),
+            schedules: ScheduleCounts::default(),
+            facts: Map::new(),
+            failures: Vec::new(),
+            warnings: Vec::new(),
+            clock,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(clock: Clock) -> Self {
+        Self::new(clock, 1, false, None)
+    }
+
+    /// Notes what reading the event came to: the first operation of every execution.
+    pub fn validated<T>(&mut self, input: Result<T, InvalidInput>) -> Result<T, InvalidInput> {
+        match &input {
+            Ok(_) => self.completed("validation", "event", Value::Null),
+            Err(invalid) => {
+                let problems = serde_json::json!({ "problems": invalid.problems });
+                self.note("validation", "event", OperationStatus::Failed, problems);
+            }
+        }
+        input
+    }
+
+    /// Says which tournament this is about.
+    pub fn about(&mut self, id: Uuid, label: &str) {
+        self.tournament_id = Some(id);
+        self.tournament_label = Some(label.to_owned());
+    }
+
+    /// Notes an operation.
+    pub fn note(&mut self, step: &str, operation: &str, status: OperationStatus, data: Value) {
+        tracing::debug!(step, operation, %status, %data, "operation");
+        self.operations.push(Operation {
+            step: step.to_owned(),
+            operation: operation.to_owned(),
+            status,
+            data,
+            timestamp: self.clock.now(),
+        });
+    }
+
+    /// Notes an operation that went well.
+    pub fn completed(&mut self, step: &str, operation: &str, data: Value) {
+        self.note(step, operation, OperationStatus::Completed, data);
+    }
+
+    /// Notes an operation that was left out.
+    pub fn skipped(&mut self, step: &str, operation: &str, reason: &str) {
+        self.note(step, operation, OperationStatus::Skipped, serde_json::json!({ "reason": reason }));
+    }
+
+    /// Notes an operation that failed while the rest goes on.
+    pub fn failed(&mut self, step: &str, operation: &str, error: &dyn std::fmt::Display) {
+        self.note(
+            step,
+            operation,
+            OperationStatus::Failed,
+            serde_json::json!({ "error": error.to_string() }),
+        );
+        self.failures.push(format!("{operation}: {error}"));
+    }
+
+    /// Notes something that somebody should know though nothing failed.
+    pub fn warn(&mut self, warning: String) {
+        tracing::warn!(warning, "noted");
+        self.warnings.push(warning);
+    }
+
+    /// Notes rows written by an operation, counted by the database.
+    pub fn wrote(&mut self, operation: &str, outcomes: Outcomes) {
+        self.rows += outcomes;
+        self.completed("apply", operation, serde_json::json!({ "rows": outcomes }));
+    }
+
+    /// Notes what was decided.
+    pub fn planned(&mut self, name: &str, plan: &impl Serialize) {
+        let plan = serde_json::to_value(plan).unwrap_or_else(|error| Value::String(error.to_string()));
+        self.plans.insert(name.to_owned(), plan);
+    }
+}

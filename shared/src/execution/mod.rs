@@ -1,0 +1,449 @@
+//! The life of an execution, written once: claim, work, report, record, notice. See [`run`].
+//!
+//! What is promised: every scheduled occurrence is attempted at least once; its effects on the database are applied
+//! once (the steps write state, not deltas, and only what differs); its notice is sent at least once, normally once; a
+//! run that dies is visible and rescued.
+
+mod journal;
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+use lambda_runtime::Diagnostic;
+use serde_json::Value;
+use strum::Display;
+use uuid::Uuid;
+
+pub use journal::{Journal, OperationStatus};
+
+use crate::app::{AppError, Services};
+use crate::clock::Clock;
+use crate::config::{Config, SlackNotify};
+use crate::event::{Envelope, InvalidInput};
+use crate::notify::Notice;
+use crate::provider::ProviderError;
+use crate::report::{self, Report};
+use crate::schedule::ScheduleError;
+use crate::store::executions::{self, Claimed, Ending, Finished, Held, NewExecution};
+use crate::store::{Store, StoreError};
+
+/// A lease holds this long unless it is renewed.
+const LEASE: TimeDelta = TimeDelta::seconds(45);
+/// It is renewed this often.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
+const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
+/// Left for the report, the record and the notice before the function's time is up.
+const TIME_TO_FINISH: Duration = Duration::from_secs(30);
+
+/// What an execution does, as `data_provider_executions.operation_type` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum OperationType {
+    TournamentCreate,
+    TournamentUpdate,
+    RoundsCreate,
+    RoundsUpdate,
+    TeamsCreate,
+    TeamsUpdate,
+    MatchesCreate,
+    MatchesUpdate,
+    StandingsCreate,
+    StandingsUpdate,
+    KnockoutsUpdate,
+    DailySchedule,
+}
+
+/// One delivery to one function.
+pub struct Invocation<'a> {
+    /// The function's name.
+    pub function: &'static str,
+    /// The delivery's id; Lambda's own retries share it.
+    pub request_id: Uuid,
+    /// The time as this run sees it.
+    pub clock: Clock,
+    /// When Lambda stops the function, if it does.
+    pub deadline: Option<Instant>,
+    /// What the function was told.
+    pub config: &'a Config,
+    /// The outside world.
+    pub services: &'a Services,
+}
+
+/// The work of one execution.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// What it does.
+    pub operation: OperationType,
+    /// What it is about, between the operation and the time in the idempotency key: `{tournament}:{round}`.
+    pub subject: String,
+    /// The occurrence's own name in the key: its scheduled time, a manual trigger's key, or the delivery's id.
+    pub occurrence: String,
+    /// The occurrence's scheduled time, if it has one.
+    pub planned_for: Option<DateTime<Utc>>,
+    /// Of which tournament, once it exists.
+    pub tournament_id: Option<Uuid>,
+    /// Plan and report, write nothing.
+    pub dry_run: bool,
+}
+
+impl Work {
+    /// The work that an event asks for. Its occurrence is the trigger's own key, else the scheduled time, else (older
+    /// callers, and events that can't be read: `envelope` is none) the delivery, which its retries share.
+    pub fn of(
+        invocation: &Invocation<'_>,
+        operation: OperationType,
+        subject: String,
+        tournament_id: Option<Uuid>,
+        envelope: Option<&Envelope>,
+    ) -> Self {
+        let planned_for = envelope.and_then(|envelope| envelope.scheduled_time);
+        let occurrence = envelope
+            .and_then(|envelope| envelope.idempotency_key.clone())
+            .or_else(|| planned_for.map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string()))
+            .unwrap_or_else(|| invocation.request_id.to_string());
+        let dry_run = envelope.is_some_and(|envelope| envelope.dry_run);
+        Self { operation, subject, occurrence, planned_for, tournament_id, dry_run }
+    }
+}
+
+/// What came of an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Done<T> {
+    /// It was done now.
+    Now {
+        /// What the work gave.
+        value: T,
+        /// What is on record.
+        summary: Value,
+    },
+    /// It had been done before: this is what is on record.
+    Before {
+        /// What is on record.
+        summary: Value,
+    },
+}
+
+impl<T> Done<T> {
+    /// What is on record.
+    pub fn summary(&self) -> &Value {
+        match self {
+            Self::Now { summary, .. } | Self::Before { summary } => summary,
+        }
+    }
+
+    /// Of which tournament it was, if that is known.
+    pub fn tournament_id(&self) -> Option<Uuid> {
+        self.summary()["tournamentId"].as_str()?.parse().ok()
+    }
+
+    /// What the work gave, if it was done now.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Now { value, .. } => Some(value),
+            Self::Before { .. } => None,
+        }
+    }
+}
+
+/// Why an execution did not end well. Returned to Lambda, so that its retries and dead letters see it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Another run is at this work and alive: deliver again later.
+    #[error("{key} is being worked on by another run, whose lease holds until {until:?}")]
+    AlreadyRunning {
+        /// Which work.
+        key: String,
+        /// Until when.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The outside world could not be prepared: nothing is on record.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The tables could not be brought up to date.
+    #[error(transparent)]
+    Migration(StoreError),
+    /// The record could not be written.
+    #[error("the execution's record could not be written: {0}")]
+    Record(#[source] StoreError),
+    /// The run lost its record to another that took it over.
+    #[error("{key} was taken over by another run")]
+    TakenOver {
+        /// Which work.
+        key: String,
+    },
+    /// The work failed; it is on record, reported and told.
+    #[error("{key}: {message}")]
+    Work {
+        /// Which work.
+        key: String,
+        /// The kind of error.
+        kind: &'static str,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        let error_type = match &failure {
+            Failure::AlreadyRunning { .. } => "AlreadyRunning",
+            Failure::App(_) => "Configuration",
+            Failure::Record(_) | Failure::Migration(_) => "Database",
+            Failure::TakenOver { .. } => "TakenOver",
+            Failure::Work { kind, .. } => kind,
+        };
+        Self { error_type: error_type.to_owned(), error_message: failure.to_string() }
+    }
+}
+
+/// The kind of an error, for alarms and people.
+fn kind_of(error: &anyhow::Error) -> &'static str {
+    if let Some(error) = error.downcast_ref::<ProviderError>() {
+        error.kind()
+    } else if error.is::<InvalidInput>() {
+        "InvalidInput"
+    } else if error.is::<StoreError>() {
+        "Database"
+    } else if error.is::<ScheduleError>() {
+        "Scheduler"
+    } else {
+        "Internal"
+    }
+}
+
+/// Runs `step` as one execution: claims its record first, keeps the lease, and whatever comes of it (an error, a
+/// panic, time running out) ends the record, stores a report and sends a notice.
+///
+/// Work that is on record as done is answered from there, and nothing else happens.
+pub async fn run<T>(
+    invocation: &Invocation<'_>,
+    work: Work,
+    step: impl AsyncFnOnce(&mut Journal) -> anyhow::Result<T>,
+) -> Result<Done<T>, Failure> {
+    let Invocation { function, clock, services, .. } = *invocation;
+    let store = &services.store;
+    let operation = work.operation.to_string();
+    let dry = if work.dry_run { ":dry" } else { "" };
+    let key = format!("{function}:{operation}:{}:{}{dry}", work.subject, work.occurrence);
+
+    let new = NewExecution {
+        key: &key,
+        function,
+        operation: &operation,
+        request_id: invocation.request_id,
+        tournament_id: work.tournament_id,
+        planned_for: work.planned_for,
+    };
+    let now = clock.now();
+    let client = store.client().await.map_err(Failure::Record)?;
+    let claimed = executions::claim(&*client, &new, now, now + LEASE).await.map_err(Failure::Record)?;
+    drop(client);
+    let (held, started_at) = match claimed {
+        Claimed::Ours { id, attempt, started_at } => (Held { id, attempt }, started_at),
+        Claimed::Running { lease_expires_at } => {
+            return Err(Failure::AlreadyRunning { key, until: lease_expires_at });
+        }
+        Claimed::Done(finished) => {
+            if finished.notice_owed {
+                send_owed_notice(invocation, &operation, &finished).await;
+            }
+            return Ok(Done::Before { summary: finished.summary });
+        }
+    };
+    tracing::info!(execution_id = %held.id, operation, key, attempt = held.attempt, "working…");
+
+    let began = Instant::now();
+    let mut journal = Journal::new(clock, held.attempt, work.dry_run, work.tournament_id);
+    let heartbeat = Heartbeat::start(store.clone(), clock, held);
+    rescue_dead(store, clock, held.id, &mut journal).await;
+    let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut journal))).await;
+    drop(heartbeat);
+
+    let (value, error) = match outcome {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, Some(error)),
+    };
+    let kind = error.as_ref().map(kind_of);
+    let message = error.as_ref().map(|error| format!("{error:#}"));
+    let status = match (&message, journal.failures.is_empty()) {
+        (Some(_), _) => "failed",
+        (None, false) => "partial_failure",
+        (None, true) => "completed",
+    };
+    let completed_at = clock.now();
+    let duration_ms = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
+    let mut report = Report {
+        execution_id: held.id,
+        request_id: invocation.request_id,
+        function: function.to_owned(),
+        operation: operation.clone(),
+        key: key.clone(),
+        attempt: held.attempt,
+        status: status.to_owned(),
+        planned_for: work.planned_for,
+        started_at,
+        completed_at,
+        duration_ms,
+        error: message.clone(),
+        journal,
+    };
+
+    let key_of_report = match report::upload(&services.objects, &report).await {
+        Ok(key) => Some(key),
+        Err(error) => {
+            tracing::error!(%error, "the report could not be stored");
+            report.journal.warn(format!("the report could not be stored: {error}"));
+            None
+        }
+    };
+    let url = key_of_report.as_deref().and_then(|key| services.objects.report_url(key, held.id));
+    let summary = report.summary();
+    let ending = Ending {
+        status,
+        tournament_id: report.journal.tournament_id,
+        completed_at,
+        duration_ms,
+        summary: &summary,
+        report: key_of_report.as_deref().map(|key| (key, url.as_deref())),
+    };
+    let client = store.client().await.map_err(Failure::Record)?;
+    let ours = executions::finish(&*client, held, &ending).await.map_err(Failure::Record)?;
+    drop(client);
+    if !ours {
+        return Err(Failure::TakenOver { key });
+    }
+    tracing::info!(execution_id = %held.id, operation, status, duration_ms, error = message, "done");
+
+    let notice = Notice {
+        operation: &operation,
+        status,
+        summary: &summary,
+        request_id: invocation.request_id,
+        report_url: url.as_deref(),
+        report_key: key_of_report.as_deref(),
+        completed_at,
+        duration_ms,
+    };
+    send_notice(invocation, held.id, &notice).await;
+
+    match (value, message) {
+        (Some(value), None) => Ok(Done::Now { value, summary }),
+        (_, message) => Err(Failure::Work {
+            key,
+            kind: kind.unwrap_or("Internal"),
+            message: message.unwrap_or_else(|| "no value and no error".to_owned()),
+        }),
+    }
+}
+
+/// Awaits the step; turns a panic into an error, and stops it while there is still time to say so.
+async fn within_deadline<T>(
+    deadline: Option<Instant>,
+    step: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let caught = AssertUnwindSafe(step).catch_unwind();
+    let outcome = match deadline.and_then(|deadline| deadline.checked_sub(TIME_TO_FINISH)) {
+        None => caught.await,
+        Some(stop) => match tokio::time::timeout_at(stop.into(), caught).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                anyhow::bail!("stopped {} s before the function's time was up", TIME_TO_FINISH.as_secs())
+            }
+        },
+    };
+    outcome.unwrap_or_else(|panic| {
+        let said = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        Err(anyhow::anyhow!("the function panicked: {said}"))
+    })
+}
+
+/// Other runs that died are failed, so that they are seen and can be taken over.
+async fn rescue_dead(store: &Store, clock: Clock, own: Uuid, journal: &mut Journal) {
+    let now = clock.now();
+    let rescued = async {
+        let client = store.client().await?;
+        executions::rescue(&*client, own, now - RESCUE_AFTER, now).await
+    };
+    match rescued.await {
+        Ok(rescued) => {
+            for dead in rescued {
+                let what = dead.key.unwrap_or_else(|| dead.id.to_string());
+                journal.warn(format!("a run had died and is now marked as failed: {what}"));
+            }
+        }
+        // Not this run's own work: the next run tries again.
+        Err(error) => tracing::warn!(%error, "dead runs could not be looked for"),
+    }
+}
+
+async fn send_owed_notice(invocation: &Invocation<'_>, operation: &str, finished: &Finished) {
+    let notice = Notice {
+        operation,
+        status: &finished.status,
+        summary: &finished.summary,
+        request_id: finished.request_id,
+        report_url: finished.report_url.as_deref(),
+        report_key: None,
+        completed_at: finished.completed_at.unwrap_or_else(|| invocation.clock.now()),
+        duration_ms: finished.duration_ms,
+    };
+    send_notice(invocation, finished.id, &notice).await;
+}
+
+/// Sends the notice and notes it. A notice that can't be sent stays owed: the next delivery of the work sends it.
+async fn send_notice(invocation: &Invocation<'_>, execution: Uuid, notice: &Notice<'_>) {
+    let wanted = match invocation.config.slack_notify {
+        SlackNotify::All => true,
+        SlackNotify::Changes => notice.status != "completed" || notice.changed_something(),
+        SlackNotify::Failures => notice.status != "completed",
+    };
+    if let Some(slack) = invocation.services.slack.as_ref().filter(|_| wanted)
+        && let Err(error) = slack.send(notice).await
+    {
+        tracing::error!(%error, execution_id = %execution, "the notice could not be sent; it stays owed");
+        return;
+    }
+    let noted = async {
+        let client = invocation.services.store.client().await?;
+        executions::notified(&*client, execution, invocation.clock.now()).await
+    };
+    if let Err(error) = noted.await {
+        tracing::error!(%error, execution_id = %execution, "that the notice was sent could not be noted");
+    }
+}
+
+/// Renews the lease until dropped.
+struct Heartbeat(tokio::task::JoinHandle<()>);
+
+impl Heartbeat {
+    fn start(store: Store, clock: Clock, held: Held) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                let renewed = async {
+                    let client = store.client().await?;
+                    executions::renew(&*client, held, clock.now() + LEASE).await
+                };
+                match renewed.await {
+                    Ok(true) => {}
+                    Ok(false) => return tracing::warn!(execution_id = %held.id, "the lease is lost"),
+                    Err(error) => tracing::warn!(%error, "the lease could not be renewed; trying again…"),
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,60 @@
+//! The Lambda shell: what every function's `main` is.
+
+use std::pin::Pin;
+use std::time::Instant;
+
+pub use lambda_runtime::Error;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::aws;
+use crate::clock::{self, Clock};
+use crate::event::Fields;
+use crate::execution::{Failure, Invocation};
+use crate::telemetry;
+
+/// Serves one function on the Lambda Runtime API. Nothing is connected to before the first event.
+pub async fn serve(
+    function: &'static str,
+    handler: impl AsyncFn(&Invocation<'_>, Value) -> Result<Value, Failure>,
+) -> Result<(), Error> {
+    telemetry::init();
+    aws::install_tls_provider();
+    let app = App::from_env()?;
+    let (app, handler) = (&app, &handler);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| -> Result<Value, Diagnostic> {
+        let result = async {
+            let services = app.services().await.map_err(Failure::App)?;
+            let invocation = Invocation {
+                function,
+                // Lambda's request ids are UUIDs; another runtime's may not be.
+                request_id: event.context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4()),
+                clock: clock_for(app.config.clock_from_event, &event.payload),
+                deadline: Instant::now().checked_add(clock::until(event.context.deadline())),
+                config: &app.config,
+                services,
+            };
+            // Erased: the compiler would lay out the runtime's layers and the whole pipeline as one type.
+            let answer: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> =
+                Box::pin(handler(&invocation, event.payload));
+            answer.await
+        };
+        result.await.map_err(|failure: Failure| {
+            tracing::error!(error = %failure, "failed");
+            Diagnostic::from(failure)
+        })
+    }))
+    .await
+}
+
+/// The wall's clock, or one that starts at the event's scheduled time.
+fn clock_for(from_event: bool, event: &Value) -> Clock {
+    if !from_event {
+        return Clock::default();
+    }
+    let mut fields = Fields::of(event);
+    let scheduled = fields.optional("scheduledTime").and_then(|text| fields.time("scheduledTime", &text));
+    scheduled.map_or_else(Clock::default, Clock::starting_at)
+}

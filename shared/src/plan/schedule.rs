@@ -1,0 +1,478 @@
+//! Which one-time checks a day needs, and what that means for the schedules that exist.
+//!
+//! Per (tournament, round, kickoff): an *interim* check while the match runs and a *closing* check when most
+//! matches have ended. Per tournament and day: a *knockouts* check after the day's last match, and one in the
+//! morning while a draw is pending. Open matches that no check covers are *swept up* first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use uuid::Uuid;
+
+/// What a check is for. The name is part of the schedule's name and of the event.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum CheckKind {
+    /// While the match runs: brings the running score.
+    Interim,
+    /// When most matches have ended: scores, then the table; makes its own follow-ups.
+    Closing,
+    /// Again, for a match that was still running at its closing check.
+    FollowUp,
+    /// An open match whose kickoff has passed and that nothing else covers.
+    Sweep,
+    /// New rounds and fixtures of the knockout stage.
+    Knockouts,
+    /// The same, in the morning, while a draw is pending.
+    Draw,
+}
+
+impl CheckKind {
+    /// The function that does it.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Interim | Self::Closing | Self::FollowUp | Self::Sweep => "scores-and-standings",
+            Self::Knockouts | Self::Draw => "knockouts",
+        }
+    }
+
+    /// Whether the daily routine keeps these in step with the matches. Follow-ups belong to the run that made them.
+    pub fn is_reconciled(self) -> bool {
+        self != Self::FollowUp
+    }
+}
+
+/// One check, to be made at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What for.
+    pub kind: CheckKind,
+    /// Of which tournament.
+    pub tournament_id: Uuid,
+    /// Its slug, for people who read the list of schedules.
+    pub tournament_slug: String,
+    /// Of which round; none for the knockout stage as a whole.
+    pub round_slug: Option<String>,
+    /// The kickoff it belongs to (a draw: the moment of the check itself).
+    pub kickoff: DateTime<Utc>,
+    /// When to make it.
+    pub at: DateTime<Utc>,
+}
+
+/// A schedule that exists, as far as it is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Existing {
+    /// Its name in the group.
+    pub name: String,
+    /// The check it stands for.
+    pub check: Check,
+}
+
+/// A match that may need checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenMatch {
+    /// Of which tournament.
+    pub tournament_id: Uuid,
+    /// Of which round.
+    pub round_slug: String,
+    /// When it starts or started.
+    pub kickoff: DateTime<Utc>,
+}
+
+/// What planning needs to know of an active tournament.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TournamentState {
+    /// Our id.
+    pub id: Uuid,
+    /// Part of the schedules' names.
+    pub slug: String,
+    /// Whether it has knockout rounds.
+    pub has_knockouts: bool,
+    /// Everything drawn so far has been played, and the final has not.
+    pub draw_pending: bool,
+}
+
+/// Offsets from kickoff, and how far ahead to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offsets {
+    /// From kickoff to the interim check.
+    pub interim: TimeDelta,
+    /// From kickoff to the closing check.
+    pub closing: TimeDelta,
+    /// From the day's last kickoff to the knockouts check.
+    pub knockouts: TimeDelta,
+}
+
+/// What to do with the schedules.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SchedulePlan {
+    /// Not there yet.
+    pub create: Vec<Check>,
+    /// There, but for another moment.
+    pub update: Vec<Check>,
+    /// Names of those whose reason is gone.
+    pub delete: Vec<String>,
+    /// There and right.
+    pub keep: usize,
+}
+
+/// The daily routine looks this many whole days ahead, so that one lost routine loses no match.
+const DAYS_AHEAD: i64 = 2;
+/// The hour (UTC) of the morning check while a draw is pending.
+const DRAW_CHECK_HOUR: u32 = 9;
+/// Rounds swept up by one routine, oldest first: each costs a request.
+const SWEEP_LIMIT: usize = 30;
+
+/// The end of the window that a routine at `planning` time keeps in order: two whole days, today included.
+pub fn window_end(planning: DateTime<Utc>) -> DateTime<Utc> {
+    planning.date_naive().and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(DAYS_AHEAD)
+}
+
+/// The checks that the matches call for, given the schedules that exist.
+///
+/// `planning` decides the day and what is due; `wall` decides what already lies in the past.
+pub fn checks(
+    matches: &[OpenMatch],
+    tournaments: &[TournamentState],
+    existing: &[Existing],
+    offsets: &Offsets,
+    planning: DateTime<Utc>,
+    wall: DateTime<Utc>,
+) -> Vec<Check> {
+    let tournaments: BTreeMap<Uuid, &TournamentState> = tournaments.iter().map(|t| (t.id, t)).collect();
+    let end = window_end(planning);
+    // By (tournament, round, moment): where an interim and a closing check of one round meet, the closing one does both.
+    let mut rounds: BTreeMap<(Uuid, String, DateTime<Utc>), Check> = BTreeMap::new();
+    let mut last_of_day: BTreeMap<(Uuid, chrono::NaiveDate), DateTime<Utc>> = BTreeMap::new();
+    let mut uncovered: BTreeMap<(Uuid, String), DateTime<Utc>> = BTreeMap::new();
+
+    for open in matches.iter().filter(|open| open.kickoff < end) {
+        let Some(tournament) = tournaments.get(&open.tournament_id) else { continue };
+        let closing = open.kickoff + offsets.closing;
+        if closing <= wall {
+            let since =
+                uncovered.entry((open.tournament_id, open.round_slug.clone())).or_insert(open.kickoff);
+            *since = open.kickoff.min(*since);
+        }
+        for (kind, at) in
+            [(CheckKind::Closing, closing), (CheckKind::Interim, open.kickoff + offsets.interim)]
+        {
+            if at > wall {
+                let check = Check {
+                    kind,
+                    tournament_id: open.tournament_id,
+                    tournament_slug: tournament.slug.clone(),
+                    round_slug: Some(open.round_slug.clone()),
+                    kickoff: open.kickoff,
+                    at,
+                };
+                rounds
+                    .entry((open.tournament_id, open.round_slug.clone(), at))
+                    .and_modify(|there| {
+                        if kind == CheckKind::Closing && there.kind == CheckKind::Interim {
+                            *there = check.clone();
+                        }
+                    })
+                    .or_insert(check);
+            }
+        }
+        if tournament.has_knockouts && open.kickoff + offsets.knockouts > wall {
+            let last =
+                last_of_day.entry((open.tournament_id, open.kickoff.date_naive())).or_insert(open.kickoff);
+            *last = open.kickoff.max(*last);
+        }
+    }
+
+    let mut checks = sweeps(&uncovered, &tournaments, existing, &rounds, planning, wall);
+    checks.extend(rounds.into_values());
+    for ((tournament_id, _), kickoff) in last_of_day {
+        checks.push(Check {
+            kind: CheckKind::Knockouts,
+            tournament_id,
+            tournament_slug: tournaments[&tournament_id].slug.clone(),
+            round_slug: None,
+            kickoff,
+            at: kickoff + offsets.knockouts,
+        });
+    }
+    let today = planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let morning = today + TimeDelta::hours(i64::from(DRAW_CHECK_HOUR));
+    for tournament in tournaments.values().filter(|t| t.has_knockouts && t.draw_pending) {
+        for at in [morning, morning + TimeDelta::days(1)].into_iter().filter(|at| *at > wall) {
+            checks.push(Check {
+                kind: CheckKind::Draw,
+                tournament_id: tournament.id,
+                tournament_slug: tournament.slug.clone(),
+                round_slug: None,
+                kickoff: at,
+                at,
+            });
+        }
+    }
+    checks
+}
+
+/// Rounds with open matches whose checks lie behind and that nothing to come will look at, oldest first.
+fn sweeps(
+    uncovered: &BTreeMap<(Uuid, String), DateTime<Utc>>,
+    tournaments: &BTreeMap<Uuid, &TournamentState>,
+    existing: &[Existing],
+    planned: &BTreeMap<(Uuid, String, DateTime<Utc>), Check>,
+    planning: DateTime<Utc>,
+    wall: DateTime<Utc>,
+) -> Vec<Check> {
+    // A check planned for later today reads the whole round, old matches included.
+    let soon = wall + TimeDelta::hours(24);
+    let covered: BTreeSet<(Uuid, &str)> = existing
+        .iter()
+        .map(|existing| &existing.check)
+        .filter(|check| check.kind == CheckKind::FollowUp && check.at > wall)
+        .chain(planned.values().filter(|check| check.at <= soon))
+        .filter_map(|check| Some((check.tournament_id, check.round_slug.as_deref()?)))
+        .collect();
+    let mut oldest: Vec<_> = uncovered
+        .iter()
+        .filter(|((tournament, round), _)| !covered.contains(&(*tournament, round.as_str())))
+        .collect();
+    oldest.sort_by_key(|(_, kickoff)| **kickoff);
+    let day = planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    oldest
+        .into_iter()
+        .take(SWEEP_LIMIT)
+        .zip(1..)
+        .map(|(((tournament_id, round_slug), _), minutes)| Check {
+            kind: CheckKind::Sweep,
+            tournament_id: *tournament_id,
+            tournament_slug: tournaments[tournament_id].slug.clone(),
+            round_slug: Some(round_slug.clone()),
+            // The day, not the match: one sweep of a round a day, whatever is left open in it.
+            kickoff: day,
+            at: wall + TimeDelta::minutes(minutes),
+        })
+        .collect()
+}
+
+/// Compares the checks wanted with the schedules that exist. Touches only reconciled kinds whose kickoff lies in the
+/// window, so that a routine for an older day undoes nothing of a newer one.
+pub fn reconcile(
+    wanted: &[Check],
+    existing: &[Existing],
+    environment: &str,
+    planning: DateTime<Utc>,
+) -> SchedulePlan {
+    let existing: BTreeMap<&str, &Check> =
+        existing.iter().map(|existing| (existing.name.as_str(), &existing.check)).collect();
+    let mut plan = SchedulePlan::default();
+    let mut names = BTreeSet::new();
+    for check in wanted {
+        let name = schedule_name(environment, check);
+        match existing.get(name.as_str()) {
+            None => plan.create.push(check.clone()),
+            // A sweep that waits is as good as a new one; moving it on would put it off for ever.
+            Some(there) if there.at == check.at || check.kind == CheckKind::Sweep => plan.keep += 1,
+            Some(_) => plan.update.push(check.clone()),
+        }
+        names.insert(name);
+    }
+    let end = window_end(planning);
+    plan.delete = existing
+        .iter()
+        .filter(|(name, check)| check.kind.is_reconciled() && check.kickoff < end && !names.contains(**name))
+        .filter(|(_, check)| check.at > planning)
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    plan
+}
+
+/// The schedule's name: readable at the front, unique by the hash at the end, at most 64 of the characters that
+/// EventBridge Scheduler allows. It is made of what the check is about (tournament, round, kickoff), so a check has
+/// one name for ever, and two rounds at one minute have two.
+pub fn schedule_name(environment: &str, check: &Check) -> String {
+    use sha2::{Digest, Sha256};
+
+    let round = check.round_slug.as_deref().unwrap_or("all");
+    let moment = match check.kind {
+        // Each follow-up of a match is its own.
+        CheckKind::FollowUp => check.at,
+        _ => check.kickoff,
+    };
+    let subject =
+        format!("{environment}/{}/{}/{round}/{}", check.kind, check.tournament_id, moment.timestamp());
+    let hash: String =
+        Sha256::digest(subject.as_bytes()).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let stamp = moment.format("%Y%m%dT%H%M");
+    let mut head: String = format!("{environment}-{}-{}-{round}", check.kind, check.tournament_slug)
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .collect();
+    head.truncate(NAME_LIMIT - hash.len() - 1 - "20221218T1500".len() - 1);
+    format!("{head}-{stamp}-{hash}")
+}
+
+const NAME_LIMIT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: Uuid = Uuid::from_u128(7);
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn open(round: &str, kickoff: &str) -> OpenMatch {
+        OpenMatch { tournament_id: T, round_slug: round.into(), kickoff: at(kickoff) }
+    }
+
+    fn tournament(has_knockouts: bool, draw_pending: bool) -> TournamentState {
+        TournamentState { id: T, slug: "fifa-world-cup-2022".into(), has_knockouts, draw_pending }
+    }
+
+    fn offsets() -> Offsets {
+        Offsets {
+            interim: TimeDelta::minutes(90),
+            closing: TimeDelta::minutes(120),
+            knockouts: TimeDelta::minutes(150),
+        }
+    }
+
+    fn plan_at(
+        now: &str,
+        matches: &[OpenMatch],
+        state: &TournamentState,
+        existing: &[Existing],
+    ) -> SchedulePlan {
+        let wanted = checks(matches, std::slice::from_ref(state), existing, &offsets(), at(now), at(now));
+        reconcile(&wanted, existing, "demo", at(now))
+    }
+
+    fn as_existing(plan: &SchedulePlan) -> Vec<Existing> {
+        plan.create
+            .iter()
+            .chain(&plan.update)
+            .map(|check| Existing { name: schedule_name("demo", check), check: check.clone() })
+            .collect()
+    }
+
+    const MATCHDAY: [(&str, &str); 4] = [
+        ("1", "2022-11-21T13:00:00Z"),
+        ("1", "2022-11-21T16:00:00Z"),
+        ("1", "2022-11-22T10:00:00Z"),
+        ("2", "2022-11-25T10:00:00Z"),
+    ];
+
+    #[test]
+    fn a_day_of_a_cup() {
+        let matches = MATCHDAY.map(|(round, kickoff)| open(round, kickoff));
+        let plan = plan_at("2022-11-21T00:01:00Z", &matches, &tournament(true, false), &[]);
+        let lines: Vec<_> = plan
+            .create
+            .iter()
+            .map(|check| {
+                format!("{} {} {}", check.at.format("%m-%d %H:%M"), check.kind, schedule_name("demo", check))
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn planning_twice_changes_nothing() {
+        let matches = MATCHDAY.map(|(round, kickoff)| open(round, kickoff));
+        let state = tournament(true, false);
+        let existing = as_existing(&plan_at("2022-11-21T00:01:00Z", &matches, &state, &[]));
+        let again = plan_at("2022-11-21T00:05:00Z", &matches, &state, &existing);
+        assert_eq!(again, SchedulePlan { keep: existing.len(), ..SchedulePlan::default() });
+    }
+
+    #[test]
+    fn two_rounds_of_one_tournament_at_one_minute_keep_two_schedules() {
+        let matches = [open("37", "2022-11-21T13:00:00Z"), open("38", "2022-11-21T13:00:00Z")];
+        let plan = plan_at("2022-11-21T00:01:00Z", &matches, &tournament(false, false), &[]);
+        let names: BTreeSet<_> = plan.create.iter().map(|check| schedule_name("demo", check)).collect();
+        assert_eq!(names.len(), 4);
+    }
+
+    #[test]
+    fn a_moved_kickoff_makes_new_schedules_and_the_old_ones_go() {
+        let state = tournament(false, false);
+        let existing =
+            as_existing(&plan_at("2022-11-21T00:01:00Z", &[open("1", "2022-11-21T13:00:00Z")], &state, &[]));
+        let plan = plan_at("2022-11-21T08:00:00Z", &[open("1", "2022-11-29T13:00:00Z")], &state, &existing);
+        assert_eq!((plan.create.len(), plan.delete.len()), (0, 2));
+        let plan = plan_at("2022-11-21T08:00:00Z", &[open("1", "2022-11-21T14:00:00Z")], &state, &existing);
+        assert_eq!((plan.create.len(), plan.delete.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_routine_for_an_older_day_undoes_nothing_of_a_newer_one() {
+        let state = tournament(false, false);
+        let later =
+            as_existing(&plan_at("2022-11-25T00:01:00Z", &[open("1", "2022-11-26T13:00:00Z")], &state, &[]));
+        assert_eq!(plan_at("2022-11-21T00:01:00Z", &[], &state, &later).delete, Vec::<String>::new());
+    }
+
+    #[test]
+    fn where_an_interim_and_a_closing_check_meet_one_request_is_made() {
+        let matches = [open("1", "2022-11-21T13:00:00Z"), open("1", "2022-11-21T13:30:00Z")];
+        let plan = plan_at("2022-11-21T00:01:00Z", &matches, &tournament(false, false), &[]);
+        let kinds: Vec<_> = plan.create.iter().map(|check| check.kind).collect();
+        assert_eq!(kinds, [CheckKind::Interim, CheckKind::Closing, CheckKind::Closing]);
+    }
+
+    #[test]
+    fn old_open_matches_are_swept_first_unless_a_follow_up_has_them() {
+        let matches = [
+            open("5", "2022-11-18T13:00:00Z"),
+            open("4", "2022-11-11T13:00:00Z"),
+            open("4", "2022-11-12T13:00:00Z"),
+            open("6", "2022-11-20T22:30:00Z"),
+        ];
+        let follow_up = Check {
+            kind: CheckKind::FollowUp,
+            tournament_id: T,
+            tournament_slug: "x".into(),
+            round_slug: Some("6".into()),
+            kickoff: at("2022-11-20T22:30:00Z"),
+            at: at("2022-11-21T00:40:00Z"),
+        };
+        let existing = [Existing { name: schedule_name("demo", &follow_up), check: follow_up }];
+        let plan = plan_at("2022-11-21T00:35:00Z", &matches, &tournament(false, false), &existing);
+        let swept: Vec<_> =
+            plan.create.iter().map(|check| (check.kind, check.round_slug.as_deref())).collect();
+        assert_eq!(swept, [(CheckKind::Sweep, Some("4")), (CheckKind::Sweep, Some("5"))]);
+        assert_eq!(plan.delete, Vec::<String>::new(), "a follow-up is not the routine's to delete");
+    }
+
+    #[test]
+    fn a_pending_draw_is_looked_at_in_the_morning() {
+        let plan = plan_at("2022-12-03T00:01:00Z", &[], &tournament(true, true), &[]);
+        let kinds: Vec<_> = plan.create.iter().map(|check| (check.kind, check.at)).collect();
+        assert_eq!(
+            kinds,
+            [(CheckKind::Draw, at("2022-12-03T09:00:00Z")), (CheckKind::Draw, at("2022-12-04T09:00:00Z"))]
+        );
+    }
+
+    #[test]
+    fn names_are_what_the_scheduler_accepts() {
+        let mut check = plan_at(
+            "2022-11-21T00:01:00Z",
+            &[open("qualification-round-of-16/ümlaut", "2022-11-21T13:00:00Z")],
+            &tournament(false, false),
+            &[],
+        )
+        .create
+        .remove(0);
+        check.tournament_slug = "a-tournament-with-a-very-long-name-that-does-not-end-2022-23".into();
+        let name = schedule_name("production", &check);
+        assert!(name.len() <= 64, "{name}");
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{name}");
+        assert!(name.ends_with(char::is_alphanumeric) && name.contains("20221121T1300"), "{name}");
+    }
+}

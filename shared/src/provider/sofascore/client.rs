@@ -1,0 +1,222 @@
+//! Asking SofaScore: one request at a time, through a browser that is launched when there is something to ask.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::classify::{self, malformed};
+use super::event::Reading;
+use super::payload::{EventsPayload, Rounds, RoundsPayload};
+use super::{PROVIDER, SeasonRef};
+use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
+use crate::config::ProviderConfig;
+use crate::domain::{Round, RoundAddress};
+use crate::provider::{Pace, ProviderError, Request};
+
+/// The longest pause that a `Retry-After` may ask for and still be waited out within the run.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The largest image that is taken.
+const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// A session with the provider, for one run.
+pub struct SofaScore<'a> {
+    config: &'a ProviderConfig,
+    pace: Pace<'a>,
+    browser: Option<Browser>,
+    relaunched: bool,
+    requests: Vec<Request>,
+}
+
+/// An image as the provider gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// `image/png` and the like, by its own first bytes.
+    pub content_type: &'static str,
+    /// The file's ending.
+    pub extension: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl<'a> SofaScore<'a> {
+    /// A session that asks nothing yet and has no browser.
+    pub fn new(config: &'a ProviderConfig, pace: Pace<'a>) -> Self {
+        Self { config, pace, browser: None, relaunched: false, requests: Vec::new() }
+    }
+
+    /// The season's rounds.
+    pub async fn rounds(&mut self, season: &SeasonRef) -> Result<Rounds, ProviderError> {
+        let path = format!("{}/rounds", season.path());
+        let payload: RoundsPayload = classify::shape(&path, self.json(&path).await?)?;
+        Ok(payload.into())
+    }
+
+    /// The matches of one round.
+    pub async fn round(
+        &mut self,
+        season: &SeasonRef,
+        slug: &str,
+        address: &RoundAddress,
+    ) -> Result<Reading, ProviderError> {
+        let path = format!("{}{}", season.path(), address.path());
+        let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
+        Ok(Reading::of(slug, payload.events))
+    }
+
+    /// The matches of a round that may not be drawn yet: then there is no reading.
+    pub async fn round_if_drawn(
+        &mut self,
+        season: &SeasonRef,
+        round: &Round,
+    ) -> Result<Option<Reading>, ProviderError> {
+        match self.round(season, &round.slug, &round.address).await {
+            Ok(reading) if reading == Reading::default() => Ok(None),
+            Ok(reading) => Ok(Some(reading)),
+            Err(ProviderError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A team's badge.
+    pub async fn team_image(&mut self, team: &str) -> Result<Image, ProviderError> {
+        self.image(format!("/team/{team}/image")).await
+    }
+
+    /// A competition's logo.
+    pub async fn tournament_image(&mut self, season: &SeasonRef) -> Result<Image, ProviderError> {
+        self.image(format!("/unique-tournament/{}/image", season.tournament)).await
+    }
+
+    /// The requests made since this was last asked.
+    pub fn take_requests(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.requests)
+    }
+
+    /// Ends the session and its browser.
+    pub async fn close(mut self) {
+        self.drop_browser().await;
+    }
+
+    async fn image(&mut self, path: String) -> Result<Image, ProviderError> {
+        let bytes = match self.request(&path, Want::Bytes).await? {
+            Fetched::Answer { status: 200..=299, body: Body::Bytes(bytes), .. } => bytes,
+            // What is no image may be the provider's way of saying no.
+            Fetched::Answer { status, retry_after, body: Body::Bytes(bytes), content_type } => {
+                let body = Body::Text(String::from_utf8_lossy(&bytes).into_owned());
+                let answer = Fetched::Answer { status, retry_after, body, content_type };
+                classify::json(&path, answer)?;
+                return Err(malformed(&path, format!("HTTP {status} where an image should be")));
+            }
+            Fetched::Answer { body: Body::Text(_), .. } => {
+                return Err(malformed(&path, "text, not bytes".to_owned()));
+            }
+            Fetched::Failed(reason) => return Err(classify::unavailable(&path, reason)),
+        };
+        if bytes.len() > IMAGE_LIMIT_BYTES {
+            return Err(malformed(&path, format!("an image of more than {IMAGE_LIMIT_BYTES} bytes")));
+        }
+        let (content_type, extension) = match bytes.as_slice() {
+            [0x89, b'P', b'N', b'G', ..] => ("image/png", "png"),
+            [0xff, 0xd8, 0xff, ..] => ("image/jpeg", "jpg"),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("image/webp", "webp"),
+            _ => return Err(malformed(&path, "neither PNG nor JPEG nor WebP".to_owned())),
+        };
+        Ok(Image { content_type, extension, bytes })
+    }
+
+    /// The JSON at `path`. A refusal gets one warm-up and one more try; so do 429 and 5xx after a wait.
+    async fn json(&mut self, path: &str) -> Result<Value, ProviderError> {
+        let first = match self.attempt_json(path).await {
+            Err(error) => error,
+            answer => return answer,
+        };
+        match &first {
+            ProviderError::Blocked { .. } => {
+                if let Some(browser) = &mut self.browser {
+                    browser.warm_up().await?;
+                }
+            }
+            ProviderError::RateLimited { retry_after, .. } => {
+                let wait = retry_after.unwrap_or(LONGEST_WAIT / 4);
+                if wait > LONGEST_WAIT {
+                    return Err(first);
+                }
+                tokio::time::sleep(wait).await;
+            }
+            ProviderError::Unavailable { .. } => tokio::time::sleep(self.config.pause).await,
+            _ => return Err(first),
+        }
+        tracing::warn!(error = %first, "asking the provider once more…");
+        self.attempt_json(path).await
+    }
+
+    async fn attempt_json(&mut self, path: &str) -> Result<Value, ProviderError> {
+        let fetched = self.request(path, Want::Text).await?;
+        let answer = classify::json(path, fetched);
+        if let (Err(error), Some(request)) = (&answer, self.requests.last_mut()) {
+            request.error = Some(error.kind().to_owned());
+        }
+        answer
+    }
+
+    /// One request. A browser that dies or hangs is replaced once a run.
+    async fn request(&mut self, path: &str, want: Want) -> Result<Fetched, ProviderError> {
+        loop {
+            // Boxed: the futures below are deep, and the compiler lays out every caller's around them.
+            let error = match Box::pin(self.request_once(path, want)).await {
+                Err(ProviderError::Browser(error)) => error,
+                answer => return answer,
+            };
+            self.drop_browser().await;
+            let unreachable = matches!(error, BrowserError::Navigation(_));
+            if self.relaunched || unreachable {
+                self.requests.push(Request {
+                    path: path.to_owned(),
+                    status: None,
+                    error: Some("Browser".to_owned()),
+                    bytes: 0,
+                    duration_ms: 0,
+                });
+                return Err(if unreachable {
+                    classify::unavailable(path, error.to_string())
+                } else {
+                    error.into()
+                });
+            }
+            tracing::warn!(%error, "launching the browser once more…");
+            self.relaunched = true;
+        }
+    }
+
+    async fn request_once(&mut self, path: &str, want: Want) -> Result<Fetched, ProviderError> {
+        let browser = match &mut self.browser {
+            Some(browser) => browser,
+            none => {
+                let config = self.config;
+                none.insert(Browser::launch(&config.chromium, &config.origin, config.request_timeout).await?)
+            }
+        };
+        self.pace.wait(PROVIDER).await.map_err(ProviderError::Pace)?;
+        let asked = Instant::now();
+        let fetched = browser.fetch(&format!("/api/v1{path}"), want).await?;
+        let (status, error, bytes) = match &fetched {
+            Fetched::Answer { status, body: Body::Text(text), .. } => (Some(*status), None, text.len()),
+            Fetched::Answer { status, body: Body::Bytes(bytes), .. } => (Some(*status), None, bytes.len()),
+            Fetched::Failed(reason) => (None, Some(reason.clone()), 0),
+        };
+        self.requests.push(Request {
+            path: path.to_owned(),
+            status,
+            error,
+            bytes,
+            duration_ms: asked.elapsed().as_millis(),
+        });
+        Ok(fetched)
+    }
+
+    async fn drop_browser(&mut self) {
+        if let Some(browser) = self.browser.take() {
+            browser.close().await;
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! SofaScore's events as matches.
+
+use chrono::DateTime;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::payload::{EventPayload, TeamPayload};
+use super::{score, status};
+use crate::domain::team::is_placeholder_name;
+use crate::domain::{Match, Slot, Team};
+
+/// What a reply with events comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// Matches between known teams.
+    pub matches: Vec<Match>,
+    /// The teams of those matches, each once.
+    pub teams: Vec<Team>,
+    /// Fixtures that still wait for a team.
+    pub open_slots: usize,
+    /// Events that could not be taken; their rows stay as they were.
+    pub refused: Vec<Refusal>,
+}
+
+/// An event that could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The provider's event id; empty if even that could not be read.
+    pub external_id: String,
+    /// The field at fault.
+    pub field: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Reading {
+    /// Reads the events of one round.
+    pub(super) fn of(round_slug: &str, events: Vec<Value>) -> Self {
+        let mut reading = Self::default();
+        for event in events {
+            let external_id =
+                event.get("id").and_then(Value::as_u64).map(|id| id.to_string()).unwrap_or_default();
+            let refusal = |field: &str, reason: String| Refusal {
+                external_id: external_id.clone(),
+                field: field.to_owned(),
+                reason,
+            };
+            match serde_path_to_error::deserialize::<_, EventPayload>(event) {
+                Err(error) => {
+                    let refusal = refusal(&error.path().to_string(), error.inner().to_string());
+                    reading.refused.push(refusal);
+                }
+                Ok(payload) => match reading.take(round_slug, &payload) {
+                    Ok(()) => {}
+                    Err((field, reason)) => reading.refused.push(refusal(field, reason)),
+                },
+            }
+        }
+        reading
+    }
+
+    fn take(&mut self, round_slug: &str, event: &EventPayload) -> Result<(), (&'static str, String)> {
+        let (Slot::Team(home), Slot::Team(away)) = (slot(&event.home_team), slot(&event.away_team)) else {
+            self.open_slots += 1;
+            return Ok(());
+        };
+        if home.external_id == away.external_id {
+            return Err(("awayTeam.id", "is the home team's: a team can't play itself".to_owned()));
+        }
+        let has_score = event.home_score.display.is_some() && event.away_score.display.is_some();
+        let status = status::state(&event.status, event.is_awarded && has_score).ok_or_else(|| {
+            let status = &event.status;
+            (
+                "status",
+                format!(
+                    "is not known: code {}, type {:?} ({})",
+                    status.code, status.kind, status.description
+                ),
+            )
+        })?;
+        let score = score::score(&event.home_score, &event.away_score, status)?;
+        let kickoff = event.start_timestamp.map(|seconds| instant(seconds, "startTimestamp")).transpose()?;
+        let changed_at = event
+            .changes
+            .change_timestamp
+            .filter(|seconds| *seconds != 0)
+            .map(|seconds| instant(seconds, "changes.changeTimestamp"))
+            .transpose()?;
+        self.matches.push(Match {
+            external_id: event.id.to_string(),
+            round_slug: round_slug.to_owned(),
+            group_name: event.tournament.group_name.clone().unwrap_or_default(),
+            home: home.external_id.clone(),
+            away: away.external_id.clone(),
+            kickoff,
+            status,
+            score,
+            changed_at,
+        });
+        for team in [home, away] {
+            if !self.teams.iter().any(|known| known.external_id == team.external_id) {
+                self.teams.push(team);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn slot(team: &TeamPayload) -> Slot {
+    if is_placeholder_name(&team.name) {
+        return Slot::Placeholder(team.name.clone());
+    }
+    Slot::Team(Team {
+        external_id: team.id.to_string(),
+        name: team.name.clone(),
+        short_name: team.short_name.clone().filter(|name| !name.is_empty()),
+    })
+}
+
+/// A moment in epoch seconds, within the years in which football is played.
+fn instant(seconds: i64, field: &'static str) -> Result<DateTime<chrono::Utc>, (&'static str, String)> {
+    const YEAR_1850: i64 = -3_786_825_600;
+    const YEAR_2200: i64 = 7_258_118_400;
+    DateTime::from_timestamp(seconds, 0)
+        .filter(|_| (YEAR_1850..YEAR_2200).contains(&seconds))
+        .ok_or_else(|| (field, format!("is no moment in epoch seconds: {seconds}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(id: u64, home: &str, away: &str, changes: &Value) -> Value {
+        let mut event = json!({
+            "id": id, "startTimestamp": 1_671_375_600, "status": {"code": 100, "type": "finished", "description": "Ended"},
+            "homeTeam": {"id": 1, "name": home, "shortName": home}, "awayTeam": {"id": 2, "name": away},
+            "homeScore": {"display": 2, "current": 2, "normaltime": 2}, "awayScore": {"display": 1, "current": 1},
+            "tournament": {"groupName": "Group A"}, "changes": {"changeTimestamp": 1_671_383_000}, "extra": [1],
+        });
+        for (key, value) in changes.as_object().unwrap() {
+            event[key] = value.clone();
+        }
+        event
+    }
+
+    #[test]
+    fn good_events_go_in_and_bad_ones_are_told_apart() {
+        let none = json!({});
+        let reading = Reading::of(
+            "1",
+            vec![
+                event(1, "Qatar", "Ecuador", &none),
+                event(2, "Winner QF1", "Ecuador", &none),
+                event(3, "Qatar", "Ecuador", &json!({"status": {"code": 77, "type": "finished"}})),
+                event(4, "Qatar", "Ecuador", &json!({"homeScore": {"display": 9, "current": 2}})),
+                event(5, "Qatar", "Ecuador", &json!({"homeTeam": {"id": "x"}})),
+                event(6, "Qatar", "Ecuador", &json!({"startTimestamp": 99_999_999_999_i64})),
+                event(
+                    7,
+                    "Qatar",
+                    "Ecuador",
+                    &json!({"homeScore": [], "awayScore": [], "changes": [],
+                "status": {"code": 0, "type": "notstarted"}, "startTimestamp": null}),
+                ),
+            ],
+        );
+        insta::assert_json_snapshot!(reading);
+    }
+}

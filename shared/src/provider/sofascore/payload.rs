@@ -1,0 +1,124 @@
+//! The provider's JSON, as far as it is needed. Unknown fields are ignored: the API is undocumented and moves.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::domain::{Round, RoundAddress};
+
+/// `…/rounds`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RoundsPayload {
+    pub current_round: Option<RoundPayload>,
+    pub rounds: Vec<RoundPayload>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RoundPayload {
+    pub round: u32,
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub prefix: Option<String>,
+}
+
+/// `…/events/round/…`: each event is read on its own, so that a bad one does not take the others with it.
+#[derive(Debug, Deserialize)]
+pub(super) struct EventsPayload {
+    pub events: Vec<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventPayload {
+    pub id: u64,
+    pub start_timestamp: Option<i64>,
+    pub status: StatusPayload,
+    pub home_team: TeamPayload,
+    pub away_team: TeamPayload,
+    #[serde(default, deserialize_with = "object")]
+    pub home_score: ScorePayload,
+    #[serde(default, deserialize_with = "object")]
+    pub away_score: ScorePayload,
+    #[serde(default, deserialize_with = "object")]
+    pub tournament: TournamentPayload,
+    #[serde(default, deserialize_with = "object")]
+    pub changes: ChangesPayload,
+    #[serde(default)]
+    pub is_awarded: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StatusPayload {
+    pub code: i64,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TeamPayload {
+    pub id: u64,
+    pub name: String,
+    pub short_name: Option<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+pub(super) struct ScorePayload {
+    pub display: Option<i32>,
+    pub current: Option<i32>,
+    pub normaltime: Option<i32>,
+    pub overtime: Option<i32>,
+    pub penalties: Option<i32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TournamentPayload {
+    pub group_name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangesPayload {
+    pub change_timestamp: Option<i64>,
+}
+
+/// An object; an empty array, as some relays write an empty object, is one too.
+fn object<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(T::default()),
+        Value::Array(items) if items.is_empty() => Ok(T::default()),
+        value => serde_path_to_error::deserialize(value).map_err(serde::de::Error::custom),
+    }
+}
+
+/// The rounds of a season, in the provider's order.
+#[derive(Debug, Clone)]
+pub struct Rounds {
+    /// All of them.
+    pub rounds: Vec<Round>,
+    /// Slug of the one being played.
+    pub current: Option<String>,
+}
+
+impl From<RoundsPayload> for Rounds {
+    fn from(payload: RoundsPayload) -> Self {
+        let round = |order: i32, round: RoundPayload| {
+            let some = |text: Option<String>| text.filter(|text| !text.is_empty());
+            let address = RoundAddress {
+                number: round.round,
+                prefix: some(round.prefix).filter(|_| round.slug.is_some()),
+                slug: some(round.slug),
+            };
+            Round::new(order, round.name.as_deref(), address)
+        };
+        let current = payload.current_round.map(|current| round(0, current).slug);
+        Self {
+            rounds: payload.rounds.into_iter().zip(1..).map(|(item, order)| round(order, item)).collect(),
+            current,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! SofaScore's score of an event as a [`Score`]: regulation, extra time and shootout told apart, and their sums checked.
+
+use super::payload::ScorePayload;
+use crate::domain::{MatchStatus, Score};
+
+/// The score in a payload, none where there is none yet, or why it can't be believed (the field, and what is wrong).
+pub(super) fn score(
+    home: &ScorePayload,
+    away: &ScorePayload,
+    status: MatchStatus,
+) -> Result<Option<Score>, (&'static str, String)> {
+    if status == MatchStatus::NotDefined {
+        return Ok(None);
+    }
+    let sides = (side("homeScore", home, status)?, side("awayScore", away, status)?);
+    match sides {
+        (None, None) if status == MatchStatus::Ended => {
+            Err(("homeScore.display", "is missing though the match has ended".to_owned()))
+        }
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(("homeScore.display", "is missing though the other side has one".to_owned())),
+        (Some(_), None) => Err(("awayScore.display", "is missing though the other side has one".to_owned())),
+        (Some(home_goals), Some(away_goals)) => {
+            let shootout = match (home.penalties, away.penalties) {
+                (Some(home), Some(away)) => Some((home, away)),
+                (None, None) => None,
+                _ => return Err(("homeScore.penalties", "stands on one side only".to_owned())),
+            };
+            Ok(Some(Score { home: home_goals, away: away_goals, shootout }))
+        }
+    }
+}
+
+/// Goals of one side after 90 or 120 minutes. `current` counts shootout goals too, so it is never taken as it is.
+fn side(
+    field: &'static str,
+    payload: &ScorePayload,
+    status: MatchStatus,
+) -> Result<Option<i32>, (&'static str, String)> {
+    let parts = payload.normaltime.map(|normal| normal + payload.overtime.unwrap_or(0));
+    let Some(display) = payload.display.or_else(|| Some(payload.current? - payload.penalties.unwrap_or(0)))
+    else {
+        return Ok(None);
+    };
+    if [Some(display), payload.normaltime, payload.overtime, payload.penalties]
+        .iter()
+        .flatten()
+        .any(|goals| *goals < 0)
+    {
+        return Err((field, "has a negative number of goals".to_owned()));
+    }
+    // While a match runs, its parts follow the total with a delay.
+    if status == MatchStatus::Ended {
+        if let Some(parts) = parts.filter(|parts| *parts != display) {
+            return Err((
+                field,
+                format!("contradicts itself: display {display}, normaltime + overtime {parts}"),
+            ));
+        }
+        let with_shootout = display + payload.penalties.unwrap_or(0);
+        if let Some(current) = payload.current.filter(|current| *current != with_shootout) {
+            return Err((
+                field,
+                format!("contradicts itself: current {current}, display + penalties {with_shootout}"),
+            ));
+        }
+    }
+    Ok(Some(display))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(values: [Option<i32>; 5]) -> ScorePayload {
+        let [display, current, normaltime, overtime, penalties] = values;
+        ScorePayload { display, current, normaltime, overtime, penalties }
+    }
+
+    #[test]
+    fn shootout_goals_are_no_goals() {
+        // The final of 2022: current 7-5, display 3-3, 2-2 after 90, 1-1 in extra time, 4-2 on penalties.
+        let home = payload([Some(3), Some(7), Some(2), Some(1), Some(4)]);
+        let away = payload([Some(3), Some(5), Some(2), Some(1), Some(2)]);
+        let read = score(&home, &away, MatchStatus::Ended);
+        assert_eq!(read, Ok(Some(Score { home: 3, away: 3, shootout: Some((4, 2)) })));
+        // The same without `display`: still 3-3, never 7-5.
+        let bare = |p: &ScorePayload| ScorePayload { display: None, ..*p };
+        assert_eq!(score(&bare(&home), &bare(&away), MatchStatus::Ended), read);
+    }
+
+    #[test]
+    fn before_kickoff_there_is_no_score() {
+        let none = ScorePayload::default();
+        assert_eq!(score(&none, &none, MatchStatus::Open), Ok(None));
+        assert!(score(&none, &none, MatchStatus::Ended).is_err());
+        assert_eq!(
+            score(&payload([Some(1), None, None, None, None]), &none, MatchStatus::NotDefined),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn a_score_that_contradicts_itself_is_refused() {
+        let good = payload([Some(1), Some(1), Some(1), None, None]);
+        for bad in [
+            payload([Some(1), Some(2), Some(1), None, None]),
+            payload([Some(2), Some(2), Some(1), None, None]),
+            payload([Some(1), Some(1), Some(1), Some(1), None]),
+            payload([Some(-1), None, None, None, None]),
+            payload([Some(1), Some(1), None, None, Some(3)]),
+            ScorePayload::default(),
+        ] {
+            assert!(score(&good, &bad, MatchStatus::Ended).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A season's address at SofaScore.
+
+use serde::Serialize;
+
+use crate::domain::RoundAddress;
+
+/// What every stored address begins with, whatever host is asked.
+const API: &str = "https://www.sofascore.com/api/v1";
+
+/// One season of one competition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SeasonRef {
+    /// SofaScore's id of the unique tournament.
+    pub tournament: u32,
+    /// SofaScore's id of the season.
+    pub season: u32,
+}
+
+impl SeasonRef {
+    /// Reads `https://www.sofascore.com/api/v1/unique-tournament/{id}/season/{id}`, and nothing else.
+    pub fn parse(base_url: &str) -> Option<Self> {
+        let rest = base_url.strip_prefix(API)?.strip_prefix("/unique-tournament/")?;
+        let (tournament, season) = rest.split_once("/season/")?;
+        let id = |text: &str| text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+        Some(Self { tournament: id(tournament)?, season: id(season)? })
+    }
+
+    /// The address as the application stores it.
+    pub fn base_url(&self) -> String {
+        format!("{API}{}", self.path())
+    }
+
+    /// A round's address as the application stores it.
+    pub fn round_url(&self, address: &RoundAddress) -> String {
+        format!("{}{}", self.base_url(), address.path())
+    }
+
+    /// The path below the API.
+    pub(super) fn path(&self) -> String {
+        format!("/unique-tournament/{}/season/{}", self.tournament, self.season)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SeasonRef;
+
+    #[test]
+    fn only_the_providers_own_season_addresses_are_read() {
+        let season = SeasonRef { tournament: 16, season: 41087 };
+        assert_eq!(SeasonRef::parse(&season.base_url()), Some(season));
+        for url in [
+            "https://evil.example/api/v1/unique-tournament/16/season/41087",
+            "https://www.sofascore.com.evil.example/api/v1/unique-tournament/16/season/41087",
+            "http://www.sofascore.com/api/v1/unique-tournament/16/season/41087",
+            "https://www.sofascore.com/api/v1/unique-tournament/16/season/41087/../../x",
+            "https://www.sofascore.com/api/v1/unique-tournament/+16/season/41087",
+            "https://www.sofascore.com/api/v1/unique-tournament//season/",
+        ] {
+            assert_eq!(SeasonRef::parse(url), None, "{url}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! EventBridge Scheduler: one-time, self-deleting schedules in one group.
+
+use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::error::DisplayErrorContext;
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
+};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::config::ScheduleConfig;
+use crate::plan::schedule::{Check, CheckKind, Existing, schedule_name};
+
+/// Scheduler's own tries to hand an occurrence to Lambda; a function's errors are Lambda's to retry.
+const DELIVERY_ATTEMPTS: i32 = 3;
+const DELIVERY_AGE_SECONDS: i32 = 3600;
+
+/// EventBridge Scheduler did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+#[error("EventBridge Scheduler: {action} {name}: {reason}")]
+pub struct ScheduleError {
+    /// What was asked.
+    pub action: &'static str,
+    /// Of which schedule.
+    pub name: String,
+    /// What it said.
+    pub reason: String,
+}
+
+/// What became of a schedule that was to be created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It is new.
+    New,
+    /// It was there already.
+    Existed,
+}
+
+/// The schedules of one environment.
+#[derive(Clone)]
+pub struct Schedules {
+    client: Client,
+    config: ScheduleConfig,
+    environment: String,
+}
+
+impl Schedules {
+    /// The group of `config`, reached by `client`.
+    pub fn new(client: Client, config: ScheduleConfig, environment: String) -> Self {
+        Self { client, config, environment }
+    }
+
+    /// The checks that are scheduled. The daily cron and anything else that is not ours is left out.
+    pub async fn existing(&self) -> Result<Vec<Existing>, ScheduleError> {
+        let mut names = Vec::new();
+        let mut pages =
+            self.client.list_schedules().group_name(&self.config.group).into_paginator().items().send();
+        while let Some(summary) = pages.next().await {
+            let summary = summary.map_err(|error| failed("list", &self.config.group, error))?;
+            names.extend(summary.name);
+        }
+        let mut existing = Vec::new();
+        for name in names {
+            let got = self.client.get_schedule().group_name(&self.config.group).name(&name).send().await;
+            let schedule = match got {
+                Ok(schedule) => schedule,
+                // Fired and gone between the list and here.
+                Err(error)
+                    if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(failed("get", &name, error)),
+            };
+            let input = schedule.target().and_then(|target| target.input()).unwrap_or_default();
+            if let Some(check) = schedule.schedule_expression().and_then(|at| check_of(at, input)) {
+                existing.push(Existing { name, check });
+            }
+        }
+        Ok(existing)
+    }
+
+    /// Creates the schedule of a check.
+    pub async fn create(&self, check: &Check) -> Result<Created, ScheduleError> {
+        let name = schedule_name(&self.environment, check);
+        let sent = self
+            .client
+            .create_schedule()
+            .group_name(&self.config.group)
+            .name(&name)
+            .schedule_expression(at_expression(check.at))
+            .schedule_expression_timezone("UTC")
+            .flexible_time_window(punctual(&name)?)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .target(self.target(check, &name)?)
+            // A retried request must not make two.
+            .client_token(&name)
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Created::New),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conflict_exception()) => {
+                Ok(Created::Existed)
+            }
+            Err(error) => Err(failed("create", &name, error)),
+        }
+    }
+
+    /// Moves the schedule of a check to its moment.
+    pub async fn update(&self, check: &Check) -> Result<(), ScheduleError> {
+        let name = schedule_name(&self.environment, check);
+        self.client
+            .update_schedule()
+            .group_name(&self.config.group)
+            .name(&name)
+            .schedule_expression(at_expression(check.at))
+            .schedule_expression_timezone("UTC")
+            .flexible_time_window(punctual(&name)?)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .target(self.target(check, &name)?)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed("update", &name, error))
+    }
+
+    /// Deletes a schedule; one that is gone already is fine.
+    pub async fn delete(&self, name: &str) -> Result<(), ScheduleError> {
+        match self.client.delete_schedule().group_name(&self.config.group).name(name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                Ok(())
+            }
+            Err(error) => Err(failed("delete", name, error)),
+        }
+    }
+
+    fn target(&self, check: &Check, name: &str) -> Result<Target, ScheduleError> {
+        let input = input_of(&self.environment, check);
+        let retry = RetryPolicy::builder()
+            .maximum_retry_attempts(DELIVERY_ATTEMPTS)
+            .maximum_event_age_in_seconds(DELIVERY_AGE_SECONDS)
+            .build();
+        Target::builder()
+            .arn(format!("{}{}", self.config.function_arn_prefix, check.kind.function()))
+            .role_arn(&self.config.role_arn)
+            .input(input.to_string())
+            .retry_policy(retry)
+            .set_dead_letter_config(
+                self.config.dead_letter_arn.as_ref().map(|arn| DeadLetterConfig::builder().arn(arn).build()),
+            )
+            .build()
+            .map_err(|error| ScheduleError {
+                action: "build",
+                name: name.to_owned(),
+                reason: error.to_string(),
+            })
+    }
+}
+
+fn punctual(name: &str) -> Result<FlexibleTimeWindow, ScheduleError> {
+    FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().map_err(|error| ScheduleError {
+        action: "build",
+        name: name.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+fn failed<E: std::error::Error + 'static>(action: &'static str, name: &str, error: E) -> ScheduleError {
+    ScheduleError { action, name: name.to_owned(), reason: DisplayErrorContext(error).to_string() }
+}
+
+/// The event that a check's schedule sends. Scheduler fills in the angle brackets.
+fn input_of(environment: &str, check: &Check) -> Value {
+    json!({
+        "targetEnv": environment,
+        "check": check.kind,
+        "tournamentId": check.tournament_id,
+        "tournamentSlug": check.tournament_slug,
+        "roundSlug": check.round_slug,
+        "kickoff": check.kickoff,
+        "scheduledTime": "<aws.scheduler.scheduled-time>",
+        "scheduleArn": "<aws.scheduler.schedule-arn>",
+    })
+}
+
+/// The check that a schedule stands for, read back from its moment and its event.
+fn check_of(expression: &str, input: &str) -> Option<Check> {
+    let input: Value = serde_json::from_str(input).ok()?;
+    let field = |name| serde_json::from_value::<Value>(input.get(name)?.clone()).ok();
+    Some(Check {
+        kind: serde_json::from_value::<CheckKind>(field("check")?).ok()?,
+        tournament_id: serde_json::from_value(field("tournamentId")?).ok()?,
+        tournament_slug: field("tournamentSlug")?.as_str()?.to_owned(),
+        round_slug: field("roundSlug").and_then(|slug| Some(slug.as_str()?.to_owned())),
+        kickoff: serde_json::from_value(field("kickoff")?).ok()?,
+        at: at_moment(expression)?,
+    })
+}
+
+fn at_expression(moment: DateTime<Utc>) -> String {
+    moment.format("at(%Y-%m-%dT%H:%M:%S)").to_string()
+}
+
+/// The moment of an `at(…)` expression.
+pub fn at_moment(expression: &str) -> Option<DateTime<Utc>> {
+    let text = expression.strip_prefix("at(")?.strip_suffix(')')?;
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok().map(|moment| moment.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_survives_its_schedule() {
+        let check = Check {
+            kind: CheckKind::Closing,
+            tournament_id: uuid::Uuid::from_u128(5),
+            tournament_slug: "x".into(),
+            round_slug: Some("1".into()),
+            kickoff: "2022-11-20T16:00:00Z".parse().unwrap(),
+            at: "2022-11-20T18:00:00Z".parse().unwrap(),
+        };
+        let input = input_of("demo", &check).to_string();
+        assert_eq!(check_of(&at_expression(check.at), &input), Some(check));
+        assert_eq!(check_of("cron(1 0 * * ? *)", "{}"), None);
+    }
+}

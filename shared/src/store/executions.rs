@@ -1,0 +1,242 @@
+//! Statements on `data_provider_executions`.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use super::{StoreError, stamp, utc};
+
+/// A record as it is claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewExecution<'a> {
+    /// What the work is.
+    pub key: &'a str,
+    /// Which function does it.
+    pub function: &'a str,
+    /// `matches_update` and the like.
+    pub operation: &'a str,
+    /// The delivery that brings it.
+    pub request_id: Uuid,
+    /// Of which tournament, once it exists.
+    pub tournament_id: Option<Uuid>,
+    /// The occurrence it is for.
+    pub planned_for: Option<DateTime<Utc>>,
+}
+
+/// What the database says to a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claimed {
+    /// It is ours: a new record, or one taken over.
+    Ours {
+        /// The record.
+        id: Uuid,
+        /// Which attempt this is, from 1.
+        attempt: i32,
+        /// When this attempt began.
+        started_at: DateTime<Utc>,
+    },
+    /// Somebody is at it.
+    Running {
+        /// Until when its lease holds.
+        lease_expires_at: Option<DateTime<Utc>>,
+    },
+    /// It is done.
+    Done(Box<Finished>),
+}
+
+/// A finished record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// The record.
+    pub id: Uuid,
+    /// `completed` or `partial_failure`.
+    pub status: String,
+    /// What it came to.
+    pub summary: Value,
+    /// Whether its notice is still owed.
+    pub notice_owed: bool,
+    /// The delivery that brought it.
+    pub request_id: Uuid,
+    /// Where its report is.
+    pub report_url: Option<String>,
+    /// When it was done.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How long it took.
+    pub duration_ms: i32,
+}
+
+/// Claims the work: inserts the record, or takes over one that failed or whose lease has run out.
+pub async fn claim(
+    client: &impl GenericClient,
+    new: &NewExecution<'_>,
+    now: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+) -> Result<Claimed, StoreError> {
+    let ours = client
+        .query_typed(
+            "INSERT INTO data_provider_executions AS e (request_id, tournament_id, operation_type, status, started_at,
+                    idempotency_key, function, attempt, lease_expires_at, planned_for, created_at, updated_at)
+             VALUES ($1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 1, $7, $8, $4, $4)
+             ON CONFLICT (idempotency_key) DO UPDATE
+                SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
+                    attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
+                    duration = NULL, notified_at = NULL, updated_at = excluded.updated_at
+              WHERE e.status = 'failed'
+                 OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
+             RETURNING id, attempt",
+            &[
+                (&new.request_id, Type::UUID),
+                (&new.tournament_id, Type::UUID),
+                (&new.operation, Type::TEXT),
+                (&stamp(now), Type::TIMESTAMP),
+                (&new.key, Type::TEXT),
+                (&new.function, Type::TEXT),
+                (&stamp(lease_until), Type::TIMESTAMP),
+                (&new.planned_for.map(stamp), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    if let Some(row) = ours.first() {
+        return Ok(Claimed::Ours { id: row.get(0), attempt: row.get(1), started_at: now });
+    }
+    let there = client
+        .query_typed(
+            "SELECT id, status, summary, notified_at, request_id, report_file_url, completed_at, duration,
+                    lease_expires_at
+               FROM data_provider_executions WHERE idempotency_key = $1",
+            &[(&new.key, Type::TEXT)],
+        )
+        .await?;
+    let moment = |row: &Row, column| row.get::<_, Option<NaiveDateTime>>(column).map(utc);
+    Ok(match there.first() {
+        Some(row) if row.get::<_, &str>("status") != "in_progress" => Claimed::Done(Box::new(Finished {
+            id: row.get("id"),
+            status: row.get("status"),
+            summary: row.get::<_, Option<Value>>("summary").unwrap_or_default(),
+            notice_owed: moment(row, "notified_at").is_none(),
+            request_id: row.get("request_id"),
+            report_url: row.get("report_file_url"),
+            completed_at: moment(row, "completed_at"),
+            duration_ms: row.get::<_, Option<i32>>("duration").unwrap_or_default(),
+        })),
+        row => Claimed::Running { lease_expires_at: row.and_then(|row| moment(row, "lease_expires_at")) },
+    })
+}
+
+/// The record of a run, and the attempt that makes its writes its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The record.
+    pub id: Uuid,
+    /// Which attempt.
+    pub attempt: i32,
+}
+
+/// Renews the lease; whether the record is still ours.
+pub async fn renew(
+    client: &impl GenericClient,
+    held: Held,
+    lease_until: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let rows = client
+        .query_typed(
+            "UPDATE data_provider_executions SET lease_expires_at = $3
+              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (&stamp(lease_until), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// How a record ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending<'a> {
+    /// `completed`, `partial_failure` or `failed`.
+    pub status: &'a str,
+    /// Of which tournament, as far as it is known by now.
+    pub tournament_id: Option<Uuid>,
+    /// When.
+    pub completed_at: DateTime<Utc>,
+    /// How long it took.
+    pub duration_ms: i32,
+    /// What it came to.
+    pub summary: &'a Value,
+    /// Where its report is, if it could be stored.
+    pub report: Option<(&'a str, Option<&'a str>)>,
+}
+
+/// Ends the record; whether it was still ours to end.
+pub async fn finish(
+    client: &impl GenericClient,
+    held: Held,
+    ending: &Ending<'_>,
+) -> Result<bool, StoreError> {
+    let rows = client
+        .query_typed(
+            "UPDATE data_provider_executions
+                SET status = $3, tournament_id = COALESCE((SELECT id FROM tournament WHERE id = $4), tournament_id), completed_at = $5, duration = $6,
+                    summary = $7, report_file_key = $8, report_file_url = $9, lease_expires_at = NULL, updated_at = $5
+              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+            &[
+                (&held.id, Type::UUID),
+                (&held.attempt, Type::INT4),
+                (&ending.status, Type::TEXT),
+                (&ending.tournament_id, Type::UUID),
+                (&stamp(ending.completed_at), Type::TIMESTAMP),
+                (&ending.duration_ms, Type::INT4),
+                (ending.summary, Type::JSONB),
+                (&ending.report.map(|(key, _)| key), Type::TEXT),
+                (&ending.report.and_then(|(_, url)| url), Type::TEXT),
+            ],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Notes that the notice of a finished record went out.
+pub async fn notified(client: &impl GenericClient, id: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions SET notified_at = $2 WHERE id = $1 AND notified_at IS NULL RETURNING id",
+            &[(&id, Type::UUID), (&stamp(now), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// A record whose run is dead.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Rescued {
+    /// The record.
+    pub id: Uuid,
+    /// What it was for.
+    pub key: Option<String>,
+}
+
+/// Fails records, other than `except`, whose lease ran out before `expired_before`: their runs are dead.
+pub async fn rescue(
+    client: &impl GenericClient,
+    except: Uuid,
+    expired_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Rescued>, StoreError> {
+    let summary = serde_json::json!({"error": "the run died: its lease ran out and nobody took it over"});
+    let rows = client
+        .query_typed(
+            "UPDATE data_provider_executions
+                SET status = 'failed', completed_at = $3, lease_expires_at = NULL, updated_at = $3,
+                    summary = COALESCE(summary, '{}') || $4
+              WHERE status = 'in_progress' AND id <> $1 AND lease_expires_at < $2
+             RETURNING id, idempotency_key",
+            &[
+                (&except, Type::UUID),
+                (&stamp(expired_before), Type::TIMESTAMP),
+                (&stamp(now), Type::TIMESTAMP),
+                (&summary, Type::JSONB),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| Rescued { id: row.get(0), key: row.get(1) }).collect())
+}

@@ -1,0 +1,179 @@
+//! Statements on `match`.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use super::{Outcomes, StoreError, parsed, stamp, utc};
+use crate::domain::{Match, Score, StoredMatch};
+use crate::plan::schedule::OpenMatch;
+
+const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
+    home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,
+    scoreboard_applied_at IS NOT NULL AS scored";
+
+fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
+    let both = |home: Option<i32>, away: Option<i32>| Some((home?, away?));
+    let shootout = both(row.get("home_penalties_score"), row.get("away_penalties_score"));
+    Ok(StoredMatch {
+        known: Match {
+            external_id: row.get("external_id"),
+            round_slug: row.get("round_slug"),
+            group_name: row.get("group_name"),
+            home: row.get("external_home_team_id"),
+            away: row.get("external_away_team_id"),
+            kickoff: row.get::<_, Option<NaiveDateTime>>("date").map(utc),
+            status: parsed(row.get("status"), "match", "status")?,
+            score: both(row.get("home_score"), row.get("away_score")).map(|(home, away)| Score {
+                home,
+                away,
+                shootout,
+            }),
+            changed_at: row.get::<_, Option<NaiveDateTime>>("provider_changed_at").map(utc),
+        },
+        scored: row.get("scored"),
+    })
+}
+
+/// The stored matches of a tournament: of some rounds, and any with these provider's ids (a match may move between
+/// rounds).
+pub async fn of_rounds(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    rounds: &[&str],
+    external_ids: &[&str],
+) -> Result<Vec<StoredMatch>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM match
+          WHERE tournament_id = $1 AND (round_slug = ANY($2) OR external_id = ANY($3)) ORDER BY date, external_id"
+    );
+    let rows = client
+        .query_typed(
+            &sql,
+            &[(&tournament, Type::UUID), (&rounds, Type::TEXT_ARRAY), (&external_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    rows.iter().map(stored).collect()
+}
+
+/// The matches of a tournament's season rounds: what the table is made of.
+pub async fn of_season(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Vec<StoredMatch>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM match m WHERE tournament_id = $1 AND EXISTS (
+            SELECT 1 FROM tournament_round r
+             WHERE r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND r.type = 'season')"
+    );
+    client.query_typed(&sql, &[(&tournament, Type::UUID)]).await?.iter().map(stored).collect()
+}
+
+/// Open matches of active tournaments with a kickoff before `until`.
+pub async fn open_until(
+    client: &impl GenericClient,
+    until: DateTime<Utc>,
+) -> Result<Vec<OpenMatch>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT DISTINCT m.tournament_id, m.round_slug, m.date
+               FROM match m JOIN tournament t ON t.id = m.tournament_id
+              WHERE m.status = 'open' AND m.date < $1 AND t.status = 'active' AND t.deleted_at IS NULL
+              ORDER BY m.date, m.tournament_id, m.round_slug",
+            &[(&stamp(until), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| OpenMatch { tournament_id: row.get(0), round_slug: row.get(1), kickoff: utc(row.get(2)) })
+        .collect())
+}
+
+/// Writes matches that are new or differ, in one statement. Whatever the caller planned, the database itself keeps an
+/// ended match from being reopened and a row from an older payload: another run may have come between.
+pub async fn upsert(
+    client: &impl GenericClient,
+    provider: &str,
+    tournament: Uuid,
+    matches: &[Match],
+    now: DateTime<Utc>,
+) -> Result<(Outcomes, Vec<String>), StoreError> {
+    fn column<'a, T>(matches: &'a [Match], get: impl Fn(&'a Match) -> T) -> Vec<T> {
+        matches.iter().map(get).collect()
+    }
+    let rows = client
+        .query_typed(
+            "WITH input AS (
+               SELECT * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
+                                    $10::int[], $11::int[], $12::timestamp[], $13::text[], $14::timestamp[])
+                 AS t (external_id, round_slug, group_name, home, away, home_score, away_score, home_penalties,
+                       away_penalties, date, status, changed_at)),
+             resolved AS (
+               SELECT i.*, h.id AS home_team_id, a.id AS away_team_id FROM input i
+                 JOIN team h ON h.provider = $1 AND h.external_id = i.home
+                 JOIN team a ON a.provider = $1 AND a.external_id = i.away),
+             written AS (
+               INSERT INTO match AS m (external_id, provider, tournament_id, round_slug, group_name, home_team_id,
+                      external_home_team_id, away_team_id, external_away_team_id, home_score, away_score,
+                      home_penalties_score, away_penalties_score, date, status, provider_changed_at,
+                      last_checked_at, created_at, updated_at)
+               SELECT external_id, $1, $2, round_slug, group_name, home_team_id, home, away_team_id, away, home_score,
+                      away_score, home_penalties, away_penalties, date, status, changed_at, $15, $15, $15
+                 FROM resolved ORDER BY external_id
+               ON CONFLICT (external_id, provider) DO UPDATE
+                  SET round_slug = excluded.round_slug, group_name = excluded.group_name,
+                      home_team_id = excluded.home_team_id, external_home_team_id = excluded.external_home_team_id,
+                      away_team_id = excluded.away_team_id, external_away_team_id = excluded.external_away_team_id,
+                      home_score = excluded.home_score, away_score = excluded.away_score,
+                      home_penalties_score = excluded.home_penalties_score,
+                      away_penalties_score = excluded.away_penalties_score, date = excluded.date,
+                      status = excluded.status, provider_changed_at = excluded.provider_changed_at,
+                      last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
+                WHERE m.tournament_id = excluded.tournament_id
+                  AND (m.round_slug, m.group_name, m.home_team_id, m.away_team_id, m.home_score, m.away_score,
+                       m.home_penalties_score, m.away_penalties_score, m.date, m.status)
+                      IS DISTINCT FROM
+                      (excluded.round_slug, excluded.group_name, excluded.home_team_id, excluded.away_team_id,
+                       excluded.home_score, excluded.away_score, excluded.home_penalties_score,
+                       excluded.away_penalties_score, excluded.date, excluded.status)
+                  AND (m.status <> 'ended' OR (excluded.status = 'ended' AND excluded.home_score IS NOT NULL))
+                  AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)
+               RETURNING external_id, (xmax = 0) AS inserted)
+             SELECT i.external_id,
+                    CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
+                         WHEN r.external_id IS NULL THEN 'unresolved'
+                         WHEN EXISTS (SELECT 1 FROM match m WHERE m.external_id = i.external_id AND m.provider = $1
+                                         AND m.tournament_id <> $2) THEN 'unresolved'
+                         ELSE 'unchanged' END AS outcome
+               FROM input i LEFT JOIN resolved r USING (external_id) LEFT JOIN written w USING (external_id)",
+            &[
+                (&provider, Type::TEXT),
+                (&tournament, Type::UUID),
+                (&column(matches, |m| m.external_id.as_str()), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.round_slug.as_str()), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.group_name.as_str()), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.home.as_str()), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.away.as_str()), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.score.map(|s| s.home)), Type::INT4_ARRAY),
+                (&column(matches, |m| m.score.map(|s| s.away)), Type::INT4_ARRAY),
+                (&column(matches, |m| m.score.and_then(|s| s.shootout).map(|(home, _)| home)), Type::INT4_ARRAY),
+                (&column(matches, |m| m.score.and_then(|s| s.shootout).map(|(_, away)| away)), Type::INT4_ARRAY),
+                (&column(matches, |m| m.kickoff.map(stamp)), Type::TIMESTAMP_ARRAY),
+                (&column(matches, |m| m.status.to_string()), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.changed_at.map(stamp)), Type::TIMESTAMP_ARRAY),
+                (&stamp(now), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    let mut outcomes = Outcomes::default();
+    let mut unresolved = Vec::new();
+    for row in &rows {
+        let outcome: &str = row.get("outcome");
+        outcomes.count(outcome);
+        if outcome == "unresolved" {
+            unresolved.push(row.get("external_id"));
+        }
+    }
+    Ok((outcomes, unresolved))
+}

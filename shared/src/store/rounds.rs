@@ -1,0 +1,140 @@
+//! Statements on `tournament_round`.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{Outcomes, StoreError, parsed, stamp};
+use crate::domain::{Round, RoundAddress};
+
+/// A round as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRound {
+    /// The round.
+    pub round: Round,
+    /// Fixtures that waited for a team when it was last read; none: not read yet, or not drawn.
+    pub open_slots: Option<i32>,
+    /// Its matches between known teams.
+    pub matches: i64,
+    /// Those of them that are open.
+    pub open_matches: i64,
+}
+
+/// The rounds of a tournament, in order.
+pub async fn list(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<StoredRound>, StoreError> {
+    let rows = client
+        .query_typed(
+            r#"SELECT r."order", r.label, r.slug, r.provider_url, r.type, r.open_slots, m.matches, m.open_matches
+                 FROM tournament_round r
+                CROSS JOIN LATERAL (
+                      SELECT count(*) AS matches, count(*) FILTER (WHERE status = 'open') AS open_matches
+                        FROM match WHERE tournament_id = r.tournament_id AND round_slug = r.slug) m
+                WHERE r.tournament_id = $1 ORDER BY r."order", r.slug"#,
+            &[(&tournament, Type::UUID)],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let url: &str = row.get("provider_url");
+            let address = RoundAddress::parse(url).ok_or_else(|| StoreError::Value {
+                table: "tournament_round",
+                column: "provider_url",
+                value: url.to_owned(),
+            })?;
+            Ok(StoredRound {
+                round: Round {
+                    slug: row.get("slug"),
+                    label: row.get("label"),
+                    order: row.get("order"),
+                    kind: parsed(row.get("type"), "tournament_round", "type")?,
+                    address,
+                },
+                open_slots: row.get("open_slots"),
+                matches: row.get("matches"),
+                open_matches: row.get("open_matches"),
+            })
+        })
+        .collect()
+}
+
+/// Writes rounds that are new or differ. `url` gives a round's address as it is stored.
+pub async fn upsert(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    rounds: &[Round],
+    url: impl Fn(&RoundAddress) -> String,
+    now: DateTime<Utc>,
+) -> Result<Outcomes, StoreError> {
+    let orders: Vec<i32> = rounds.iter().map(|round| round.order).collect();
+    let labels: Vec<&str> = rounds.iter().map(|round| round.label.as_str()).collect();
+    let slugs: Vec<&str> = rounds.iter().map(|round| round.slug.as_str()).collect();
+    let prefixes: Vec<&str> =
+        rounds.iter().map(|round| round.address.prefix.as_deref().unwrap_or_default()).collect();
+    let urls: Vec<String> = rounds.iter().map(|round| url(&round.address)).collect();
+    let numbers: Vec<String> = rounds.iter().map(|round| round.address.number.to_string()).collect();
+    let kinds: Vec<String> = rounds.iter().map(|round| round.kind.to_string()).collect();
+    let rows = client
+        .query_typed(
+            r#"WITH input AS (
+                 SELECT DISTINCT ON (slug) * FROM UNNEST($2::int[], $3::text[], $4::text[], $5::text[], $6::text[],
+                                         $7::text[], $8::text[])
+                   AS t ("order", label, slug, prefix, provider_url, provider_id, type) ORDER BY slug, "order"),
+               written AS (
+                 INSERT INTO tournament_round AS r (tournament_id, "order", label, slug, knockout_id, prefix,
+                                                    provider_url, provider_id, type, created_at, updated_at)
+                 SELECT $1, "order", label, slug, prefix, prefix, provider_url, provider_id, type, $9, $9
+                   FROM input ORDER BY slug
+                 ON CONFLICT (tournament_id, slug) DO UPDATE
+                    SET "order" = excluded."order", label = excluded.label, knockout_id = excluded.knockout_id,
+                        prefix = excluded.prefix, provider_url = excluded.provider_url,
+                        provider_id = excluded.provider_id, type = excluded.type, updated_at = excluded.updated_at
+                  WHERE (r."order", r.label, r.knockout_id, r.prefix, r.provider_url, r.provider_id, r.type)
+                        IS DISTINCT FROM (excluded."order", excluded.label, excluded.knockout_id, excluded.prefix,
+                                          excluded.provider_url, excluded.provider_id, excluded.type)
+                 RETURNING slug, (xmax = 0) AS inserted)
+               SELECT CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated' ELSE 'unchanged' END
+                 FROM input LEFT JOIN written w USING (slug)"#,
+            &[
+                (&tournament, Type::UUID),
+                (&orders, Type::INT4_ARRAY),
+                (&labels, Type::TEXT_ARRAY),
+                (&slugs, Type::TEXT_ARRAY),
+                (&prefixes, Type::TEXT_ARRAY),
+                (&urls, Type::TEXT_ARRAY),
+                (&numbers, Type::TEXT_ARRAY),
+                (&kinds, Type::TEXT_ARRAY),
+                (&stamp(now), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    let mut outcomes = Outcomes::default();
+    rows.iter().for_each(|row| outcomes.count(row.get(0)));
+    Ok(outcomes)
+}
+
+/// Notes how many fixtures of each round (by slug) wait for a team.
+pub async fn set_open_slots(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    open_slots: &[(String, i32)],
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let slugs: Vec<&str> = open_slots.iter().map(|(slug, _)| slug.as_str()).collect();
+    let slots: Vec<i32> = open_slots.iter().map(|(_, slots)| *slots).collect();
+    let rows = client
+        .query_typed(
+            "UPDATE tournament_round r SET open_slots = t.open_slots, updated_at = $4
+               FROM UNNEST($2::text[], $3::int[]) AS t (slug, open_slots)
+              WHERE r.tournament_id = $1 AND r.slug = t.slug AND r.open_slots IS DISTINCT FROM t.open_slots
+             RETURNING r.id",
+            &[
+                (&tournament, Type::UUID),
+                (&slugs, Type::TEXT_ARRAY),
+                (&slots, Type::INT4_ARRAY),
+                (&stamp(now), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    Ok(rows.len() as u64)
+}

@@ -1,0 +1,55 @@
+//! Fetch → plan → apply, a module a kind of row. The functions compose these.
+
+pub mod matches;
+pub mod rounds;
+pub mod schedules;
+pub mod standings;
+pub mod teams;
+
+use anyhow::Context as _;
+use uuid::Uuid;
+
+use crate::domain::{Tournament, TournamentStatus};
+use crate::execution::{Invocation, Journal};
+use crate::provider::Pace;
+use crate::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
+use crate::store::tournaments;
+
+/// A session with the provider for this run. It has no browser until something is asked.
+pub fn provider<'a>(invocation: &'a Invocation<'_>) -> SofaScore<'a> {
+    let config = &invocation.config.provider;
+    SofaScore::new(config, Pace { store: &invocation.services.store, pause: config.pause })
+}
+
+/// The tournament an event is about, if it is to be worked on; otherwise the journal says why not.
+pub async fn tournament(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    id: Uuid,
+) -> anyhow::Result<Option<Tournament>> {
+    let client = invocation.services.store.client().await?;
+    let Some(tournament) = tournaments::find(&*client, id).await? else {
+        journal.skipped("validation", "tournament", "there is no such tournament, or it is deleted");
+        journal.warn(format!("tournamentId {id} names no tournament (or a deleted one): nothing to do"));
+        // A record may only name a tournament that exists.
+        journal.tournament_id = None;
+        return Ok(None);
+    };
+    journal.about(id, &tournament.label);
+    if tournament.status != TournamentStatus::Active {
+        journal.skipped("validation", "tournament", &format!("it is {}, not active", tournament.status));
+        return Ok(None);
+    }
+    Ok(Some(tournament))
+}
+
+/// The provider's address of a tournament's season.
+pub fn season(tournament: &Tournament) -> anyhow::Result<SeasonRef> {
+    SeasonRef::parse(&tournament.base_url).with_context(|| {
+        format!(
+            "tournament.base_url {:?} is not an address of {PROVIDER}: it must be like \
+             https://www.sofascore.com/api/v1/unique-tournament/16/season/41087",
+            tournament.base_url
+        )
+    })
+}

@@ -1,0 +1,37 @@
+//! The rounds of a tournament, as the provider lists them.
+
+use serde_json::json;
+
+use super::season;
+use crate::domain::Tournament;
+use crate::execution::{Invocation, Journal};
+use crate::provider::sofascore::{Rounds, SofaScore};
+use crate::store::{rounds, tournaments};
+
+/// Asks for the list of rounds and writes what is new or differs, with the provider's current round.
+pub async fn sync(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    tournament: &Tournament,
+) -> anyhow::Result<Rounds> {
+    let season = season(tournament)?;
+    let listed = provider.rounds(&season).await;
+    journal.requests.extend(provider.take_requests());
+    let listed = listed?;
+    let slugs: Vec<&str> = listed.rounds.iter().map(|round| round.slug.as_str()).collect();
+    journal.completed("fetch", "rounds", json!({ "rounds": slugs, "current": listed.current }));
+    journal.planned("rounds", &listed.rounds);
+    if journal.dry_run {
+        return Ok(listed);
+    }
+    let now = invocation.clock.now();
+    let mut client = invocation.services.store.client().await?;
+    let transaction = client.transaction().await?;
+    let url = |address: &_| season.round_url(address);
+    let outcomes = rounds::upsert(&transaction, tournament.id, &listed.rounds, url, now).await?;
+    tournaments::update(&transaction, tournament.id, None, listed.current.as_deref(), now).await?;
+    transaction.commit().await.map_err(crate::store::StoreError::from)?;
+    journal.wrote("rounds", outcomes);
+    Ok(listed)
+}

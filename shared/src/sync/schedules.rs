@@ -1,0 +1,133 @@
+//! The one-time schedules: reconciled with the matches by the daily routine, continued by follow-ups.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use crate::domain::{Match, MatchStatus, Tournament};
+use crate::execution::{Invocation, Journal};
+use crate::plan::schedule::{self as plan, Check, CheckKind, TournamentState, schedule_name};
+use crate::schedule::{Created, ScheduleError};
+use crate::store::{matches, tournaments};
+
+/// From one look at a running match to the next.
+const FOLLOW_UP_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// A match that is still open this long after kickoff is left to the daily sweep.
+const FOLLOW_UP_FOR: TimeDelta = TimeDelta::hours(6);
+
+/// Brings the schedules of the next two days in line with the matches in the database.
+pub async fn reconcile(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    planning: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let schedules = &invocation.services.schedules;
+    let existing = schedules.existing().await?;
+    let (open, states) = {
+        let client = invocation.services.store.client().await?;
+        let open = matches::open_until(&*client, plan::window_end(planning)).await?;
+        let pending = tournaments::with_pending_draw(&*client).await?;
+        let states: Vec<TournamentState> = tournaments::active(&*client)
+            .await?
+            .into_iter()
+            .map(|tournament| TournamentState {
+                draw_pending: pending.contains(&tournament.id),
+                has_knockouts: tournament.mode.has_knockouts(),
+                id: tournament.id,
+                slug: tournament.slug,
+            })
+            .collect();
+        (open, states)
+    };
+    journal.completed(
+        "fetch",
+        "open matches and schedules",
+        json!({ "kickoffs": open.len(), "tournaments": states.len(), "schedules": existing.len() }),
+    );
+    let offsets = &invocation.config.schedules.offsets;
+    let wanted = plan::checks(&open, &states, &existing, offsets, planning, invocation.clock.now());
+    let environment = &invocation.config.environment;
+    let plan = plan::reconcile(&wanted, &existing, environment, planning);
+    journal.planned("schedules", &plan);
+    journal.schedules.kept = plan.keep as u64;
+    if journal.dry_run {
+        return Ok(());
+    }
+    for check in &plan.create {
+        create(invocation, journal, check).await;
+    }
+    for check in &plan.update {
+        let name = schedule_name(environment, check);
+        match schedules.update(check).await {
+            Ok(()) => {
+                journal.schedules.updated += 1;
+                journal.completed("schedule", "update", json!({ "name": name, "at": check.at }));
+            }
+            Err(error) => journal.failed("schedule", &format!("update {name}"), &error),
+        }
+    }
+    for name in &plan.delete {
+        match schedules.delete(name).await {
+            Ok(()) => {
+                journal.schedules.deleted += 1;
+                journal.completed("schedule", "delete", json!({ "name": name }));
+            }
+            Err(error) => journal.failed("schedule", &format!("delete {name}"), &error),
+        }
+    }
+    Ok(())
+}
+
+/// Schedules another look if a match of `kickoff` (none: any match) should have ended by `planning` and has not;
+/// whether it did.
+pub async fn follow_up(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    round_slug: &str,
+    kickoff: Option<DateTime<Utc>>,
+    matches: &[Match],
+    planning: DateTime<Utc>,
+) -> bool {
+    let closing = invocation.config.schedules.offsets.closing;
+    let running: Vec<(&str, DateTime<Utc>)> = matches
+        .iter()
+        .filter(|m| m.status == MatchStatus::Open)
+        .filter_map(|m| Some((m.external_id.as_str(), m.kickoff?)))
+        .filter(|(_, own)| kickoff.is_none_or(|kickoff| kickoff == *own))
+        .filter(|(_, own)| *own + closing <= planning && planning < *own + FOLLOW_UP_FOR)
+        .collect();
+    let Some(first) = running.iter().map(|(_, kickoff)| *kickoff).min() else { return false };
+    let ids: Vec<&str> = running.iter().map(|(id, _)| *id).collect();
+    journal.completed("plan", "follow-up", json!({ "still_open": ids }));
+    if journal.dry_run {
+        return true;
+    }
+    let wall = invocation.clock.now();
+    let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > wall).unwrap_or(wall + TimeDelta::minutes(1));
+    let check = Check {
+        kind: CheckKind::FollowUp,
+        tournament_id: tournament.id,
+        tournament_slug: tournament.slug.clone(),
+        round_slug: Some(round_slug.to_owned()),
+        kickoff: kickoff.unwrap_or(first),
+        at,
+    };
+    create(invocation, journal, &check).await;
+    true
+}
+
+async fn create(invocation: &Invocation<'_>, journal: &mut Journal, check: &Check) {
+    let name = schedule_name(&invocation.config.environment, check);
+    let created: Result<Created, ScheduleError> = invocation.services.schedules.create(check).await;
+    match created {
+        Ok(Created::New) => {
+            journal.schedules.created += 1;
+            journal.completed("schedule", "create", json!({ "name": name, "at": check.at }));
+        }
+        Ok(Created::Existed) => {
+            journal.schedules.kept += 1;
+            journal.completed("schedule", "keep", json!({ "name": name, "at": check.at }));
+        }
+        Err(error) => journal.failed("schedule", &format!("create {name}"), &error),
+    }
+}

@@ -1,0 +1,93 @@
+//! Teams and their badges.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::domain::Team;
+use crate::execution::{Invocation, Journal};
+use crate::objects::IMAGES;
+use crate::provider::ProviderError;
+use crate::provider::sofascore::{Image, PROVIDER, SofaScore};
+use crate::store::StoreError;
+use crate::store::teams::{self, TeamRow};
+
+/// Images may change; a day is soon enough.
+const IMAGE_CACHE: &str = "public, max-age=86400";
+
+/// Writes teams that are new or differ, and fetches badges for those that have none. A badge that can't be had
+/// leaves its team without one, and says so: the next refresh tries again.
+pub async fn sync(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    teams: &[Team],
+) -> anyhow::Result<()> {
+    let services = invocation.services;
+    let wanting = teams::without_badge(&*services.store.client().await?, PROVIDER, teams).await?;
+    journal.planned("teams", &json!({ "teams": teams, "badges_to_fetch": wanting }));
+    if journal.dry_run {
+        return Ok(());
+    }
+    let mut badges = HashMap::new();
+    for team in &wanting {
+        let image = provider.team_image(team).await;
+        journal.requests.extend(provider.take_requests());
+        match store_image(invocation, &format!("team/{team}"), image).await? {
+            Ok(url) => {
+                badges.insert(team.as_str(), url);
+            }
+            Err(reason) => journal.failed("fetch", &format!("badge of team {team}"), &reason),
+        }
+    }
+    journal.completed("fetch", "badges", json!({ "wanted": wanting.len(), "stored": badges.len() }));
+    let rows: Vec<TeamRow> = teams
+        .iter()
+        .map(|team| TeamRow { team: team.clone(), badge: badges.get(team.external_id.as_str()).cloned() })
+        .collect();
+    let client = services.store.client().await?;
+    let outcomes = teams::upsert(&*client, PROVIDER, &rows, invocation.clock.now()).await?;
+    journal.wrote("teams", outcomes);
+    Ok(())
+}
+
+/// Stores an image and gives its URL, or says why there is none. A refusal by the provider ends the run instead:
+/// it would refuse the next image too.
+pub async fn store_image(
+    invocation: &Invocation<'_>,
+    name: &str,
+    image: Result<Image, ProviderError>,
+) -> anyhow::Result<Result<String, String>> {
+    let image = match image {
+        Ok(image) => image,
+        Err(error @ (ProviderError::Blocked { .. } | ProviderError::Browser(_) | ProviderError::Pace(_))) => {
+            return Err(error.into());
+        }
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let objects = &invocation.services.objects;
+    let key = format!("{IMAGES}/{PROVIDER}/{name}.{}", image.extension);
+    Ok(match objects.put(&key, image.content_type, IMAGE_CACHE, image.bytes).await {
+        Ok(()) => Ok(objects.image_url(&key)),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Makes sure that the teams of a reading are there, without badges: matches refer to them.
+pub async fn ensure(
+    invocation: &Invocation<'_>,
+    client: &impl tokio_postgres::GenericClient,
+    journal: &mut Journal,
+    teams: &[Team],
+) -> Result<(), StoreError> {
+    let rows: Vec<TeamRow> = teams.iter().map(|team| TeamRow { team: team.clone(), badge: None }).collect();
+    let outcomes = teams::upsert(client, PROVIDER, &rows, invocation.clock.now()).await?;
+    if outcomes.inserted > 0 {
+        journal.warn(format!(
+            "{} teams are new and have no badge yet: refresh the tournament",
+            outcomes.inserted
+        ));
+    }
+    journal.wrote("teams", outcomes);
+    Ok(())
+}
