@@ -59,7 +59,7 @@ pub struct ObjectsConfig {
     pub bucket: String,
     /// `AWS_CLOUDFRONT_URL`: what objects are reached by from outside.
     pub public_url: Option<String>,
-    /// `OPERATOR_API_URL`: reaches reports where there is no CloudFront.
+    /// `OPERATOR_API_URL`: where reports are read, each behind a link signed on demand.
     pub operator_api_url: Option<String>,
 }
 

@@ -68,11 +68,12 @@ impl Objects {
         }
     }
 
-    /// The stable link to an execution's report: CloudFront's, else the operator API's, which signs on demand.
+    /// The stable link to an execution's report: the operator API's, which signs on demand; where that is not known,
+    /// CloudFront's (in front of images alone it would answer 403: reports are private).
     pub fn report_url(&self, key: &str, execution: uuid::Uuid) -> Option<String> {
-        match (&self.config.public_url, &self.config.operator_api_url) {
-            (Some(url), _) => Some(format!("{url}/{key}")),
-            (None, Some(url)) => Some(format!("{url}/api/v2/data-provider/executions/{execution}/report")),
+        match (&self.config.operator_api_url, &self.config.public_url) {
+            (Some(url), _) => Some(format!("{url}/api/v2/data-provider/executions/{execution}/report")),
+            (None, Some(url)) => Some(format!("{url}/{key}")),
             (None, None) => None,
         }
     }

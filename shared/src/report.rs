@@ -52,8 +52,9 @@ impl Report {
     pub fn summary(&self) -> Value {
         let journal = &self.journal;
         let total = journal.operations.len();
-        let failed = journal.operations.iter().filter(|o| o.status == OperationStatus::Failed).count()
-            + usize::from(self.error.is_some());
+        let failed = journal.operations.iter().filter(|o| o.status == OperationStatus::Failed).count();
+        // An error that ended the run between two operations counts as one.
+        let failed = failed.max(usize::from(self.error.is_some()));
         let mut errors: Vec<String> =
             self.error.iter().chain(&journal.failures).map(|e| shortened(e)).collect();
         errors.truncate(SUMMARY_ERRORS);

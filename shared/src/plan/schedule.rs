@@ -73,15 +73,26 @@ pub struct Existing {
     pub check: Check,
 }
 
-/// A match that may need checks.
+/// A moment at which matches of a round start, or started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenMatch {
+pub struct Kickoff {
     /// Of which tournament.
     pub tournament_id: Uuid,
     /// Of which round.
     pub round_slug: String,
-    /// When it starts or started.
-    pub kickoff: DateTime<Utc>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether one of its matches is still open. The others have ended: what was scheduled for them stays, since the
+    /// table and the bracket wait for it, but nothing new is.
+    pub open: bool,
+}
+
+impl Kickoff {
+    fn is_of(&self, check: &Check) -> bool {
+        self.tournament_id == check.tournament_id
+            && self.at == check.kickoff
+            && check.round_slug.as_ref().is_none_or(|slug| *slug == self.round_slug)
+    }
 }
 
 /// What planning needs to know of an active tournament.
@@ -137,7 +148,7 @@ pub fn window_end(planning: DateTime<Utc>) -> DateTime<Utc> {
 ///
 /// `planning` decides the day and what is due; `wall` decides what already lies in the past.
 pub fn checks(
-    matches: &[OpenMatch],
+    kickoffs: &[Kickoff],
     tournaments: &[TournamentState],
     existing: &[Existing],
     offsets: &Offsets,
@@ -151,28 +162,33 @@ pub fn checks(
     let mut last_of_day: BTreeMap<(Uuid, chrono::NaiveDate), DateTime<Utc>> = BTreeMap::new();
     let mut uncovered: BTreeMap<(Uuid, String), DateTime<Utc>> = BTreeMap::new();
 
-    for open in matches.iter().filter(|open| open.kickoff < end) {
-        let Some(tournament) = tournaments.get(&open.tournament_id) else { continue };
-        let closing = open.kickoff + offsets.closing;
-        if closing <= wall {
-            let since =
-                uncovered.entry((open.tournament_id, open.round_slug.clone())).or_insert(open.kickoff);
-            *since = open.kickoff.min(*since);
+    for kickoff in kickoffs.iter().filter(|kickoff| kickoff.at < end) {
+        let Some(tournament) = tournaments.get(&kickoff.tournament_id) else { continue };
+        if tournament.has_knockouts && kickoff.at + offsets.knockouts > wall {
+            let last = last_of_day.entry((tournament.id, kickoff.at.date_naive())).or_insert(kickoff.at);
+            *last = kickoff.at.max(*last);
         }
-        for (kind, at) in
-            [(CheckKind::Closing, closing), (CheckKind::Interim, open.kickoff + offsets.interim)]
-        {
+        if !kickoff.open {
+            continue;
+        }
+        let closing = kickoff.at + offsets.closing;
+        if closing <= wall {
+            let since = uncovered.entry((tournament.id, kickoff.round_slug.clone())).or_insert(kickoff.at);
+            *since = kickoff.at.min(*since);
+        }
+        let interim = kickoff.at + offsets.interim;
+        for (kind, at) in [(CheckKind::Closing, closing), (CheckKind::Interim, interim)] {
             if at > wall {
                 let check = Check {
                     kind,
-                    tournament_id: open.tournament_id,
+                    tournament_id: tournament.id,
                     tournament_slug: tournament.slug.clone(),
-                    round_slug: Some(open.round_slug.clone()),
-                    kickoff: open.kickoff,
+                    round_slug: Some(kickoff.round_slug.clone()),
+                    kickoff: kickoff.at,
                     at,
                 };
                 rounds
-                    .entry((open.tournament_id, open.round_slug.clone(), at))
+                    .entry((tournament.id, kickoff.round_slug.clone(), at))
                     .and_modify(|there| {
                         if kind == CheckKind::Closing && there.kind == CheckKind::Interim {
                             *there = check.clone();
@@ -180,11 +196,6 @@ pub fn checks(
                     })
                     .or_insert(check);
             }
-        }
-        if tournament.has_knockouts && open.kickoff + offsets.knockouts > wall {
-            let last =
-                last_of_day.entry((open.tournament_id, open.kickoff.date_naive())).or_insert(open.kickoff);
-            *last = open.kickoff.max(*last);
         }
     }
 
@@ -258,10 +269,12 @@ fn sweeps(
 }
 
 /// Compares the checks wanted with the schedules that exist. Touches only reconciled kinds whose kickoff lies in the
-/// window, so that a routine for an older day undoes nothing of a newer one.
+/// window, so that a routine for an older day undoes nothing of a newer one; and deletes only what no kickoff stands
+/// behind any more.
 pub fn reconcile(
     wanted: &[Check],
     existing: &[Existing],
+    kickoffs: &[Kickoff],
     environment: &str,
     planning: DateTime<Utc>,
 ) -> SchedulePlan {
@@ -283,7 +296,7 @@ pub fn reconcile(
     plan.delete = existing
         .iter()
         .filter(|(name, check)| check.kind.is_reconciled() && check.kickoff < end && !names.contains(**name))
-        .filter(|(_, check)| check.at > planning)
+        .filter(|(_, check)| check.at > planning && !kickoffs.iter().any(|kickoff| kickoff.is_of(check)))
         .map(|(name, _)| (*name).to_owned())
         .collect();
     plan
@@ -326,8 +339,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn open(round: &str, kickoff: &str) -> OpenMatch {
-        OpenMatch { tournament_id: T, round_slug: round.into(), kickoff: at(kickoff) }
+    fn open(round: &str, kickoff: &str) -> Kickoff {
+        Kickoff { tournament_id: T, round_slug: round.into(), at: at(kickoff), open: true }
     }
 
     fn tournament(has_knockouts: bool, draw_pending: bool) -> TournamentState {
@@ -344,12 +357,12 @@ mod tests {
 
     fn plan_at(
         now: &str,
-        matches: &[OpenMatch],
+        matches: &[Kickoff],
         state: &TournamentState,
         existing: &[Existing],
     ) -> SchedulePlan {
         let wanted = checks(matches, std::slice::from_ref(state), existing, &offsets(), at(now), at(now));
-        reconcile(&wanted, existing, "demo", at(now))
+        reconcile(&wanted, existing, matches, "demo", at(now))
     }
 
     fn as_existing(plan: &SchedulePlan) -> Vec<Existing> {
@@ -447,6 +460,18 @@ mod tests {
             plan.create.iter().map(|check| (check.kind, check.round_slug.as_deref())).collect();
         assert_eq!(swept, [(CheckKind::Sweep, Some("4")), (CheckKind::Sweep, Some("5"))]);
         assert_eq!(plan.delete, Vec::<String>::new(), "a follow-up is not the routine's to delete");
+    }
+
+    #[test]
+    fn what_is_scheduled_for_a_match_stays_though_it_has_ended() {
+        let state = tournament(true, false);
+        let late = open("1", "2022-11-21T22:00:00Z");
+        let existing =
+            as_existing(&plan_at("2022-11-21T00:01:00Z", std::slice::from_ref(&late), &state, &[]));
+        // Past midnight: the match has ended, its knockouts check (00:30) is still to come.
+        let ended = Kickoff { open: false, ..late };
+        let plan = plan_at("2022-11-22T00:01:00Z", &[ended], &state, &existing);
+        assert_eq!((plan.create.len(), plan.delete.len()), (0, 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Outcomes, StoreError, parsed, stamp, utc};
 use crate::domain::{Match, Score, StoredMatch};
-use crate::plan::schedule::OpenMatch;
+use crate::plan::schedule::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
     home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,
@@ -70,23 +70,30 @@ pub async fn of_season(
     client.query_typed(&sql, &[(&tournament, Type::UUID)]).await?.iter().map(stored).collect()
 }
 
-/// Open matches of active tournaments with a kickoff before `until`.
-pub async fn open_until(
+/// Kickoffs of active tournaments before `until`: those with an open match, however old, and all since `since`.
+pub async fn kickoffs(
     client: &impl GenericClient,
+    since: DateTime<Utc>,
     until: DateTime<Utc>,
-) -> Result<Vec<OpenMatch>, StoreError> {
+) -> Result<Vec<Kickoff>, StoreError> {
     let rows = client
         .query_typed(
-            "SELECT DISTINCT m.tournament_id, m.round_slug, m.date
+            "SELECT m.tournament_id, m.round_slug, m.date, bool_or(m.status = 'open')
                FROM match m JOIN tournament t ON t.id = m.tournament_id
-              WHERE m.status = 'open' AND m.date < $1 AND t.status = 'active' AND t.deleted_at IS NULL
-              ORDER BY m.date, m.tournament_id, m.round_slug",
-            &[(&stamp(until), Type::TIMESTAMP)],
+              WHERE m.date < $2 AND (m.status = 'open' OR (m.status = 'ended' AND m.date >= $1))
+                AND t.status = 'active' AND t.deleted_at IS NULL
+              GROUP BY m.tournament_id, m.round_slug, m.date ORDER BY m.date, m.tournament_id, m.round_slug",
+            &[(&stamp(since), Type::TIMESTAMP), (&stamp(until), Type::TIMESTAMP)],
         )
         .await?;
     Ok(rows
         .iter()
-        .map(|row| OpenMatch { tournament_id: row.get(0), round_slug: row.get(1), kickoff: utc(row.get(2)) })
+        .map(|row| Kickoff {
+            tournament_id: row.get(0),
+            round_slug: row.get(1),
+            at: utc(row.get(2)),
+            open: row.get(3),
+        })
         .collect())
 }
 

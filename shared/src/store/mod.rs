@@ -1,7 +1,7 @@
 //! Postgres: the pool, migrations, and one function a statement.
 //!
 //! Statements are sent by `query_typed`: nothing is prepared under a name and nothing is kept in the session, so that
-//! a transaction-pooling proxy may stand in between. Timestamps are bound as UTC; [`utc`] and [`stamp`] convert.
+//! a transaction-pooling proxy may stand in between. Timestamps are bound as UTC; `utc` and `stamp` convert.
 
 pub mod executions;
 pub mod matches;

@@ -11,6 +11,8 @@ use crate::store::{matches, tournaments};
 
 /// From one look at a running match to the next.
 const FOLLOW_UP_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// All checks of a kickoff lie within this time after it.
+const CHECKS_LAST: TimeDelta = TimeDelta::hours(24);
 /// A match that is still open this long after kickoff is left to the daily sweep.
 const FOLLOW_UP_FOR: TimeDelta = TimeDelta::hours(6);
 
@@ -22,9 +24,10 @@ pub async fn reconcile(
 ) -> anyhow::Result<()> {
     let schedules = &invocation.services.schedules;
     let existing = schedules.existing().await?;
-    let (open, states) = {
+    let (kickoffs, states) = {
         let client = invocation.services.store.client().await?;
-        let open = matches::open_until(&*client, plan::window_end(planning)).await?;
+        let until = plan::window_end(planning);
+        let kickoffs = matches::kickoffs(&*client, planning - CHECKS_LAST, until).await?;
         let pending = tournaments::with_pending_draw(&*client).await?;
         let states: Vec<TournamentState> = tournaments::active(&*client)
             .await?
@@ -36,17 +39,17 @@ pub async fn reconcile(
                 slug: tournament.slug,
             })
             .collect();
-        (open, states)
+        (kickoffs, states)
     };
     journal.completed(
         "fetch",
-        "open matches and schedules",
-        json!({ "kickoffs": open.len(), "tournaments": states.len(), "schedules": existing.len() }),
+        "kickoffs and schedules",
+        json!({ "kickoffs": kickoffs.len(), "tournaments": states.len(), "schedules": existing.len() }),
     );
     let offsets = &invocation.config.schedules.offsets;
-    let wanted = plan::checks(&open, &states, &existing, offsets, planning, invocation.clock.now());
+    let wanted = plan::checks(&kickoffs, &states, &existing, offsets, planning, invocation.clock.now());
     let environment = &invocation.config.environment;
-    let plan = plan::reconcile(&wanted, &existing, environment, planning);
+    let plan = plan::reconcile(&wanted, &existing, &kickoffs, environment, planning);
     journal.planned("schedules", &plan);
     journal.schedules.kept = plan.keep as u64;
     if journal.dry_run {

@@ -1,0 +1,142 @@
+//! The life of an execution, against a real database: claims, leases, take-over, rescue.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use shared::store::executions::{self, Claimed, Ending, Held, NewExecution};
+use shared::store::{Connection, Store};
+use uuid::Uuid;
+
+use crate::harness::{LEAGUE, World, empty_database, moment};
+
+async fn connection() -> Connection {
+    let store = Store::new(&empty_database().await.into(), None).unwrap();
+    store.migrate().await.unwrap();
+    store.client().await.unwrap()
+}
+
+fn work(key: &str) -> NewExecution<'_> {
+    NewExecution {
+        key,
+        function: "knockouts",
+        operation: "knockouts_update",
+        request_id: Uuid::new_v4(),
+        tournament_id: None,
+        planned_for: None,
+    }
+}
+
+fn ending<'a>(status: &'a str, summary: &'a serde_json::Value) -> Ending<'a> {
+    Ending {
+        status,
+        tournament_id: None,
+        completed_at: moment("2024-01-01T00:01:00Z"),
+        duration_ms: 1,
+        summary,
+        report: None,
+    }
+}
+
+fn ours(claimed: Claimed) -> Held {
+    match claimed {
+        Claimed::Ours { id, attempt, .. } => Held { id, attempt },
+        other => panic!("not ours: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn work_is_claimed_once_and_taken_over_only_from_the_dead() {
+    let client = connection().await;
+    let now = moment("2024-01-01T00:00:00Z");
+    let lease = TimeDelta::seconds(45);
+    let first = ours(executions::claim(&*client, &work("k"), now, now + lease).await.unwrap());
+    assert_eq!(first.attempt, 1);
+
+    // A living lease keeps others out; renewed, it lives on.
+    let second = executions::claim(&*client, &work("k"), now + lease, now + lease * 2).await.unwrap();
+    assert_eq!(second, Claimed::Running { lease_expires_at: Some(now + lease) });
+    assert!(executions::renew(&*client, first, now + lease * 2).await.unwrap());
+    let later = now + lease + TimeDelta::seconds(1);
+    assert!(matches!(
+        executions::claim(&*client, &work("k"), later, later + lease).await.unwrap(),
+        Claimed::Running { .. }
+    ));
+
+    // Run out, it is taken over, and the first run can neither renew nor finish.
+    let late = now + lease * 3;
+    let second = ours(executions::claim(&*client, &work("k"), late, late + lease).await.unwrap());
+    assert_eq!(second, Held { id: first.id, attempt: 2 });
+    let summary = json!({"n": 1});
+    assert!(!executions::renew(&*client, first, late + lease).await.unwrap());
+    assert!(!executions::finish(&*client, first, &ending("completed", &summary)).await.unwrap());
+    assert!(executions::finish(&*client, second, &ending("completed", &summary)).await.unwrap());
+
+    let Claimed::Done(done) = executions::claim(&*client, &work("k"), late, late + lease).await.unwrap()
+    else {
+        panic!("done work is answered from the record")
+    };
+    assert_eq!((done.summary, done.notice_owed), (summary, true));
+}
+
+#[tokio::test]
+async fn failed_work_is_done_again_and_partly_failed_work_is_not() {
+    let client = connection().await;
+    let now = moment("2024-01-01T00:00:00Z");
+    for (key, status, again) in
+        [("a", "failed", true), ("b", "partial_failure", false), ("c", "completed", false)]
+    {
+        let held = ours(executions::claim(&*client, &work(key), now, now).await.unwrap());
+        executions::finish(&*client, held, &ending(status, &json!({}))).await.unwrap();
+        let claimed = executions::claim(&*client, &work(key), now, now).await.unwrap();
+        assert_eq!(matches!(claimed, Claimed::Ours { attempt: 2, .. }), again, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_claims_at_once_one_wins() {
+    let store = Store::new(&empty_database().await.into(), None).unwrap();
+    store.migrate().await.unwrap();
+    let now = moment("2024-01-01T00:00:00Z");
+    let mut claims = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let store = store.clone();
+        claims.spawn(async move {
+            let client = store.client().await.unwrap();
+            executions::claim(&*client, &work("k"), now, now + TimeDelta::seconds(45)).await.unwrap()
+        });
+    }
+    let won =
+        claims.join_all().await.into_iter().filter(|claimed| matches!(claimed, Claimed::Ours { .. })).count();
+    assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn a_run_that_died_is_marked_as_failed_by_the_next_function_and_said() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let store = Store::new(&world.stack.database_url.clone().into(), None).unwrap();
+    let client = store.client().await.unwrap();
+    // One died long ago; one died a minute ago and may still be delivered again.
+    for (key, died) in [("long-dead", "2024-03-01T11:00:00Z"), ("just-dead", "2024-03-01T11:59:00Z")] {
+        executions::claim(&*client, &work(key), moment(died), moment(died)).await.unwrap();
+    }
+    world.invoke_at("2024-03-01T12:00:00Z", "daily-routine", json!({})).await.unwrap();
+    let states = world
+        .texts("SELECT idempotency_key || ' ' || status FROM data_provider_executions WHERE function = 'knockouts' ORDER BY 1")
+        .await;
+    assert_eq!(states, ["just-dead in_progress", "long-dead failed"]);
+    let message = world.stack.slack.messages().pop().unwrap().to_string();
+    assert!(message.contains("a run had died") && message.contains("long-dead"), "{message}");
+}
+
+#[tokio::test]
+async fn work_that_another_run_is_at_is_delivered_again_later() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let store = Store::new(&world.stack.database_url.clone().into(), None).unwrap();
+    let client = store.client().await.unwrap();
+    let key = "daily-routine:daily_schedule:-:-:2024-03-01T00:01:00Z";
+    let now = moment("2024-03-01T00:01:00Z");
+    executions::claim(&*client, &work(key), now, now + TimeDelta::seconds(45)).await.unwrap();
+    let error =
+        world.invoke_at("2024-03-01T00:01:00Z", "daily-routine", json!({})).await.unwrap_err().to_string();
+    assert!(error.contains("AlreadyRunning"), "{error}");
+    assert_eq!(world.stack.slack.messages().len(), 0);
+}

@@ -1,0 +1,250 @@
+//! Whole seasons by schedules alone, through the same driver as `local replay`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use local::driver::{Options, Replay};
+use local::summary::Summary;
+use serde_json::{Value, json};
+
+use crate::harness::{CUP, LEAGUE, World, empty_database, texts};
+
+fn options(season: PathBuf, database_url: String, output: &tempfile::TempDir) -> Options {
+    Options {
+        season,
+        until: None,
+        bulk: false,
+        database_url: Some(database_url),
+        output: output.path().to_owned(),
+    }
+}
+
+/// Replays a season written in the test.
+async fn replayed(season: &str, until: Option<&str>) -> (Replay, Summary, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("season.json");
+    std::fs::write(&file, season).unwrap();
+    let mut replay = Replay::start(&options(file, empty_database().await, &dir)).await.unwrap();
+    replay.run(until.map(|day| day.parse().unwrap()), false).await.unwrap();
+    let summary = Summary::read(&replay).await.unwrap();
+    assert_eq!(summary.problems(), Vec::<String>::new());
+    (replay, summary, dir)
+}
+
+fn lines(summary: &Summary) -> Vec<String> {
+    summary
+        .standings
+        .iter()
+        .flat_map(|group| &group.rows)
+        .map(|row| {
+            format!(
+                "{} {} {} {}:{} {}",
+                row.order,
+                row.team,
+                row.points,
+                row.goals_for,
+                row.goals_against,
+                row.form.concat()
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_world_cup_of_2022_by_schedules_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let season = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../local/seasons/2022-world-cup.json");
+    let mut replay = Replay::start(&options(season, empty_database().await, &dir)).await.unwrap();
+    replay.run(None, false).await.unwrap();
+    let summary = Summary::read(&replay).await.unwrap();
+    assert_eq!(summary.problems(), Vec::<String>::new());
+
+    assert_eq!((summary.matches.total, summary.matches.ended), (64, 64));
+    assert_eq!(summary.champion.as_deref(), Some("Argentina"));
+    // FIFA's tables.
+    let order: Vec<String> = summary
+        .standings
+        .iter()
+        .map(|group| {
+            let teams: Vec<_> = group.rows.iter().map(|row| format!("{} {}", row.team, row.points)).collect();
+            format!("{}: {}", group.group, teams.join(", "))
+        })
+        .collect();
+    assert_eq!(
+        order,
+        [
+            "Group A: Netherlands 7, Senegal 6, Ecuador 4, Qatar 0",
+            "Group B: England 7, USA 5, Iran 3, Wales 1",
+            "Group C: Argentina 6, Poland 4, Mexico 4, Saudi Arabia 3",
+            "Group D: France 6, Australia 6, Tunisia 4, Denmark 1",
+            "Group E: Japan 6, Spain 4, Germany 4, Costa Rica 3",
+            "Group F: Morocco 7, Croatia 5, Belgium 4, Canada 0",
+            "Group G: Brazil 6, Switzerland 6, Cameroon 4, Serbia 1",
+            "Group H: Portugal 6, South Korea 4, Uruguay 4, Ghana 3",
+        ]
+    );
+    let db = local::postgres::connect(&replay.stack.database_url).await.unwrap();
+    let the_final = "SELECT concat_ws(' ', home_score, away_score, home_penalties_score, away_penalties_score, status) FROM match WHERE round_slug = 'final'";
+    assert_eq!(texts(&db, the_final).await, ["3 3 4 2 ended"]);
+    // A record, a report and a message for each execution; every schedule that was made has fired and is gone.
+    let executions = usize::try_from(summary.executions.completed).unwrap();
+    assert_eq!((summary.reports, summary.slack_messages), (executions, executions));
+    assert_eq!(usize::try_from(summary.schedules.created).unwrap(), summary.schedules.fired);
+    assert_eq!(summary.schedules.left, 0);
+
+    everything_again_changes_nothing(&replay, &db).await;
+}
+
+/// Each function with the event it had: answered from the record. With a new scheduled time: every row as it was.
+async fn everything_again_changes_nothing(replay: &Replay, db: &tokio_postgres::Client) {
+    let id = texts(db, "SELECT id::text FROM tournament").await.remove(0);
+    let rows = async || {
+        let mut rows = Vec::new();
+        for table in ["tournament", "tournament_round", "team", "match", "tournament_standings"] {
+            rows.push(texts(db, &format!("SELECT t::text FROM {table} t ORDER BY id")).await);
+        }
+        rows
+    };
+    let count = async || {
+        texts(db, "SELECT count(*)::text FROM data_provider_executions")
+            .await
+            .remove(0)
+            .parse::<usize>()
+            .unwrap()
+    };
+    let before = rows().await;
+    let (executions, messages) = (count().await, replay.stack.slack.messages().len());
+    let scores =
+        json!({"tournamentId": id, "roundSlug": "3", "check": "closing", "kickoff": "2022-12-02T19:00:00Z"});
+    let events: [(&str, Value, &str, usize); 4] = [
+        ("daily-routine", json!({}), "2022-12-02T00:01:00Z", 1),
+        ("scores-and-standings", scores, "2022-12-02T21:00:00Z", 2),
+        ("knockouts", json!({"tournamentId": id}), "2022-12-02T21:30:00Z", 1),
+        ("tournaments", replay.create_event(), "2022-11-19T12:00:00Z", 0),
+    ];
+    for (function, event, time, _) in &events {
+        let mut event = event.clone();
+        event["scheduledTime"] = json!(time);
+        replay.stack.invoke(function, event).await.unwrap();
+    }
+    assert_eq!(count().await, executions, "the same events are answered from the record");
+    assert_eq!(replay.stack.slack.messages().len(), messages);
+
+    let mut expected = executions;
+    for (function, mut event, _, new) in events {
+        event["scheduledTime"] = json!("2022-12-21T10:00:00Z");
+        replay.stack.invoke(function, event).await.unwrap();
+        expected += new;
+        assert_eq!(count().await, expected, "{function}");
+    }
+    assert_eq!(rows().await, before, "nothing but its own execution is written");
+    assert_eq!(replay.stack.aws.schedules().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_league_by_schedules_alone_and_its_table_on_a_day_in_between() {
+    let (_, summary, _dir) = replayed(LEAGUE, None).await;
+    assert_eq!(summary.champion.as_deref(), Some("Ash"));
+    assert_eq!(
+        lines(&summary),
+        ["1 Ash 16 15:3 WDWWW", "2 Birch 8 9:7 WDLWD", "3 Elm 6 6:12 LDWLD", "4 Cedar 2 2:10 LDLLL",]
+    );
+    let (_, summary, _dir) = replayed(LEAGUE, Some("2024-03-10")).await;
+    assert_eq!(lines(&summary), ["1 Ash 6 6:2 WW", "2 Birch 3 4:2 LW", "3 Elm 1 1:4 DL", "4 Cedar 1 0:3 DL"]);
+    assert_eq!((summary.matches.ended, summary.matches.open), (4, 8));
+}
+
+#[tokio::test]
+async fn a_final_that_goes_to_a_shootout_is_followed_up_until_it_is_over() {
+    let (replay, summary, _dir) = replayed(CUP, None).await;
+    assert_eq!(summary.champion.as_deref(), Some("Pine"));
+    let db = local::postgres::connect(&replay.stack.database_url).await.unwrap();
+    let checks = "SELECT concat(to_char(planned_for, 'HH24:MI'), ' ', summary->'matches'->'final'->>'ended') FROM data_provider_executions
+                   WHERE function = 'scores-and-standings' AND planned_for > '2024-06-09' ORDER BY planned_for";
+    // Kickoff at 18:00. One check at + 2.5 h would have seen extra time; the shootout is over at + 175 min.
+    assert_eq!(
+        texts(&db, checks).await,
+        ["19:30 0", "20:00 0", "20:10 0", "20:20 0", "20:30 0", "20:40 0", "20:50 0", "21:00 1",]
+    );
+    let the_final = "SELECT concat_ws(' ', home_score, away_score, home_penalties_score, away_penalties_score) FROM match WHERE round_slug = 'final'";
+    assert_eq!(texts(&db, the_final).await, ["2 2 3 4"]);
+}
+
+#[tokio::test]
+async fn two_rounds_of_one_tournament_at_one_minute_keep_two_schedules() {
+    let world = World::at("2024-03-29T12:00:00Z", LEAGUE).await;
+    world.create().await;
+    world.invoke_at("2024-03-30T00:01:00Z", "daily-routine", json!({})).await.unwrap();
+    let names = world.schedule_names().await;
+    let closing: BTreeSet<_> = names.iter().filter(|name| name.contains("-closing-")).collect();
+    assert_eq!(closing.len(), 2, "{names:?}");
+    assert!(names.iter().all(|name| name.len() <= 64), "{names:?}");
+
+    // Again, and with a new time: nothing is created, moved or taken away.
+    for time in ["2024-03-30T00:01:00Z", "2024-03-30T00:02:00Z"] {
+        world.invoke_at(time, "daily-routine", json!({})).await.unwrap();
+        assert_eq!(world.schedule_names().await, names);
+    }
+    let counts = world.texts("SELECT summary->>'schedules' FROM data_provider_executions WHERE operation_type = 'daily_schedule' ORDER BY created_at").await;
+    assert_eq!(counts.len(), 2, "the repeated event has no record of its own");
+    assert!(counts[1].contains(r#""kept": 4"#) && counts[1].contains(r#""created": 0"#), "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_season_that_is_over_is_complete_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("season.json");
+    std::fs::write(&file, CUP).unwrap();
+    let options = Options { bulk: true, ..options(file, empty_database().await, &dir) };
+    let mut replay = Replay::start(&options).await.unwrap();
+    replay.run(None, false).await.unwrap();
+    let summary = Summary::read(&replay).await.unwrap();
+    assert_eq!(summary.problems(), Vec::<String>::new());
+    assert_eq!(
+        (summary.matches.ended, summary.schedules.created, summary.champion.as_deref()),
+        (4, 0, Some("Pine"))
+    );
+}
+
+#[tokio::test]
+async fn a_real_league_comes_out_as_it_was() {
+    let Some(data) = std::env::var_os("REAL_DATA") else {
+        println!("left out: REAL_DATA names no folder of real seasons");
+        return;
+    };
+    let season = PathBuf::from(data).join("openfootball/2024-25_en.1.json");
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { bulk: true, ..options(season, empty_database().await, &dir) };
+    let replay = Replay::start(&options).await.unwrap();
+    let summary = Summary::read(&replay).await.unwrap();
+    let table: Vec<String> = summary.standings[0]
+        .rows
+        .iter()
+        .map(|row| format!("{} {} {:+}", row.team, row.points, row.goal_difference))
+        .collect();
+    assert_eq!(
+        table,
+        [
+            "Liverpool FC 84 +45",
+            "Arsenal FC 74 +35",
+            "Manchester City FC 71 +28",
+            "Chelsea FC 69 +21",
+            "Newcastle United FC 66 +21",
+            "Aston Villa FC 66 +7",
+            "Nottingham Forest FC 65 +12",
+            "Brighton & Hove Albion FC 61 +7",
+            "AFC Bournemouth 56 +12",
+            "Brentford FC 56 +9",
+            "Fulham FC 54 +0",
+            "Crystal Palace FC 53 +0",
+            "Everton FC 48 -2",
+            "West Ham United FC 43 -16",
+            "Manchester United FC 42 -10",
+            "Wolverhampton Wanderers FC 42 -15",
+            "Tottenham Hotspur FC 38 -1",
+            "Leicester City FC 25 -47",
+            "Ipswich Town FC 22 -46",
+            "Southampton FC 12 -60",
+        ]
+    );
+}

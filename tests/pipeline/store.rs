@@ -1,0 +1,168 @@
+//! The bulk statements against a real database: what they write, and what they leave alone.
+
+use chrono::TimeDelta;
+use shared::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team};
+use shared::store::teams::TeamRow;
+use shared::store::tournaments::NewTournament;
+use shared::store::{Connection, Outcomes, Store, matches, pace, teams, tournaments};
+use uuid::Uuid;
+
+use crate::harness::{empty_database, moment, texts};
+
+const PROVIDER: &str = "sofascore";
+
+async fn store() -> Store {
+    let store = Store::new(&empty_database().await.into(), None).unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+fn now() -> chrono::DateTime<chrono::Utc> {
+    moment("2024-01-01T00:00:00Z")
+}
+
+async fn tournament(client: &Connection, slug: &str) -> Uuid {
+    let new = NewTournament {
+        external_id: "1".into(),
+        base_url: "https://www.sofascore.com/api/v1/unique-tournament/1/season/2".into(),
+        public_url: None,
+        slug: slug.into(),
+        provider: PROVIDER.into(),
+        season: "2024".into(),
+        mode: Mode::RegularSeasonOnly,
+        standings_mode: StandingsMode::UniqueGroup,
+        label: "L".into(),
+        logo: String::new(),
+    };
+    tournaments::insert(&**client, &new, now()).await.unwrap()
+}
+
+fn team(id: u32, badge: Option<&str>) -> TeamRow {
+    let team = Team { external_id: id.to_string(), name: format!("Team {id}"), short_name: None };
+    TeamRow { team, badge: badge.map(Into::into) }
+}
+
+fn game(id: &str, home: u32, status: MatchStatus, score: Option<(i32, i32)>, changed: i64) -> Match {
+    Match {
+        external_id: id.into(),
+        round_slug: "1".into(),
+        group_name: String::new(),
+        home: home.to_string(),
+        away: "2".into(),
+        kickoff: Some(now()),
+        status,
+        score: score.map(|(home, away)| Score::new(home, away)),
+        changed_at: Some(now() + TimeDelta::seconds(changed)),
+    }
+}
+
+fn outcomes(inserted: u64, updated: u64, unchanged: u64, unresolved: u64) -> Outcomes {
+    Outcomes { inserted, updated, unchanged, unresolved }
+}
+
+#[tokio::test]
+async fn only_what_changed_is_written_and_what_names_no_team_is_given_back() {
+    let store = store().await;
+    let client = store.client().await.unwrap();
+    let id = tournament(&client, "l").await;
+    teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
+    let write = async |matches: &[Match], minute: i64| {
+        matches::upsert(&*client, PROVIDER, id, matches, now() + TimeDelta::minutes(minute)).await.unwrap()
+    };
+    let open = MatchStatus::Open;
+    let batch = [game("10", 1, open, None, 0), game("11", 1, open, None, 0), game("12", 99, open, None, 0)];
+    assert_eq!(write(&batch, 0).await, (outcomes(2, 0, 0, 1), vec!["12".to_owned()]));
+    assert_eq!(write(&batch[..2], 1).await.0, outcomes(0, 0, 2, 0));
+    let scored = [game("10", 1, open, Some((1, 0)), 5), batch[1].clone()];
+    assert_eq!(write(&scored, 2).await.0, outcomes(0, 1, 1, 0));
+    let touched = "SELECT concat(external_id, ' ', to_char(updated_at, 'MI'), ' ', to_char(last_checked_at, 'MI')) FROM match ORDER BY external_id";
+    assert_eq!(texts(&client, touched).await, ["10 02 02", "11 00 00"], "updated_at moves only on change");
+}
+
+#[tokio::test]
+async fn the_database_itself_keeps_an_ended_match_and_refuses_an_older_payload() {
+    let store = store().await;
+    let client = store.client().await.unwrap();
+    let id = tournament(&client, "l").await;
+    teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
+    let write = async |one: Match| matches::upsert(&*client, PROVIDER, id, &[one], now()).await.unwrap().0;
+    let ended = MatchStatus::Ended;
+    assert_eq!(write(game("10", 1, ended, Some((2, 1)), 100)).await, outcomes(1, 0, 0, 0));
+    for poorer in [
+        game("10", 1, MatchStatus::Open, Some((0, 0)), 200),
+        game("10", 1, MatchStatus::NotDefined, None, 200),
+        game("10", 1, ended, None, 200),
+        game("10", 1, ended, Some((9, 9)), 50),
+    ] {
+        assert_eq!(write(poorer).await, outcomes(0, 0, 1, 0));
+    }
+    assert_eq!(
+        texts(&client, "SELECT concat(home_score, '-', away_score, ' ', status) FROM match").await,
+        ["2-1 ended"]
+    );
+    // A correction is a newer payload with a result.
+    assert_eq!(write(game("10", 1, ended, Some((2, 2)), 200)).await, outcomes(0, 1, 0, 0));
+}
+
+#[tokio::test]
+async fn the_applications_own_columns_are_never_touched() {
+    let store = store().await;
+    let client = store.client().await.unwrap();
+    let id = tournament(&client, "l").await;
+    teams::upsert(&*client, PROVIDER, &[team(1, Some("https://x/1.png")), team(2, None)], now())
+        .await
+        .unwrap();
+    matches::upsert(&*client, PROVIDER, id, &[game("10", 1, MatchStatus::Open, None, 0)], now())
+        .await
+        .unwrap();
+    client
+        .batch_execute("UPDATE match SET scoreboard_applied_at = '2024-01-02', time = '15:00', stadium = 'S', tournament_match = 'x'")
+        .await
+        .unwrap();
+    matches::upsert(&*client, PROVIDER, id, &[game("10", 1, MatchStatus::Ended, Some((1, 0)), 9)], now())
+        .await
+        .unwrap();
+    let own =
+        "SELECT concat_ws(' ', scoreboard_applied_at, time, stadium, tournament_match, status) FROM match";
+    assert_eq!(texts(&client, own).await, ["2024-01-02 00:00:00 15:00 S x ended"]);
+    // A team written again without a badge keeps the one it has.
+    let again = teams::upsert(&*client, PROVIDER, &[team(1, None)], now()).await.unwrap();
+    assert_eq!(again, outcomes(0, 0, 1, 0));
+    assert_eq!(texts(&client, "SELECT badge FROM team WHERE external_id = '1'").await, ["https://x/1.png"]);
+}
+
+#[tokio::test]
+async fn one_tournaments_match_is_not_taken_by_another() {
+    let store = store().await;
+    let client = store.client().await.unwrap();
+    let (one, other) = (tournament(&client, "l").await, tournament(&client, "m").await);
+    teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
+    let game = [game("10", 1, MatchStatus::Open, None, 0)];
+    matches::upsert(&*client, PROVIDER, one, &game, now()).await.unwrap();
+    let (counts, unresolved) = matches::upsert(&*client, PROVIDER, other, &game, now()).await.unwrap();
+    assert_eq!((counts, unresolved), (outcomes(0, 0, 0, 1), vec!["10".to_owned()]));
+}
+
+#[tokio::test]
+async fn migrating_twice_does_nothing_the_second_time() {
+    let store = Store::new(&empty_database().await.into(), None).unwrap();
+    assert_eq!(store.migrate().await.unwrap(), ["V1__application_tables", "V2__pipeline_columns"]);
+    assert_eq!(store.migrate().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn moments_for_requests_are_handed_out_one_pause_apart() {
+    let store = store().await;
+    let pause = std::time::Duration::from_secs(100);
+    let mut waits = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let store = store.clone();
+        waits.spawn(async move {
+            pace::next_free_moment(&*store.client().await.unwrap(), PROVIDER, pause).await.unwrap()
+        });
+    }
+    let mut waits: Vec<u64> =
+        waits.join_all().await.iter().map(|wait| (wait.as_secs_f64() / 100.0).round() as u64).collect();
+    waits.sort_unstable();
+    assert_eq!(waits, (0..10).collect::<Vec<_>>());
+}
