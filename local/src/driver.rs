@@ -53,8 +53,8 @@ const DAILY: NaiveTime = match NaiveTime::from_hms_opt(0, 1, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
-/// After the last match, so many days may bring nothing before the story is over.
-const QUIET_DAYS: TimeDelta = TimeDelta::days(2);
+/// After the last match, so many quiet days until the tournament is completed and the story is over.
+const QUIET_DAYS: TimeDelta = TimeDelta::days(8);
 /// Lambda delivers an event whose function failed twice more, after one and two minutes.
 const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
 const ENVIRONMENT: &str = "local";

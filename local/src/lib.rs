@@ -1,5 +1,6 @@
 //! The whole pipeline on one machine: the same function binaries over the real Lambda Runtime API, beside real parts.
 
+pub mod bench;
 pub mod driver;
 pub mod emulator;
 pub mod functions;

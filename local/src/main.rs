@@ -1,18 +1,21 @@
 //! `local`: the whole pipeline on one machine. See `local help`.
 #![allow(clippy::print_stdout, reason = "a command line's answers go to standard output")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
-use local::page;
 use local::postgres::Cluster;
 use local::summary::Summary;
 use local::tools::Tools;
+use local::{bench, page};
+use shared::provider::sofascore::decode::{Kind, decode};
+use strum::VariantNames as _;
 
 /// The Best Shot data pipeline on one machine.
 #[derive(Parser)]
@@ -43,6 +46,16 @@ enum Command {
         #[arg(long)]
         serve: bool,
     },
+    /// Say what the pipeline makes of one reply of the provider
+    Decode {
+        /// What it is a reply to
+        #[arg(value_parser = PossibleValuesParser::new(Kind::VARIANTS))]
+        kind: String,
+        /// The reply's body
+        file: PathBuf,
+    },
+    /// Print figures: database, start, memory, provider, browser
+    Bench,
     /// Run a command beside a Postgres and an AWS emulator of its own
     Services {
         /// The command, after `--`
@@ -73,6 +86,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let options = Options { season, until, bulk, database_url, output };
             replay(&options, summary, serve).await
         }
+        Command::Decode { kind, file } => decode_file(kind.parse()?, &file),
+        Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),
         Command::Services { command } => services(&command).await,
     }
 }
@@ -119,6 +134,12 @@ async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -
         tokio::signal::ctrl_c().await?;
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn decode_file(kind: Kind, file: &Path) -> anyhow::Result<ExitCode> {
+    let body = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    println!("{}", serde_json::to_string_pretty(&decode(kind, &body)?)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn services(command: &[String]) -> anyhow::Result<ExitCode> {

@@ -1,9 +1,9 @@
 //! The pipeline on real parts: Postgres, Chromium, the functions' own binaries over the Lambda Runtime API, an AWS
 //! emulator behind the real SDKs. Run by `make test`, which starts what they share.
 
-//mod browser;
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on fails by panicking")]
 
+mod browser;
 mod events;
 mod executions;
 mod harness;

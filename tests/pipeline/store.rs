@@ -146,7 +146,8 @@ async fn one_tournaments_match_is_not_taken_by_another() {
 #[tokio::test]
 async fn migrating_twice_does_nothing_the_second_time() {
     let store = Store::new(&empty_database().await.into(), None).unwrap();
-    assert_eq!(store.migrate().await.unwrap(), ["V1__application_tables", "V2__pipeline_columns"]);
+    let applied = store.migrate().await.unwrap();
+    assert_eq!(applied[..2], ["V1__application_tables", "V2__pipeline_columns"]);
     assert_eq!(store.migrate().await.unwrap(), Vec::<String>::new());
 }
 

@@ -1,12 +1,14 @@
 //! Knockouts: discovers rounds as they are listed and drawn, and stores their matches.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::domain::RoundKind;
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
-use shared::sync::{self, matches};
+use shared::sync::matches::{self, RoundReading};
+use shared::sync::{self, schedules};
 use uuid::Uuid;
 
 struct Input {
@@ -25,7 +27,8 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     let done = execution::run(invocation, work, async |journal| {
         let input = journal.validated(input)?;
         let mut provider = sync::provider(invocation);
-        let outcome = discover(invocation, journal, &mut provider, input.tournament_id).await;
+        let planning = input.envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
+        let outcome = discover(invocation, journal, &mut provider, input.tournament_id, planning).await;
         journal.requests.extend(provider.take_requests());
         provider.close().await;
         outcome
@@ -40,8 +43,11 @@ async fn discover(
     journal: &mut Journal,
     provider: &mut SofaScore<'_>,
     tournament_id: Uuid,
+    planning: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let Some(tournament) = sync::tournament(invocation, journal, tournament_id).await? else { return Ok(()) };
+    let Some(tournament) = sync::active_tournament(invocation, journal, tournament_id).await? else {
+        return Ok(());
+    };
     if !tournament.mode.has_knockouts() {
         journal.skipped("validation", "knockouts", "the tournament has no knockout rounds");
         return Ok(());
@@ -68,9 +74,11 @@ async fn discover(
         );
         readings.push((round.slug, reading));
     }
-    let readings: Vec<(&str, &Reading)> =
-        readings.iter().map(|(slug, reading)| (slug.as_str(), reading)).collect();
-    matches::sync(invocation, journal, &tournament, &readings).await
+    let readings: Vec<RoundReading<'_>> =
+        readings.iter().map(|(slug, reading)| RoundReading::whole(slug, reading)).collect();
+    let unscheduled = matches::sync(invocation, journal, &tournament, &readings).await?;
+    schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
+    Ok(())
 }
 
 fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {

@@ -8,7 +8,8 @@ use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, OperationType, Work};
 use shared::plan::schedule::CheckKind;
 use shared::store::rounds;
-use shared::sync::{self, matches, schedules, standings};
+use shared::sync::matches::{self, RoundReading};
+use shared::sync::{self, schedules, standings};
 use uuid::Uuid;
 
 /// In the summary of the scores: the table is to be computed now.
@@ -42,7 +43,8 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
 
     let scores = execution::run(invocation, work, async |journal| {
         let input = journal.validated(input)?;
-        let Some(tournament) = sync::tournament(invocation, journal, input.tournament_id).await? else {
+        let Some(tournament) = sync::active_tournament(invocation, journal, input.tournament_id).await?
+        else {
             return Ok(());
         };
         let season = sync::season(&tournament)?;
@@ -60,7 +62,20 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
         };
 
         let mut provider = sync::provider(invocation);
-        let reading = provider.round(&season, &round.slug, &round.address).await;
+        let reading = async {
+            let mut reading = provider.round(&season, &round.slug, &round.address).await?;
+            matches::look_up_missing(
+                invocation,
+                journal,
+                &mut provider,
+                &tournament,
+                &round.slug,
+                &mut reading,
+            )
+            .await?;
+            anyhow::Ok(reading)
+        };
+        let reading = reading.await;
         journal.requests.extend(provider.take_requests());
         // The browser is not needed any more, whatever the reading is.
         provider.close().await;
@@ -71,9 +86,11 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
             json!({ "matches": reading.matches.len() }),
         );
 
-        matches::sync(invocation, journal, &tournament, &[(&round.slug, &reading)]).await?;
+        let read = [RoundReading::whole(&round.slug, &reading)];
+        let unscheduled = matches::sync(invocation, journal, &tournament, &read).await?;
+        let planning = input.envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
+        schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
         if input.check != CheckKind::Interim {
-            let planning = input.envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
             // A sweep's kickoff is its day: it looks after the whole round.
             let kickoff = input.kickoff.filter(|_| input.check != CheckKind::Sweep);
             let to_be_continued = schedules::follow_up(
@@ -99,7 +116,9 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
         standings_work.tournament_id = scores.tournament_id();
         let done = execution::run(invocation, standings_work, async |journal| {
             let Some(id) = journal.tournament_id else { return Ok(()) };
-            let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
+            let Some(tournament) = sync::active_tournament(invocation, journal, id).await? else {
+                return Ok(());
+            };
             standings::sync(invocation, journal, &tournament).await
         })
         .await?;

@@ -10,7 +10,8 @@ use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType,
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
 use shared::store::{rounds, tournaments};
-use shared::sync::{self, matches, standings, teams};
+use shared::sync::matches::{self, RoundReading};
+use shared::sync::{self, schedules, standings, teams};
 use uuid::Uuid;
 
 use input::{Input, What};
@@ -40,7 +41,7 @@ async fn whole(
     let operation = either(OperationType::TournamentCreate, OperationType::TournamentUpdate);
     let envelope = input.as_ref().ok().map(|input| &input.envelope);
     let work = Work::of(invocation, operation, format!("{subject}:-"), known_id, envelope);
-    let next = work.clone();
+    let (next, planned_for) = (work.clone(), work.planned_for);
 
     let tournament = execution::run(invocation, work, async |journal| {
         let input = journal.validated(input)?;
@@ -84,7 +85,11 @@ async fn whole(
                 }
                 OperationType::MatchesCreate => {
                     season.read(invocation, journal, provider, &tournament).await?;
-                    matches::sync(invocation, journal, &tournament, &season.readings()).await
+                    let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
+                    let unscheduled =
+                        matches::sync(invocation, journal, &tournament, &season.readings()).await?;
+                    schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
+                    Ok(())
                 }
                 _ => standings::sync(invocation, journal, &tournament).await,
             }
@@ -241,8 +246,12 @@ impl Season {
         Ok(())
     }
 
-    fn readings(&self) -> Vec<(&str, &Reading)> {
-        self.rounds.iter().flatten().map(|(round, reading)| (round.slug.as_str(), reading)).collect()
+    fn readings(&self) -> Vec<RoundReading<'_>> {
+        self.rounds
+            .iter()
+            .flatten()
+            .map(|(round, reading)| RoundReading::whole(&round.slug, reading))
+            .collect()
     }
 
     fn teams(&self) -> Vec<Team> {

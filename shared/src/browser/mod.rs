@@ -88,7 +88,13 @@ impl Browser {
             referrer_policy: None,
         };
         let limit = self.request_timeout + GRACE;
-        let navigated = self.devtools.call_within(navigate, limit).await?;
+        let navigated = match self.devtools.call_within(navigate, limit).await {
+            // The browser answers as soon as the origin does: it is the origin that is silent.
+            Err(error @ BrowserError::Unresponsive(_)) => {
+                return Err(BrowserError::Navigation(error.to_string()));
+            }
+            navigated => navigated?,
+        };
         if let Some(error) = navigated.error_text {
             return Err(BrowserError::Navigation(error));
         }

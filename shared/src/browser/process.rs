@@ -15,6 +15,9 @@ use super::BrowserError;
 /// How long the browser may take until it listens.
 const LAUNCH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the browser may take to end after it closed its output.
+const ENDING_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How much of what a failing browser says is kept for the error.
 const KEPT_LINES: usize = 5;
 
@@ -46,7 +49,7 @@ const FLAGS: [&str; 20] = [
 /// A browser process, leader of its own group, with a profile of its own.
 pub(super) struct Process {
     child: Child,
-    group: Pid,
+    group: Option<Pid>,
     id: u32,
     profile: Option<TempDir>,
     devtools_url: String,
@@ -83,7 +86,8 @@ impl Process {
         let group =
             i32::try_from(id).ok().and_then(Pid::from_raw).ok_or_else(|| failed("it died at once".into()))?;
         let stderr = child.stderr.take();
-        let mut process = Self { child, group, id, profile: Some(profile), devtools_url: String::new() };
+        let mut process =
+            Self { child, group: Some(group), id, profile: Some(profile), devtools_url: String::new() };
         let Some(stderr) = stderr else { return Err(failed("it has no output to read".into())) };
 
         let mut said = Vec::new();
@@ -105,7 +109,11 @@ impl Process {
         match tokio::time::timeout(LAUNCH_TIMEOUT, listening).await {
             Ok(Some(url)) => process.devtools_url = url,
             Ok(None) => {
-                let status = process.child.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string());
+                // It may have closed its output and live on: then it is killed when `process` is dropped.
+                let status = match tokio::time::timeout(ENDING_TIMEOUT, process.child.wait()).await {
+                    Ok(ended) => ended.map_or_else(|e| e.to_string(), |s| s.to_string()),
+                    Err(_) => "its output, at least".to_owned(),
+                };
                 return Err(failed(format!(
                     "it ended before it listened ({status}); it said: {}",
                     said.join(" | ")
@@ -152,16 +160,18 @@ impl Process {
         }
     }
 
-    fn kill(&self) {
-        // An error means that the group is gone already.
-        let _ = kill_process_group(self.group, Signal::KILL);
+    fn kill(&mut self) {
+        // Once: afterwards the group's number may become another's.
+        if let Some(group) = self.group.take() {
+            // An error means that the group is gone already.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.child.id().is_some() {
-            self.kill();
-        }
+        // Also when the leader has ended by itself: what it started may live on.
+        self.kill();
     }
 }

@@ -49,4 +49,6 @@ pub struct StoredMatch {
     pub known: Match,
     /// Whether the application has already scored its members' guesses by this result.
     pub scored: bool,
+    /// A lower running score that was seen once, as `home-away`.
+    pub doubted: Option<String>,
 }

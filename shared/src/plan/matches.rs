@@ -18,6 +18,10 @@ pub struct MatchPlan {
     pub changes: Vec<Change>,
     /// What the provider says and we do not take.
     pub held: Vec<Held>,
+    /// Running scores lower than the stored ones, seen for the first time: id and `home-away`.
+    pub doubts: Vec<(String, String)>,
+    /// Entries that another entry of the same fixture has taken the place of: old id, new id.
+    pub superseded: Vec<(String, String)>,
 }
 
 /// One stored match that the provider tells differently now.
@@ -27,7 +31,9 @@ pub struct Change {
     pub external_id: String,
     /// What changed, as `field: old → new`.
     pub fields: Vec<String>,
-    /// The final result of a match the application had already scored: its members' points are now wrong.
+    /// A final result that is final no more.
+    pub corrects_result: bool,
+    /// The same, of a match the application had already scored: its members' points are now wrong.
     pub corrects_scored_result: bool,
 }
 
@@ -35,6 +41,11 @@ impl Change {
     /// Whether other teams play than before.
     pub fn moves_teams(&self) -> bool {
         self.fields.iter().any(|field| field.starts_with("home: ") || field.starts_with("away: "))
+    }
+
+    /// Whether it is played at another time than before.
+    pub fn moves_kickoff(&self) -> bool {
+        self.fields.iter().any(|field| field.starts_with("kickoff: "))
     }
 }
 
@@ -56,20 +67,26 @@ pub enum HeldReason {
     Stale,
     /// It would reopen or blank an ended match.
     WouldReopen,
+    /// A running score fell: a goal was taken back, or the payload is wrong. Taken when it is seen again.
+    ScoreFell,
 }
 
 /// Compares a reading with what is stored. Of several payloads for one match the one changed last wins.
 pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
     let stored: HashMap<&str, &StoredMatch> =
         stored.iter().map(|row| (row.known.external_id.as_str(), row)).collect();
-    let mut plan = MatchPlan::default();
-    for read in newest_of_each(reading) {
+    let newest = newest_of_each(reading);
+    let mut plan = MatchPlan { superseded: superseded(&newest), ..MatchPlan::default() };
+    for read in newest {
         let Some(row) = stored.get(read.external_id.as_str()) else {
             plan.new.push(read.external_id.clone());
             plan.write.push(read.clone());
             continue;
         };
-        if let Some(reason) = why_not(read, &row.known) {
+        if let Some(reason) = why_not(read, row) {
+            if let (HeldReason::ScoreFell, Some(score)) = (reason, read.score) {
+                plan.doubts.push((read.external_id.clone(), score.to_string()));
+            }
             plan.held.push(Held { external_id: read.external_id.clone(), reason });
             continue;
         }
@@ -77,6 +94,7 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
         if !fields.is_empty() {
             plan.changes.push(Change {
                 external_id: read.external_id.clone(),
+                corrects_result: row.known.status == MatchStatus::Ended && row.known.score != read.score,
                 corrects_scored_result: row.scored && row.known.score != read.score,
                 fields,
             });
@@ -99,12 +117,36 @@ fn newest_of_each(reading: &[Match]) -> Vec<&Match> {
     matches
 }
 
-fn why_not(read: &Match, stored: &Match) -> Option<HeldReason> {
+/// An entry without a date of its own any more (postponed, cancelled) whose fixture stands in the round once more.
+fn superseded(matches: &[&Match]) -> Vec<(String, String)> {
+    let same = |a: &Match, b: &Match| {
+        (&a.round_slug, &a.group_name, &a.home, &a.away) == (&b.round_slug, &b.group_name, &b.home, &b.away)
+    };
+    let is_old = |m: &Match| m.status == MatchStatus::NotDefined;
+    matches
+        .iter()
+        .filter(|old| is_old(old))
+        .filter_map(|old| {
+            let new = matches.iter().find(|new| !is_old(new) && same(old, new))?;
+            Some((old.external_id.clone(), new.external_id.clone()))
+        })
+        .collect()
+}
+
+fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
+    let stored = &row.known;
     if read.changed_at.is_some() && read.changed_at < stored.changed_at {
         return Some(HeldReason::Stale);
     }
     let reopens = read.status != MatchStatus::Ended || read.score.is_none();
-    (stored.status == MatchStatus::Ended && reopens).then_some(HeldReason::WouldReopen)
+    if stored.status == MatchStatus::Ended && reopens {
+        return Some(HeldReason::WouldReopen);
+    }
+    let running = stored.status == MatchStatus::Open && read.status == MatchStatus::Open;
+    let (Some(old), Some(new)) = (stored.score, read.score) else { return None };
+    let fell = running && (new.home < old.home || new.away < old.away);
+    let seen_before = row.doubted.as_deref() == Some(new.to_string().as_str());
+    (fell && !seen_before).then_some(HeldReason::ScoreFell)
 }
 
 fn differences(old: &Match, new: &Match) -> Vec<String> {
@@ -149,7 +191,7 @@ mod tests {
     }
 
     fn stored(known: Match) -> StoredMatch {
-        StoredMatch { known, scored: false }
+        StoredMatch { known, scored: false, doubted: None }
     }
 
     #[test]
@@ -196,9 +238,30 @@ mod tests {
 
     #[test]
     fn a_correction_after_the_application_scored_it_is_taken_and_said() {
-        let row = StoredMatch { known: read("1", MatchStatus::Ended, Some((2, 1)), 5), scored: true };
+        let row = StoredMatch { scored: true, ..stored(read("1", MatchStatus::Ended, Some((2, 1)), 5)) };
         let plan = plan(&[read("1", MatchStatus::Ended, Some((2, 2)), 7)], &[row]);
         assert!(plan.changes[0].corrects_scored_result);
         assert_eq!(plan.write.len(), 1);
+    }
+
+    #[test]
+    fn a_falling_score_is_taken_on_its_second_sighting_and_a_final_one_at_once() {
+        let row = stored(read("1", MatchStatus::Open, Some((2, 1)), 5));
+        let lower = [read("1", MatchStatus::Open, Some((1, 1)), 6)];
+        let first = plan(&lower, std::slice::from_ref(&row));
+        assert_eq!(first.held[0].reason, HeldReason::ScoreFell);
+        assert_eq!(first.doubts, [("1".to_owned(), "1-1".to_owned())]);
+        let doubted = StoredMatch { doubted: Some("1-1".into()), ..row.clone() };
+        assert_eq!(plan(&lower, &[doubted]).changes[0].fields, ["score: 2-1 → 1-1"]);
+        let over = [read("1", MatchStatus::Ended, Some((1, 1)), 6)];
+        assert_eq!(plan(&over, &[row]).changes.len(), 1);
+    }
+
+    #[test]
+    fn a_postponed_entry_whose_fixture_has_a_new_one_is_superseded() {
+        let old = read("1", MatchStatus::NotDefined, None, 5);
+        let new = read("2", MatchStatus::Open, None, 6);
+        let other = Match { home: "30".into(), ..read("3", MatchStatus::Open, None, 6) };
+        assert_eq!(plan(&[old, new, other], &[]).superseded, [("1".to_owned(), "2".to_owned())]);
     }
 }

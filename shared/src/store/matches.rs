@@ -11,7 +11,7 @@ use crate::plan::schedule::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
     home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,
-    scoreboard_applied_at IS NOT NULL AS scored";
+    scoreboard_applied_at IS NOT NULL AS scored, doubted_score";
 
 fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
     let both = |home: Option<i32>, away: Option<i32>| Some((home?, away?));
@@ -33,6 +33,7 @@ fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
             changed_at: row.get::<_, Option<NaiveDateTime>>("provider_changed_at").map(utc),
         },
         scored: row.get("scored"),
+        doubted: row.get("doubted_score"),
     })
 }
 
@@ -97,6 +98,26 @@ pub async fn kickoffs(
         .collect())
 }
 
+/// Notes lower running scores seen for the first time (provider's id and `home-away` each).
+pub async fn doubt(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    doubts: &[(String, String)],
+) -> Result<u64, StoreError> {
+    let ids: Vec<&str> = doubts.iter().map(|(id, _)| id.as_str()).collect();
+    let scores: Vec<&str> = doubts.iter().map(|(_, score)| score.as_str()).collect();
+    let rows = client
+        .query_typed(
+            "UPDATE match m SET doubted_score = t.score FROM UNNEST($2::text[], $3::text[]) AS t (id, score)
+              WHERE m.tournament_id = $1 AND m.external_id = t.id AND m.status = 'open'
+                AND m.doubted_score IS DISTINCT FROM t.score
+             RETURNING m.id",
+            &[(&tournament, Type::UUID), (&ids, Type::TEXT_ARRAY), (&scores, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.len() as u64)
+}
+
 /// Writes matches that are new or differ, in one statement. Whatever the caller planned, the database itself keeps an
 /// ended match from being reopened and a row from an older payload: another run may have come between.
 pub async fn upsert(
@@ -136,6 +157,7 @@ pub async fn upsert(
                       home_penalties_score = excluded.home_penalties_score,
                       away_penalties_score = excluded.away_penalties_score, date = excluded.date,
                       status = excluded.status, provider_changed_at = excluded.provider_changed_at,
+                      doubted_score = NULL,
                       last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
                 WHERE m.tournament_id = excluded.tournament_id
                   AND (m.round_slug, m.group_name, m.home_team_id, m.away_team_id, m.home_score, m.away_score,

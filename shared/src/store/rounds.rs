@@ -113,8 +113,9 @@ pub async fn upsert(
     Ok(outcomes)
 }
 
-/// Notes how many fixtures of each round (by slug) wait for a team.
-pub async fn set_open_slots(
+/// Notes that rounds (by slug) were read as a whole, and how many of their fixtures wait for a team. A round read
+/// again within a day with the same answer is not touched.
+pub async fn note_reading(
     client: &impl GenericClient,
     tournament: Uuid,
     open_slots: &[(String, i32)],
@@ -124,9 +125,14 @@ pub async fn set_open_slots(
     let slots: Vec<i32> = open_slots.iter().map(|(_, slots)| *slots).collect();
     let rows = client
         .query_typed(
-            "UPDATE tournament_round r SET open_slots = t.open_slots, updated_at = $4
+            "UPDATE tournament_round r SET open_slots = t.open_slots, last_read_at = $4,
+                    updated_at = CASE WHEN r.open_slots IS DISTINCT FROM t.open_slots THEN $4 ELSE r.updated_at END
                FROM UNNEST($2::text[], $3::int[]) AS t (slug, open_slots)
-              WHERE r.tournament_id = $1 AND r.slug = t.slug AND r.open_slots IS DISTINCT FROM t.open_slots
+              WHERE r.tournament_id = $1 AND r.slug = t.slug
+                AND (r.open_slots IS DISTINCT FROM t.open_slots
+                     OR (COALESCE(r.last_read_at < $4 - interval '1 day', true)
+                         AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = $1 AND m.round_slug = r.slug
+                                        AND m.status <> 'ended')))
              RETURNING r.id",
             &[
                 (&tournament, Type::UUID),
@@ -137,4 +143,32 @@ pub async fn set_open_slots(
         )
         .await?;
     Ok(rows.len() as u64)
+}
+
+/// Rounds of active tournaments that were last read as a whole long ago and still have a match to come or without a
+/// date, oldest first: tournament and slug. The further away the round, the longer its reading holds: half the time
+/// to its next kickoff, but a week at least.
+pub async fn stale(
+    client: &impl GenericClient,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Uuid, String)>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT r.tournament_id, r.slug
+               FROM tournament_round r JOIN tournament t ON t.id = r.tournament_id
+              CROSS JOIN LATERAL (
+                    SELECT count(*) AS alive, min(m.date) FILTER (WHERE m.date > $1) AS next
+                      FROM match m WHERE m.tournament_id = r.tournament_id AND m.round_slug = r.slug
+                       AND (m.status = 'open' OR (m.status = 'not-defined' AND NOT EXISTS (
+                             SELECT 1 FROM match n WHERE n.tournament_id = m.tournament_id
+                                AND n.round_slug = m.round_slug AND n.home_team_id = m.home_team_id
+                                AND n.away_team_id = m.away_team_id AND n.status <> 'not-defined')))) m
+              WHERE t.status = 'active' AND t.deleted_at IS NULL AND m.alive > 0
+                AND COALESCE(r.last_read_at < $1 - GREATEST(interval '7 days', (m.next - $1) / 2), true)
+              ORDER BY r.last_read_at NULLS FIRST, r.tournament_id, r.slug LIMIT $2",
+            &[(&stamp(now), Type::TIMESTAMP), (&limit, Type::INT8)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }

@@ -139,3 +139,68 @@ pub async fn with_pending_draw(client: &impl GenericClient) -> Result<Vec<Uuid>,
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
+
+/// Active tournaments with a match still to be played, or without a date.
+pub async fn waiting_for_a_match(client: &impl GenericClient) -> Result<Vec<Tournament>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tournament t WHERE status = 'active' AND deleted_at IS NULL
+            AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.status <> 'ended') ORDER BY id"
+    );
+    client.query_typed(&sql, &[]).await?.iter().map(tournament).collect()
+}
+
+/// Makes `upcoming` tournaments with a match before `until` active; their slugs.
+pub async fn activate(
+    client: &impl GenericClient,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "UPDATE tournament t SET status = 'active', updated_at = $2
+                WHERE status = 'upcoming' AND deleted_at IS NULL
+                  AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.status = 'open' AND m.date < $1)
+               RETURNING slug";
+    slugs(client.query_typed(sql, &[(&stamp(until), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await)
+}
+
+/// Completes active tournaments whose last match was played a week ago, the time in which results are corrected; a
+/// month ago where a match has lost its date and may be played yet. A cup is not over before its final is. Their slugs.
+pub async fn complete(
+    client: &impl GenericClient,
+    planning: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "UPDATE tournament t SET status = 'completed', updated_at = $2
+                 FROM (SELECT tournament_id, max(date) AS last, bool_or(status = 'open') AS open,
+                              bool_or(status = 'not-defined') AS undated,
+                              bool_or(round_slug = 'final' AND status = 'ended') AS final
+                         FROM match GROUP BY tournament_id) m
+                WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL AND NOT m.open
+                  AND m.last < $1 - CASE WHEN m.undated THEN interval '30 days' ELSE interval '7 days' END
+                  AND (m.final OR NOT EXISTS (SELECT 1 FROM tournament_round r
+                                               WHERE r.tournament_id = t.id AND r.type = 'knockout'))
+               RETURNING slug";
+    slugs(
+        client.query_typed(sql, &[(&stamp(planning), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await,
+    )
+}
+
+/// Sets the current round of active tournaments to that of their next match; the slugs of those where it changed.
+pub async fn set_current_round(
+    client: &impl GenericClient,
+    planning: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "UPDATE tournament t SET current_round = m.round_slug, updated_at = $2
+                 FROM (SELECT DISTINCT ON (tournament_id) tournament_id, round_slug FROM match
+                        WHERE status = 'open' AND date >= $1 ORDER BY tournament_id, date, round_slug) m
+                WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL
+                  AND t.current_round IS DISTINCT FROM m.round_slug
+               RETURNING slug";
+    slugs(
+        client.query_typed(sql, &[(&stamp(planning), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await,
+    )
+}
+
+fn slugs(rows: Result<Vec<Row>, tokio_postgres::Error>) -> Result<Vec<String>, StoreError> {
+    Ok(rows?.iter().map(|row| row.get(0)).collect())
+}

@@ -5,13 +5,34 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::domain::{MatchStatus, Tournament};
+use super::teams;
+use crate::domain::{Match, MatchStatus, Round, RoundKind, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::plan::matches::{self as plan, HeldReason, MatchPlan};
-use crate::provider::sofascore::{PROVIDER, Reading};
+use crate::provider::ProviderError;
+use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
 use crate::store::{StoreError, matches, rounds};
 
-use super::teams;
+/// Matches looked up by their own id in one run: each costs a request.
+const LOOKUP_LIMIT: usize = 5;
+
+/// What was read of a round.
+#[derive(Debug, Clone, Copy)]
+pub struct RoundReading<'a> {
+    /// Which.
+    pub slug: &'a str,
+    /// What was read.
+    pub reading: &'a Reading,
+    /// Whether that is all of it.
+    pub whole: bool,
+}
+
+impl<'a> RoundReading<'a> {
+    /// A round that was read as a whole.
+    pub fn whole(slug: &'a str, reading: &'a Reading) -> Self {
+        Self { slug, reading, whole: true }
+    }
+}
 
 /// Where the matches of a round stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -23,53 +44,47 @@ struct RoundCounts {
     refused: usize,
 }
 
-/// Plans and writes the matches of some rounds (slug and reading each), in one transaction.
+/// Plans and writes the matches of some rounds, in one transaction. Gives back the open matches whose kickoff is new:
+/// they need schedules.
 pub async fn sync(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
     tournament: &Tournament,
-    readings: &[(&str, &Reading)],
-) -> anyhow::Result<()> {
+    readings: &[RoundReading<'_>],
+) -> anyhow::Result<Vec<Match>> {
     let mut client = invocation.services.store.client().await?;
-    let read: Vec<_> = readings.iter().flat_map(|(_, reading)| reading.matches.clone()).collect();
+    let read: Vec<_> = readings.iter().flat_map(|round| round.reading.matches.clone()).collect();
     let ids: Vec<&str> = read.iter().map(|m| m.external_id.as_str()).collect();
-    let slugs: Vec<&str> = readings.iter().map(|(slug, _)| *slug).collect();
+    let slugs: Vec<&str> = readings.iter().map(|round| round.slug).collect();
     let stored = matches::of_rounds(&*client, tournament.id, &slugs, &ids).await?;
     let plan = plan::plan(&read, &stored);
-    journal.planned("matches", &plan);
-    note_counts(journal, readings);
+    // The daily routine goes through all tournaments in one execution.
+    let of = if journal.tournament_id.is_none() { format!(" of {}", tournament.slug) } else { String::new() };
+    journal.planned(&format!("matches{of}"), &plan);
+    note_counts(journal, &format!("matches{of}"), readings);
     note_what_is_odd(journal, &plan, readings);
-    for row in stored.iter().filter(|row| row.known.status == MatchStatus::Open) {
-        if slugs.contains(&row.known.round_slug.as_str()) && !ids.contains(&row.known.external_id.as_str()) {
-            let (id, slug) = (&row.known.external_id, &row.known.round_slug);
-            let refused =
-                readings.iter().any(|(_, r)| r.refused.iter().any(|refusal| refusal.external_id == *id));
-            if !refused {
-                journal.warn(format!("match {id} is open but no longer in round {slug} at the provider"));
-            }
-        }
-    }
+    let unscheduled = newly_scheduled(&plan);
     if journal.dry_run {
-        return Ok(());
+        return Ok(unscheduled);
     }
     let transaction = client.transaction().await?;
     if !plan.new.is_empty() || plan.changes.iter().any(|change| change.moves_teams()) {
-        let mut all = Vec::new();
-        for team in readings.iter().flat_map(|(_, reading)| &reading.teams) {
-            if !all.contains(team) {
-                all.push(team.clone());
-            }
-        }
-        teams::ensure(invocation, &transaction, journal, &all).await?;
+        let mut all = Reading::default();
+        readings.iter().for_each(|round| all.extend(round.reading.clone()));
+        teams::ensure(invocation, &transaction, journal, &all.teams).await?;
     }
     let now = invocation.clock.now();
     let (outcomes, unresolved) =
         matches::upsert(&transaction, PROVIDER, tournament.id, &plan.write, now).await?;
-    let slots: Vec<(String, i32)> = readings
+    if !plan.doubts.is_empty() {
+        matches::doubt(&transaction, tournament.id, &plan.doubts).await?;
+    }
+    let read_as_a_whole: Vec<(String, i32)> = readings
         .iter()
-        .map(|(slug, reading)| ((*slug).to_owned(), i32::try_from(reading.open_slots).unwrap_or(i32::MAX)))
+        .filter(|round| round.whole)
+        .map(|round| (round.slug.to_owned(), i32::try_from(round.reading.open_slots).unwrap_or(i32::MAX)))
         .collect();
-    rounds::set_open_slots(&transaction, tournament.id, &slots, now).await?;
+    rounds::note_reading(&transaction, tournament.id, &read_as_a_whole, now).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     journal.wrote("matches", outcomes);
     if !unresolved.is_empty() {
@@ -79,12 +94,93 @@ pub async fn sync(
             &format!("{} (their team is unknown, or another tournament has them)", unresolved.join(", ")),
         );
     }
+    Ok(unscheduled)
+}
+
+/// Looks up open matches of a round that are missing from its reading by their own ids, and adds what became of them
+/// to the reading. Nothing is concluded from their absence alone.
+pub async fn look_up_missing(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    tournament: &Tournament,
+    round_slug: &str,
+    reading: &mut Reading,
+) -> anyhow::Result<()> {
+    let client = invocation.services.store.client().await?;
+    let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
+    let known: Vec<Round> =
+        rounds::list(&*client, tournament.id).await?.into_iter().map(|stored| stored.round).collect();
+    drop(client);
+    let missing: Vec<Match> = stored
+        .into_iter()
+        .map(|row| row.known)
+        .filter(|m| m.status == MatchStatus::Open)
+        .filter(|m| !reading.matches.iter().any(|read| read.external_id == m.external_id))
+        .filter(|m| !reading.refused.iter().any(|refusal| refusal.external_id == m.external_id))
+        .collect();
+    if missing.len() > LOOKUP_LIMIT {
+        journal.warn(format!(
+            "{} matches are missing from round {round_slug}; {LOOKUP_LIMIT} of them were looked up",
+            missing.len()
+        ));
+    }
+    for mut gone in missing.into_iter().take(LOOKUP_LIMIT) {
+        let id = gone.external_id.clone();
+        match provider.event(&id).await {
+            Ok(Some(found)) => {
+                let slug = round_of(&found, &known).unwrap_or(round_slug);
+                journal.warn(format!(
+                    "match {id} is no longer in round {round_slug}; found by its own id in {slug}"
+                ));
+                reading.extend(found.read(slug));
+            }
+            Ok(None) => {
+                journal
+                    .warn(format!("match {id} is gone from the provider: it is taken for not to be played"));
+                gone.status = MatchStatus::NotDefined;
+                gone.score = None;
+                gone.changed_at = None;
+                reading.matches.push(gone);
+            }
+            Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+                journal.failed("fetch", &format!("match {id} by its own id"), &error);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(())
 }
 
-fn note_counts(journal: &mut Journal, readings: &[(&str, &Reading)]) {
+/// The slug of the round that an event out of a list belongs to, where what it says is enough to tell.
+pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
+    let mut fitting = rounds.iter().filter(|round| {
+        Some(round.address.number) == event.round_number
+            && (event.round_slug.is_none() || round.address.slug == event.round_slug)
+            && round.address.prefix == event.round_prefix
+    });
+    let first = fitting.next()?;
+    // Two rounds of one number and no slug: it can't be told.
+    let alone = fitting.next().is_none();
+    // Without a slug, a number may be a matchday's or a knockout round's.
+    (alone && (event.round_slug.is_some() || first.kind == RoundKind::Season)).then_some(first.slug.as_str())
+}
+
+/// Open matches that are new or have a new kickoff.
+fn newly_scheduled(plan: &MatchPlan) -> Vec<Match> {
+    let moved =
+        |id: &str| plan.changes.iter().any(|change| change.external_id == id && change.moves_kickoff());
+    plan.write
+        .iter()
+        .filter(|m| m.status == MatchStatus::Open)
+        .filter(|m| plan.new.contains(&m.external_id) || moved(&m.external_id))
+        .cloned()
+        .collect()
+}
+
+fn note_counts(journal: &mut Journal, name: &str, readings: &[RoundReading<'_>]) {
     let mut counts: BTreeMap<&str, RoundCounts> = BTreeMap::new();
-    for (slug, reading) in readings {
+    for RoundReading { slug, reading, .. } in readings {
         let round = counts.entry(slug).or_default();
         round.open_slots += reading.open_slots;
         round.refused += reading.refused.len();
@@ -96,25 +192,41 @@ fn note_counts(journal: &mut Journal, readings: &[(&str, &Reading)]) {
             }
         }
     }
-    journal.facts.insert("matches".to_owned(), json!(counts));
+    journal.facts.insert(name.to_owned(), json!(counts));
 }
 
-fn note_what_is_odd(journal: &mut Journal, plan: &MatchPlan, readings: &[(&str, &Reading)]) {
-    for refusal in readings.iter().flat_map(|(_, reading)| &reading.refused) {
+fn note_what_is_odd(journal: &mut Journal, plan: &MatchPlan, readings: &[RoundReading<'_>]) {
+    for refusal in readings.iter().flat_map(|round| &round.reading.refused) {
         journal.warn(format!(
             "match {} was not taken: {} {}; its row stays as it was",
             refusal.external_id, refusal.field, refusal.reason
         ));
     }
-    for held in plan.held.iter().filter(|held| held.reason == HeldReason::WouldReopen) {
-        journal.warn(format!("match {} has ended and was not reopened", held.external_id));
+    for held in &plan.held {
+        match held.reason {
+            HeldReason::WouldReopen => {
+                journal.warn(format!("match {} has ended and was not reopened", held.external_id));
+            }
+            HeldReason::ScoreFell => {
+                journal
+                    .warn(format!("the score of match {} fell: taken if it is seen again", held.external_id));
+            }
+            // An older answer out of some cache: nothing is wrong.
+            HeldReason::Stale => {}
+        }
     }
-    for change in plan.changes.iter().filter(|change| change.corrects_scored_result) {
-        journal.warn(format!(
-            "CORRECTION: match {} changed after the application had scored its members' guesses ({}): \
-             score them again",
+    for change in plan.changes.iter().filter(|change| change.corrects_result) {
+        let what = format!(
+            "match {} was corrected after it had ended ({})",
             change.external_id,
             change.fields.join(", ")
-        ));
+        );
+        if change.corrects_scored_result {
+            journal.warn(format!(
+                "CORRECTION: {what}; the application had already scored its members' guesses: score them again"
+            ));
+        } else {
+            journal.warn(what);
+        }
     }
 }

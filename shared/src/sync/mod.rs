@@ -1,6 +1,7 @@
 //! Fetch → plan → apply, a module a kind of row. The functions compose these.
 
 pub mod matches;
+pub mod refresh;
 pub mod rounds;
 pub mod schedules;
 pub mod standings;
@@ -21,7 +22,22 @@ pub fn provider<'a>(invocation: &'a Invocation<'_>) -> SofaScore<'a> {
     SofaScore::new(config, Pace { store: &invocation.services.store, pause: config.pause })
 }
 
-/// The tournament an event is about, if it is to be worked on; otherwise the journal says why not.
+/// The tournament an event is about, if it is active; otherwise the journal says why nothing is done.
+pub async fn active_tournament(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    id: Uuid,
+) -> anyhow::Result<Option<Tournament>> {
+    let found = tournament(invocation, journal, id).await?;
+    if let Some(tournament) =
+        found.as_ref().filter(|tournament| tournament.status != TournamentStatus::Active)
+    {
+        journal.skipped("validation", "tournament", &format!("it is {}, not active", tournament.status));
+    }
+    Ok(found.filter(|tournament| tournament.status == TournamentStatus::Active))
+}
+
+/// The tournament an event is about, whatever its status; if it does not exist, the journal says so.
 pub async fn tournament(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
@@ -36,10 +52,6 @@ pub async fn tournament(
         return Ok(None);
     };
     journal.about(id, &tournament.label);
-    if tournament.status != TournamentStatus::Active {
-        journal.skipped("validation", "tournament", &format!("it is {}, not active", tournament.status));
-        return Ok(None);
-    }
     Ok(Some(tournament))
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::domain::{Match, MatchStatus, Tournament};
 use crate::execution::{Invocation, Journal};
-use crate::plan::schedule::{self as plan, Check, CheckKind, TournamentState, schedule_name};
+use crate::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
 use crate::schedule::{Created, ScheduleError};
 use crate::store::{matches, tournaments};
 
@@ -78,6 +78,45 @@ pub async fn reconcile(
         }
     }
     Ok(())
+}
+
+/// Schedules the checks of matches whose kickoff is new, if it lies in the window that the daily routine has already
+/// planned. What was scheduled for the old kickoff does no harm, and goes with the next routine.
+pub async fn cover(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    matches: &[Match],
+    planning: DateTime<Utc>,
+) {
+    let kickoffs: Vec<Kickoff> = matches
+        .iter()
+        .filter_map(|m| {
+            Some(Kickoff {
+                tournament_id: tournament.id,
+                round_slug: m.round_slug.clone(),
+                at: m.kickoff?,
+                open: m.status == MatchStatus::Open,
+            })
+        })
+        .collect();
+    let state = TournamentState {
+        id: tournament.id,
+        slug: tournament.slug.clone(),
+        has_knockouts: tournament.mode.has_knockouts(),
+        draw_pending: false,
+    };
+    let offsets = &invocation.config.schedules.offsets;
+    let checks = plan::checks(&kickoffs, &[state], &[], offsets, planning, invocation.clock.now());
+    if checks.is_empty() {
+        return;
+    }
+    journal.planned("checks of new kickoffs", &checks);
+    if !journal.dry_run {
+        for check in &checks {
+            create(invocation, journal, check).await;
+        }
+    }
 }
 
 /// Schedules another look if a match of `kickoff` (none: any match) should have ended by `planning` and has not;

@@ -51,8 +51,8 @@ pub async fn sync(
     Ok(())
 }
 
-/// Stores an image and gives its URL, or says why there is none. A refusal by the provider ends the run instead:
-/// it would refuse the next image too.
+/// Stores an image and gives its URL, or says why there is none. A refusal by the provider (429 too) ends the run
+/// instead: it would refuse the next image as well.
 pub async fn store_image(
     invocation: &Invocation<'_>,
     name: &str,
@@ -60,7 +60,12 @@ pub async fn store_image(
 ) -> anyhow::Result<Result<String, String>> {
     let image = match image {
         Ok(image) => image,
-        Err(error @ (ProviderError::Blocked { .. } | ProviderError::Browser(_) | ProviderError::Pace(_))) => {
+        Err(
+            error @ (ProviderError::Blocked { .. }
+            | ProviderError::RateLimited { .. }
+            | ProviderError::Browser(_)
+            | ProviderError::Pace(_)),
+        ) => {
             return Err(error.into());
         }
         Err(error) => return Ok(Err(error.to_string())),

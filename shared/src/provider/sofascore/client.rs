@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::classify::{self, malformed};
-use super::event::Reading;
-use super::payload::{EventsPayload, Rounds, RoundsPayload};
+use super::event::{Listed, Reading};
+use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
+use super::standings::Table;
 use super::{PROVIDER, SeasonRef};
 use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
@@ -77,6 +79,35 @@ impl<'a> SofaScore<'a> {
         }
     }
 
+    /// The season's tables; none where the competition has none.
+    pub async fn standings(&mut self, season: &SeasonRef) -> Result<Vec<Table>, ProviderError> {
+        let path = format!("{}/standings/total", season.path());
+        match self.json(&path).await {
+            Ok(value) => Ok(Table::all(classify::shape(&path, value)?)),
+            Err(ProviderError::NotFound { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The events of all competitions on a day and its neighbours.
+    pub async fn scheduled(&mut self, day: NaiveDate) -> Result<Vec<Listed>, ProviderError> {
+        let path = format!("/sport/football/scheduled-events/{day}");
+        let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
+        Ok(Listed::of(payload.events))
+    }
+
+    /// One event by its own id.
+    pub async fn event(&mut self, external_id: &str) -> Result<Option<Listed>, ProviderError> {
+        let path = format!("/event/{external_id}");
+        let payload: OneEventPayload = match self.json(&path).await {
+            Ok(value) => classify::shape(&path, value)?,
+            Err(ProviderError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let listed = Listed::of(vec![payload.event]).pop();
+        listed.map(Some).ok_or_else(|| malformed(&path, "event: names no tournament and season".to_owned()))
+    }
+
     /// A team's badge.
     pub async fn team_image(&mut self, team: &str) -> Result<Image, ProviderError> {
         self.image(format!("/team/{team}/image")).await
@@ -119,7 +150,16 @@ impl<'a> SofaScore<'a> {
             [0x89, b'P', b'N', b'G', ..] => ("image/png", "png"),
             [0xff, 0xd8, 0xff, ..] => ("image/jpeg", "jpg"),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("image/webp", "webp"),
-            _ => return Err(malformed(&path, "neither PNG nor JPEG nor WebP".to_owned())),
+            _ => {
+                // With HTTP 200 too, what is no image may be the provider's way of saying no.
+                let body = Body::Text(String::from_utf8_lossy(&bytes).into_owned());
+                let content_type = String::new();
+                let answer = Fetched::Answer { status: 200, retry_after: None, body, content_type };
+                return Err(match classify::json(&path, answer) {
+                    Err(error @ ProviderError::Blocked { .. }) => error,
+                    _ => malformed(&path, "neither PNG nor JPEG nor WebP".to_owned()),
+                });
+            }
         };
         Ok(Image { content_type, extension, bytes })
     }
@@ -133,7 +173,13 @@ impl<'a> SofaScore<'a> {
         match &first {
             ProviderError::Blocked { .. } => {
                 if let Some(browser) = &mut self.browser {
-                    browser.warm_up().await?;
+                    match browser.warm_up().await {
+                        Ok(()) => {}
+                        // It refuses its front page too.
+                        Err(BrowserError::Navigation(_)) => return Err(first),
+                        // The next try launches another, which warms up.
+                        Err(_) => self.drop_browser().await,
+                    }
                 }
             }
             ProviderError::RateLimited { retry_after, .. } => {

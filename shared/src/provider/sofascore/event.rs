@@ -1,11 +1,11 @@
 //! SofaScore's events as matches.
 
 use chrono::DateTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::payload::{EventPayload, TeamPayload};
-use super::{score, status};
+use super::payload::{EventPayload, PlacePayload, TeamPayload};
+use super::{SeasonRef, score, status};
 use crate::domain::team::is_placeholder_name;
 use crate::domain::{Match, Slot, Team};
 
@@ -33,7 +33,68 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// An event out of a list that is not one round's, and where it belongs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The provider's event id.
+    pub external_id: String,
+    /// Its season.
+    pub season: SeasonRef,
+    /// The number of its round, if it says so.
+    pub round_number: Option<u32>,
+    /// The slug of its round; lists over all competitions leave it out.
+    pub round_slug: Option<String>,
+    /// The prefix of its round.
+    pub round_prefix: Option<String>,
+    event: Value,
+}
+
+impl Listed {
+    /// The events whose place can be read; the others belong to nobody we know.
+    pub(super) fn of(events: Vec<Value>) -> Vec<Self> {
+        events
+            .into_iter()
+            .filter_map(|event| {
+                let place = PlacePayload::deserialize(&event).ok()?;
+                let season = SeasonRef {
+                    tournament: place.tournament.unique_tournament.id?,
+                    season: place.season.id?,
+                };
+                Some(Self {
+                    external_id: place.id.to_string(),
+                    season,
+                    round_number: place.round_info.round,
+                    round_slug: place.round_info.slug,
+                    round_prefix: place.tournament.round_prefix,
+                    event,
+                })
+            })
+            .collect()
+    }
+
+    /// Reads the event as one of a round of ours.
+    pub fn read(&self, round_slug: &str) -> Reading {
+        Reading::of(round_slug, vec![self.event.clone()])
+    }
+}
+
 impl Reading {
+    /// Adds what another reading has.
+    pub fn extend(&mut self, other: Self) {
+        self.matches.extend(other.matches);
+        self.open_slots += other.open_slots;
+        self.refused.extend(other.refused);
+        for team in other.teams {
+            self.add_team(team);
+        }
+    }
+
+    fn add_team(&mut self, team: Team) {
+        if !self.teams.iter().any(|known| known.external_id == team.external_id) {
+            self.teams.push(team);
+        }
+    }
+
     /// Reads the events of one round.
     pub(super) fn of(round_slug: &str, events: Vec<Value>) -> Self {
         let mut reading = Self::default();
@@ -98,9 +159,7 @@ impl Reading {
             changed_at,
         });
         for team in [home, away] {
-            if !self.teams.iter().any(|known| known.external_id == team.external_id) {
-                self.teams.push(team);
-            }
+            self.add_team(team);
         }
         Ok(())
     }

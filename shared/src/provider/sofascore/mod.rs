@@ -2,16 +2,19 @@
 
 mod classify;
 mod client;
+pub mod decode;
 mod event;
 mod payload;
 mod score;
 mod season;
+mod standings;
 mod status;
 
 pub use client::{Image, SofaScore};
-pub use event::{Reading, Refusal};
+pub use event::{Listed, Reading, Refusal};
 pub use payload::Rounds;
 pub use season::SeasonRef;
+pub use standings::{Table, TableRow};
 
 /// The provider's name in the database.
 pub const PROVIDER: &str = "sofascore";

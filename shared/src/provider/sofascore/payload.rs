@@ -86,6 +86,79 @@ pub(super) struct ChangesPayload {
     pub change_timestamp: Option<i64>,
 }
 
+/// `/event/{id}`.
+#[derive(Debug, Deserialize)]
+pub(super) struct OneEventPayload {
+    pub event: Value,
+}
+
+/// `…/standings/total`.
+#[derive(Debug, Deserialize)]
+pub(super) struct StandingsPayload {
+    pub standings: Vec<TablePayload>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TablePayload {
+    #[serde(default, deserialize_with = "object")]
+    pub tournament: TournamentPayload,
+    #[serde(default, deserialize_with = "object")]
+    pub tie_breaking_rule: RulePayload,
+    pub rows: Vec<StandingsRowPayload>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RulePayload {
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StandingsRowPayload {
+    pub team: TeamPayload,
+    pub position: i32,
+    pub matches: i32,
+    pub wins: i32,
+    pub draws: i32,
+    pub losses: i32,
+    pub scores_for: i32,
+    pub scores_against: i32,
+    pub points: i32,
+}
+
+/// Where an event of a list over all competitions belongs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PlacePayload {
+    pub id: u64,
+    #[serde(default, deserialize_with = "object")]
+    pub tournament: PlaceTournamentPayload,
+    #[serde(default, deserialize_with = "object")]
+    pub season: IdPayload,
+    #[serde(default, deserialize_with = "object")]
+    pub round_info: RoundInfoPayload,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PlaceTournamentPayload {
+    #[serde(default, deserialize_with = "object")]
+    pub unique_tournament: IdPayload,
+    pub round_prefix: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct IdPayload {
+    pub id: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RoundInfoPayload {
+    pub round: Option<u32>,
+    pub slug: Option<String>,
+}
+
 /// An object; an empty array, as some relays write an empty object, is one too.
 fn object<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     match Value::deserialize(deserializer)? {

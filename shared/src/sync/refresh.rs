@@ -1,0 +1,136 @@
+//! The daily look at everything: today's kickoffs of all tournaments by one request, and a slower pass over whole rounds.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::matches::{self, RoundReading, round_of};
+use super::season;
+use crate::domain::{Round, Tournament};
+use crate::execution::{Invocation, Journal};
+use crate::plan::schedule::window_end;
+use crate::provider::ProviderError;
+use crate::provider::sofascore::{Listed, Reading, SofaScore};
+use crate::store::{matches as rows, rounds, tournaments};
+
+/// Whole rounds read by one routine, oldest reading first.
+const ROUND_BUDGET: i64 = 5;
+
+/// Reads what the provider has on for the day of `planning` (neighbouring days included) and writes what is new, moved
+/// or over in any active tournament. No request is made when no tournament waits for a match.
+pub async fn today(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    planning: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let client = invocation.services.store.client().await?;
+    let waiting = tournaments::waiting_for_a_match(&*client).await?;
+    drop(client);
+    if waiting.is_empty() {
+        journal.skipped("fetch", "the day's events", "no tournament waits for a match");
+        return Ok(());
+    }
+    let day = planning.date_naive();
+    let listed = provider.scheduled(day).await?;
+    journal.completed("fetch", &format!("events around {day}"), json!({ "events": listed.len() }));
+    for tournament in &waiting {
+        let ours = season(tournament)?;
+        let events: Vec<&Listed> = listed.iter().filter(|event| event.season == ours).collect();
+        if !events.is_empty() {
+            take(invocation, journal, tournament, &events).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the events of one tournament, each into the round it is known to be in, or says it is in.
+async fn take(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    events: &[&Listed],
+) -> anyhow::Result<()> {
+    let client = invocation.services.store.client().await?;
+    let ids: Vec<&str> = events.iter().map(|event| event.external_id.as_str()).collect();
+    let stored = rows::of_rounds(&*client, tournament.id, &[], &ids).await?;
+    let known: Vec<Round> =
+        rounds::list(&*client, tournament.id).await?.into_iter().map(|stored| stored.round).collect();
+    drop(client);
+    let round_of_id: HashMap<&str, &str> =
+        stored.iter().map(|row| (row.known.external_id.as_str(), row.known.round_slug.as_str())).collect();
+    let mut readings: BTreeMap<&str, Reading> = BTreeMap::new();
+    for event in events {
+        let slug = round_of_id.get(event.external_id.as_str()).copied().or_else(|| round_of(event, &known));
+        match slug {
+            Some(slug) => readings.entry(slug).or_default().extend(event.read(slug)),
+            // A fixture of a knockout round that the list does not name: the knockouts check finds it.
+            None => journal.skipped(
+                "plan",
+                &format!("match {} of {}", event.external_id, tournament.slug),
+                "new, and its round can't be told from this list",
+            ),
+        }
+    }
+    let readings: Vec<RoundReading<'_>> =
+        readings.iter().map(|(slug, reading)| RoundReading { slug, reading, whole: false }).collect();
+    // Its schedules are made by the routine's own reconciliation.
+    matches::sync(invocation, journal, tournament, &readings).await.map(drop)
+}
+
+/// Reads some rounds as a whole, those first whose last reading is oldest: what moved further away than the day's
+/// events tell. A round that can't be read is reported and left for another day.
+pub async fn full_pass(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    planning: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let client = invocation.services.store.client().await?;
+    let stale = rounds::stale(&*client, planning, ROUND_BUDGET).await?;
+    drop(client);
+    for (tournament_id, slug) in stale {
+        let client = invocation.services.store.client().await?;
+        let Some(tournament) = tournaments::find(&*client, tournament_id).await? else { continue };
+        let known = rounds::list(&*client, tournament_id).await?;
+        drop(client);
+        let Some(round) = known.into_iter().map(|stored| stored.round).find(|round| round.slug == slug)
+        else {
+            continue;
+        };
+        let step = format!("round {slug} of {}", tournament.slug);
+        let mut reading = match provider.round_if_drawn(&season(&tournament)?, &round).await {
+            Ok(reading) => reading.unwrap_or_default(),
+            Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+                journal.failed("fetch", &step, &error);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        journal.completed("fetch", &step, json!({ "matches": reading.matches.len() }));
+        matches::look_up_missing(invocation, journal, provider, &tournament, &slug, &mut reading).await?;
+        matches::sync(invocation, journal, &tournament, &[RoundReading::whole(&slug, &reading)]).await?;
+    }
+    Ok(())
+}
+
+/// Activates tournaments that are about to begin, completes those that are over, and keeps their current round.
+pub async fn keep_lives(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    planning: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    if journal.dry_run {
+        return Ok(());
+    }
+    let now = invocation.clock.now();
+    let client = invocation.services.store.client().await?;
+    let activated = tournaments::activate(&*client, window_end(planning), now).await?;
+    let completed = tournaments::complete(&*client, planning, now).await?;
+    let moved_on = tournaments::set_current_round(&*client, planning, now).await?;
+    journal.rows.updated += (activated.len() + completed.len() + moved_on.len()) as u64;
+    let lives = json!({ "activated": activated, "completed": completed, "current_round": moved_on });
+    journal.completed("apply", "tournaments", lives);
+    Ok(())
+}

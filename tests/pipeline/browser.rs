@@ -1,0 +1,533 @@
+//! The real browser and the SofaScore client, against a server on this machine that misbehaves.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shared::browser::{Browser, BrowserError};
+use shared::config::ProviderConfig;
+use shared::domain::{MatchStatus, Round, RoundAddress, Score};
+use shared::provider::sofascore::{Rounds, SeasonRef, SofaScore};
+use shared::provider::{Pace, ProviderError};
+use shared::store::Store;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+const SEASON: SeasonRef = SeasonRef { tournament: 16, season: 41087 };
+const ROUNDS: &str = "/api/v1/unique-tournament/16/season/41087/rounds";
+const FINAL: &str = "/api/v1/unique-tournament/16/season/41087/events/round/29/slug/final";
+const LOGO: &str = "/api/v1/unique-tournament/16/image";
+/// What a request may take in the page, unless a test says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Two launches, the client's own grace of 2 s, and a machine that has other things to do.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// What the server does with one request.
+#[derive(Clone)]
+enum Reply {
+    /// Answers: status, header lines, body.
+    Answer(u16, String, Vec<u8>),
+    /// Never answers.
+    Hang,
+    /// Never stops answering: so many bytes at a time, with a pause in between.
+    Endless(usize, Duration),
+}
+
+fn data(status: u16, body: &Value) -> Reply {
+    Reply::Answer(status, "Content-Type: application/json\r\n".to_owned(), body.to_string().into_bytes())
+}
+
+fn body(content_type: &str, body: &[u8]) -> Reply {
+    Reply::Answer(200, format!("Content-Type: {content_type}\r\n"), body.to_vec())
+}
+
+fn empty(status: u16, headers: &str) -> Reply {
+    Reply::Answer(status, headers.to_owned(), Vec::new())
+}
+
+fn good_rounds() -> Reply {
+    data(200, &json!({"currentRound": {"round": 2}, "rounds": [{"round": 1}, {"round": 2}]}))
+}
+
+fn challenge(status: u16) -> Reply {
+    data(status, &json!({"error": {"code": 403, "reason": "challenge"}}))
+}
+
+fn interstitial() -> Reply {
+    body("text/html", b"<!DOCTYPE html><title>Just a moment</title>")
+}
+
+/// A server whose paths have a list of replies each: one a request, the last one again and again.
+struct Scripted {
+    origin: String,
+    script: Mutex<HashMap<&'static str, Vec<Reply>>>,
+    seen: Mutex<Vec<String>>,
+    sent: AtomicUsize,
+}
+
+impl Scripted {
+    /// Written on bare sockets, since a server that keeps the rules of HTTP is no hostile one.
+    async fn start<const N: usize>(script: [(&'static str, Vec<Reply>); N]) -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Arc::new(Self {
+            origin: format!("http://{}", listener.local_addr().unwrap()),
+            script: Mutex::new(HashMap::from(script)),
+            seen: Mutex::default(),
+            sent: AtomicUsize::new(0),
+        });
+        let accepting = Arc::clone(&server);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let server = Arc::clone(&accepting);
+                // An error means that the browser has had enough.
+                tokio::spawn(async move { server.answer(stream).await.ok() });
+            }
+        });
+        server
+    }
+
+    async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let mut lines = BufReader::new(&mut stream).lines();
+        let Some(request) = lines.next_line().await? else { return Ok(()) };
+        while lines.next_line().await?.is_some_and(|line| !line.is_empty()) {}
+        let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+        match self.next_reply(path) {
+            Reply::Answer(status, headers, body) => {
+                let mut head = format!("HTTP/1.1 {status} Scripted\r\nConnection: close\r\n{headers}");
+                write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+                stream.write_all(head.as_bytes()).await?;
+                stream.write_all(&body).await
+            }
+            Reply::Hang => std::future::pending().await,
+            Reply::Endless(size, pause) => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n").await?;
+                loop {
+                    stream.write_all(&vec![b' '; size]).await?;
+                    self.sent.fetch_add(size, Ordering::Relaxed);
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    fn next_reply(&self, path: String) -> Reply {
+        let mut script = self.script.lock().unwrap();
+        let reply = match script.get_mut(path.as_str()) {
+            Some(replies) if replies.len() > 1 => replies.remove(0),
+            Some(replies) => replies[0].clone(),
+            None if path == "/" => body("text/html", b"<!DOCTYPE html><title>Front page</title>"),
+            None => data(404, &json!({"error": {"code": 404, "message": "Not Found"}})),
+        };
+        self.seen.lock().unwrap().push(path);
+        reply
+    }
+
+    /// The paths that were asked for since this was last asked.
+    fn take_seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+/// A server, and a browser's binary under a name of its own, by which its processes can be told from other tests'.
+struct World {
+    server: Arc<Scripted>,
+    config: ProviderConfig,
+    store: Store,
+    dir: TempDir,
+}
+
+impl World {
+    async fn new<const N: usize>(script: [(&'static str, Vec<Reply>); N]) -> Self {
+        let server = Scripted::start(script).await;
+        let dir = tempfile::tempdir().unwrap();
+        let chromium = dir.path().join("chromium");
+        symlink(local::tools::Tools::find().unwrap().chromium, &chromium).unwrap();
+        let origin = server.origin.clone();
+        let config = ProviderConfig { origin, pause: Duration::ZERO, chromium, request_timeout: TIMEOUT };
+        // Without a pause between requests, the database is not asked.
+        let store = Store::new(&"postgres://nobody@127.0.0.1:1/nothing".to_owned().into(), None).unwrap();
+        Self { server, config, store, dir }
+    }
+
+    fn client(&self) -> SofaScore<'_> {
+        SofaScore::new(&self.config, Pace { store: &self.store, pause: self.config.pause })
+    }
+
+    async fn launch(&self) -> Result<Browser, BrowserError> {
+        Browser::launch(&self.config.chromium, &self.config.origin, self.config.request_timeout).await
+    }
+
+    /// Asks for the rounds in a session of its own: what came of it, what the server saw, how long it took.
+    async fn ask_rounds(&self) -> (Result<Rounds, ProviderError>, Vec<String>, Duration) {
+        let began = Instant::now();
+        let mut client = self.client();
+        let result = client.rounds(&SEASON).await;
+        let took = began.elapsed();
+        client.close().await;
+        (result, self.server.take_seen(), took)
+    }
+
+    /// Puts a script in the browser's place. Another process writes it: while this one holds it open for writing, a
+    /// test that starts a process beside us would hand that on, and the script would be busy.
+    fn replace_browser(&mut self, script: &str) {
+        self.config.chromium = self.dir.path().join("script");
+        let path = self.config.chromium.display();
+        shell(&format!("printf '#!/bin/sh\\n{script}\\n' >{path} && chmod +x {path}"));
+    }
+
+    /// Signals the browser's main process, or its renderers. Gives its process group.
+    fn signal(&self, signal: &str, renderers: bool) -> u32 {
+        let ours = self.config.chromium.to_str().unwrap();
+        let all = processes();
+        let group = all.iter().find(|process| process.command.starts_with(ours)).unwrap().group;
+        let wanted = all.iter().filter(|process| process.group == group).filter(|process| match renderers {
+            true => process.command.contains(" --type=renderer"),
+            false => process.id == group,
+        });
+        let ids: Vec<String> = wanted.map(|process| process.id.to_string()).collect();
+        assert!(!ids.is_empty(), "nothing to signal");
+        shell(&format!("kill -{signal} {}", ids.join(" ")));
+        group
+    }
+}
+
+struct Process {
+    id: u32,
+    group: u32,
+    command: String,
+}
+
+/// Every process of the machine, except those that are dead and not yet buried.
+fn processes() -> Vec<Process> {
+    let read = |dir: PathBuf| {
+        let id = dir.file_name()?.to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(dir.join("stat")).ok()?;
+        let (_, stat) = stat.rsplit_once(") ")?;
+        let mut fields = stat.split(' ');
+        let state = fields.next()?;
+        let group = fields.nth(1)?.parse().ok()?;
+        let command = std::fs::read_to_string(dir.join("cmdline")).ok()?;
+        let command = command.replace('\0', " ");
+        (!["Z", "X"].contains(&state)).then_some(Process { id, group, command })
+    };
+    std::fs::read_dir("/proc").unwrap().filter_map(|entry| read(entry.ok()?.path())).collect()
+}
+
+fn shell(script: &str) {
+    assert!(Command::new("sh").args(["-c", script]).status().unwrap().success(), "{script}");
+}
+
+/// A killed process takes a moment to go.
+async fn gone(mut is_gone: impl FnMut() -> bool) -> bool {
+    for _ in 0..200 {
+        if is_gone() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
+/// Whether nothing of a browser's process group is left.
+async fn group_gone(group: u32) -> bool {
+    gone(|| processes().iter().all(|process| process.group != group)).await
+}
+
+fn kind<T>(result: &Result<T, ProviderError>) -> &'static str {
+    result.as_ref().map_or_else(ProviderError::kind, |_| "Ok")
+}
+
+fn final_round() -> Round {
+    Round::new(2, Some("Final"), RoundAddress { number: 29, slug: Some("final".to_owned()), prefix: None })
+}
+
+#[tokio::test]
+async fn answers_are_read_through_a_page_of_the_providers_own() {
+    let event = json!({"id": 7, "startTimestamp": 1_671_375_600, "status": {"code": 100, "type": "finished"},
+        "homeTeam": {"id": 1, "name": "Argentina"}, "awayTeam": {"id": 2, "name": "Österreich 🇦🇹"},
+        "homeScore": {"display": 2, "current": 2}, "awayScore": {"display": 1, "current": 1}});
+    let events = data(200, &json!({"events": [event]}));
+    let world = World::new([(ROUNDS, vec![good_rounds()]), (FINAL, vec![events])]).await;
+    let mut client = world.client();
+    let rounds = client.rounds(&SEASON).await.unwrap();
+    assert_eq!(rounds.rounds.iter().map(|round| round.slug.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(rounds.current.as_deref(), Some("2"));
+    let reading = client.round(&SEASON, "final", &final_round().address).await.unwrap();
+    assert_eq!(reading.matches.len(), 1);
+    assert_eq!(reading.matches[0].status, MatchStatus::Ended);
+    assert_eq!(reading.matches[0].score, Some(Score::new(2, 1)));
+    assert_eq!(reading.teams[1].name, "Österreich 🇦🇹");
+    let requests = client.take_requests();
+    assert_eq!(requests.iter().map(|request| request.status).collect::<Vec<_>>(), [Some(200), Some(200)]);
+    client.close().await;
+    assert_eq!(world.server.take_seen(), ["/", ROUNDS, FINAL]);
+}
+
+#[tokio::test]
+async fn a_session_that_asks_nothing_launches_nothing() {
+    let mut world = World::new([]).await;
+    let touched = world.dir.path().join("touched");
+    world.replace_browser(&format!("touch {}", touched.display()));
+    world.client().close().await;
+    assert!(!touched.exists());
+    assert!(world.server.take_seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_round_that_is_not_there_or_empty_is_not_drawn() {
+    let world = World::new([(FINAL, vec![data(200, &json!({"events": []})), empty(404, "")])]).await;
+    let mut client = world.client();
+    assert_eq!(client.round_if_drawn(&SEASON, &final_round()).await.unwrap(), None);
+    assert_eq!(client.round_if_drawn(&SEASON, &final_round()).await.unwrap(), None);
+    assert_eq!(kind(&client.rounds(&SEASON).await), "NotFound");
+    client.close().await;
+    assert_eq!(world.server.take_seen(), ["/", FINAL, FINAL, ROUNDS]);
+}
+
+#[tokio::test]
+async fn a_refusal_gets_one_more_warm_up_and_one_more_try() {
+    for (replies, expected) in [
+        (vec![challenge(403)], "Blocked"),
+        (vec![challenge(200)], "Blocked"),
+        (vec![interstitial()], "Blocked"),
+        (vec![challenge(403), good_rounds()], "Ok"),
+    ] {
+        let world = World::new([(ROUNDS, replies)]).await;
+        let (result, seen, _) = world.ask_rounds().await;
+        assert_eq!(kind(&result), expected);
+        assert_eq!(seen, ["/", ROUNDS, "/", ROUNDS]);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_names_the_field_and_is_not_asked_for_again() {
+    for (reply, reason) in [
+        (body("application/json", br#"{"rounds":[{"round":1},{"rou"#), "not JSON"),
+        (data(200, &json!({"rounds": [{"round": "one"}]})), "rounds[0].round"),
+        (data(200, &json!({"rounds": {}})), "rounds"),
+    ] {
+        let world = World::new([(ROUNDS, vec![reply])]).await;
+        let (result, seen, _) = world.ask_rounds().await;
+        assert_eq!((kind(&result), seen.len()), ("Malformed", 2));
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_short_retry_after_is_waited_out_and_a_long_one_is_not() {
+    let world = World::new([(ROUNDS, vec![empty(429, "Retry-After: 1\r\n"), good_rounds()])]).await;
+    let (result, seen, took) = world.ask_rounds().await;
+    assert_eq!(kind(&result), "Ok");
+    assert_eq!(seen, ["/", ROUNDS, ROUNDS]);
+    assert!(took >= Duration::from_secs(1), "{took:?}");
+
+    let world = World::new([(ROUNDS, vec![empty(429, "Retry-After: 3600\r\n")])]).await;
+    let (result, seen, took) = world.ask_rounds().await;
+    let retry_after = Some(Duration::from_secs(3600));
+    assert!(
+        matches!(&result, Err(ProviderError::RateLimited { retry_after: said, .. }) if *said == retry_after)
+    );
+    assert_eq!(seen, ["/", ROUNDS]);
+    assert!(took < SLACK, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_server_error_is_asked_once_more() {
+    for (replies, expected) in
+        [(vec![empty(503, ""), good_rounds()], "Ok"), (vec![empty(503, "")], "Unavailable")]
+    {
+        let world = World::new([(ROUNDS, replies)]).await;
+        let (result, seen, _) = world.ask_rounds().await;
+        assert_eq!(kind(&result), expected);
+        assert_eq!(seen, ["/", ROUNDS, ROUNDS]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_in_time() {
+    let second = Duration::from_secs(1);
+    for path in [ROUNDS, "/"] {
+        let mut world = World::new([(path, vec![Reply::Hang])]).await;
+        world.config.request_timeout = second;
+        let (result, seen, took) = world.ask_rounds().await;
+        assert_eq!(kind(&result), "Unavailable", "{path}");
+        // Twice a second, or twice that and the grace while the front page is opened.
+        assert!(took >= 2 * second && took < 2 * second + SLACK, "{path}: {took:?}");
+        assert!(seen.len() <= 3 && seen.iter().any(|seen| seen == path), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_is_not_the_browsers_fault() {
+    let mut world = World::new([]).await;
+    let unbound = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    world.config.origin = format!("http://{unbound}");
+    let (result, _, took) = world.ask_rounds().await;
+    assert_eq!(kind(&result), "Unavailable");
+    assert!(took < SLACK, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_whose_warm_up_fails_is_no_error_of_the_browser() {
+    let front = vec![body("text/html", b"<title>Front page</title>"), Reply::Hang];
+    let mut world = World::new([("/", front), (ROUNDS, vec![challenge(403)])]).await;
+    world.config.request_timeout = Duration::from_secs(1);
+    let (result, _, took) = world.ask_rounds().await;
+    assert_eq!(kind(&result), "Blocked", "{result:?}");
+    assert!(took < 3 * Duration::from_secs(3) + SLACK, "{took:?}");
+}
+
+#[tokio::test]
+async fn another_hosts_answer_is_not_taken() {
+    let foreign = Reply::Answer(
+        200,
+        "Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n".to_owned(),
+        json!({"rounds": [{"round": 666}]}).to_string().into_bytes(),
+    );
+    let other = Scripted::start([(ROUNDS, vec![foreign])]).await;
+    let redirect = empty(302, &format!("Location: {}{ROUNDS}\r\n", other.origin));
+    let world = World::new([(ROUNDS, vec![redirect.clone()])]).await;
+    let (result, seen, _) = world.ask_rounds().await;
+    assert_eq!(kind(&result), "Unavailable", "{result:?}");
+    assert_eq!(seen, ["/", ROUNDS, ROUNDS]);
+
+    let mut world = World::new([("/", vec![redirect])]).await;
+    world.config.request_timeout = Duration::from_secs(1);
+    let (result, seen, _) = world.ask_rounds().await;
+    assert_eq!((kind(&result), seen), ("Unavailable", vec!["/".to_owned(); 2]));
+}
+
+#[tokio::test]
+async fn an_endless_body_is_refused_by_its_size_and_by_its_time() {
+    let flood = Reply::Endless(1 << 20, Duration::ZERO);
+    let trickle = Reply::Endless(1, Duration::from_millis(50));
+    for (reply, timeout) in [(flood, TIMEOUT), (trickle, Duration::from_secs(1))] {
+        let mut world = World::new([(ROUNDS, vec![reply])]).await;
+        world.config.request_timeout = timeout;
+        let (result, seen, took) = world.ask_rounds().await;
+        assert_eq!((kind(&result), seen.len()), ("Unavailable", 3));
+        assert!(took < 2 * timeout + SLACK, "{took:?}");
+        // 16 MB are let in, twice; the rest is on its way.
+        assert!(world.server.sent.load(Ordering::Relaxed) < 64 << 20);
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_what_its_first_bytes_say() {
+    let png = |size: usize| [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0xff; size]].concat();
+    for (reply, expected) in [
+        (body("image/png", &png(1000)), "Ok"),
+        (body("image/png", b"GIF89a"), "Malformed"),
+        (body("image/png", b""), "Malformed"),
+        (body("image/png", &png(2 << 20)), "Malformed"),
+        (empty(404, ""), "NotFound"),
+        (empty(503, ""), "Unavailable"),
+        (challenge(403), "Blocked"),
+        (challenge(200), "Blocked"),
+        (interstitial(), "Blocked"),
+    ] {
+        let world = World::new([(LOGO, vec![reply])]).await;
+        let mut client = world.client();
+        let result = client.tournament_image(&SEASON).await;
+        client.close().await;
+        assert_eq!((kind(&result), world.server.take_seen().len()), (expected, 2), "{result:?}");
+        if let Ok(image) = result {
+            assert_eq!((image.content_type, image.extension, image.bytes), ("image/png", "png", png(1000)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_is_not_there_or_ends_at_once_is_told_at_once() {
+    let mut world = World::new([]).await;
+    for (binary, reason) in [("/no/such/chromium", "CHROMIUM_PATH"), ("/bin/false", "exit status: 1")] {
+        world.config.chromium = binary.into();
+        let (result, seen, took) = world.ask_rounds().await;
+        assert_eq!((kind(&result), seen.len()), ("Browser", 0));
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains(binary) && text.contains(reason), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_hangs_at_launch_is_given_up_and_killed() {
+    for script in ["echo $$ >&2; sleep 60", "echo $$ >&2; exec 2>&-; sleep 60"] {
+        let mut world = World::new([]).await;
+        world.replace_browser(script);
+        let began = Instant::now();
+        let error = world.launch().await.err().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(8), "{script}: {:?}", began.elapsed());
+        assert!(matches!(error, BrowserError::Launch { .. }), "{error}");
+        // The end of what it said is its own process id, which is its group.
+        let said = error.to_string();
+        let group = said.rsplit(' ').next().and_then(|word| word.parse().ok());
+        assert!(group_gone(group.unwrap_or_else(|| panic!("{said}"))).await, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_killed_browser_or_renderer_is_replaced_once() {
+    for renderers in [true, false] {
+        let world = World::new([(ROUNDS, vec![good_rounds()])]).await;
+        let mut client = world.client();
+        client.rounds(&SEASON).await.unwrap();
+        let first = world.signal("KILL", renderers);
+        let began = Instant::now();
+        assert_eq!(kind(&client.rounds(&SEASON).await), "Ok", "renderers: {renderers}");
+        assert!(began.elapsed() < TIMEOUT + SLACK, "{:?}", began.elapsed());
+        assert_eq!(world.server.take_seen(), ["/", ROUNDS, "/", ROUNDS]);
+        let second = world.signal("KILL", renderers);
+        assert_eq!(kind(&client.rounds(&SEASON).await), "Browser", "renderers: {renderers}");
+        assert!(world.server.take_seen().is_empty());
+        client.close().await;
+        assert!(first != second && group_gone(first).await && group_gone(second).await);
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_browser_or_renderer_costs_no_more_than_the_requests_time() {
+    for renderers in [true, false] {
+        let mut world = World::new([(ROUNDS, vec![good_rounds()])]).await;
+        world.config.request_timeout = Duration::from_secs(1);
+        let mut client = world.client();
+        client.rounds(&SEASON).await.unwrap();
+        let group = world.signal("STOP", renderers);
+        let began = Instant::now();
+        assert_eq!(kind(&client.rounds(&SEASON).await), "Ok", "renderers: {renderers}");
+        assert!(began.elapsed() < Duration::from_secs(1) + SLACK, "{:?}", began.elapsed());
+        assert!(group_gone(group).await, "renderers: {renderers}");
+        client.close().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_browser_closed_or_dropped() {
+    let world = World::new([]).await;
+    for close in [true, false, true, false] {
+        let browser = world.launch().await.unwrap();
+        let group = browser.process_id();
+        let mut processes = processes();
+        processes.retain(|process| process.group == group);
+        assert!(processes.len() > 1, "no renderer?");
+        let leader = processes.iter().find(|process| process.id == group).unwrap();
+        let mut flags = leader.command.split(' ');
+        let profile = flags.find_map(|flag| flag.strip_prefix("--user-data-dir=")).map(Path::new).unwrap();
+        assert!(profile.is_dir());
+        if close {
+            browser.close().await;
+        } else {
+            drop(browser);
+        }
+        assert!(group_gone(group).await, "close: {close}");
+        assert!(gone(|| !profile.exists()).await, "close: {close}, {} is left", profile.display());
+    }
+}
