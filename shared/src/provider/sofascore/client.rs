@@ -26,6 +26,7 @@ pub struct SofaScore<'a> {
     pace: Pace<'a>,
     browser: Option<Browser>,
     relaunched: bool,
+    last_asked: Option<Instant>,
     requests: Vec<Request>,
 }
 
@@ -43,7 +44,7 @@ pub struct Image {
 impl<'a> SofaScore<'a> {
     /// A session that asks nothing yet and has no browser.
     pub fn new(config: &'a ProviderConfig, pace: Pace<'a>) -> Self {
-        Self { config, pace, browser: None, relaunched: false, requests: Vec::new() }
+        Self { config, pace, browser: None, relaunched: false, last_asked: None, requests: Vec::new() }
     }
 
     /// The season's rounds.
@@ -242,8 +243,13 @@ impl<'a> SofaScore<'a> {
                 none.insert(Browser::launch(&config.chromium, &config.origin, config.request_timeout).await?)
             }
         };
+        // A request may leave later than its moment; the next one keeps its distance from when it left.
+        if let Some(last) = self.last_asked {
+            tokio::time::sleep_until((last + self.config.pause).into()).await;
+        }
         self.pace.wait(PROVIDER).await.map_err(ProviderError::Pace)?;
         let asked = Instant::now();
+        self.last_asked = Some(asked);
         let fetched = browser.fetch(&format!("/api/v1{path}"), want).await?;
         let (status, error, bytes) = match &fetched {
             Fetched::Answer { status, body: Body::Text(text), .. } => (Some(*status), None, text.len()),
