@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::browser::{Browser, Fetched, Want};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
-use shared::domain::standings::{Entrant, Result as Played, table};
+use shared::domain::standings::{Entrant, Result as Played, Terms, table};
 use shared::domain::{Match, MatchStatus, Mode, RoundAddress, Score, StandingsMode, Team};
 use shared::provider::Pace;
 use shared::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
@@ -147,7 +147,7 @@ fn standings(season: &Season) {
     let mut took = Samples::default();
     for _ in 0..200 {
         let began = Instant::now();
-        black_box(table(&entrants, black_box(&results)));
+        black_box(table(&entrants, black_box(&results), &Terms::default()));
         took.0.push(began.elapsed().as_secs_f64() * 1000.0);
     }
     row(format!("standings of {} matches", results.len()), "< 1 ms", took);
@@ -274,7 +274,15 @@ async fn world_cup(output: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let (season, output) = (WORLD_CUP.into(), output.to_owned());
-    let options = Options { season, until: None, bulk: false, database_url: None, output };
+    let options = Options {
+        season,
+        rules: None,
+        faults: Vec::new(),
+        until: None,
+        bulk: false,
+        database_url: None,
+        output,
+    };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     let summary = Summary::read(&replay).await?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::emulator::{Emulator, Scheduled};
 use crate::postgres::{self, Cluster};
-use crate::replay::{ReplayClock, ReplayProvider, Season};
+use crate::replay::{Fault, ReplayClock, ReplayProvider, Rules, Season};
 use crate::stack::{Ingredients, Stack};
 use crate::tools::Tools;
 
@@ -19,6 +19,10 @@ use crate::tools::Tools;
 pub struct Options {
     /// The season file.
     pub season: PathBuf,
+    /// The competition's rules, where the file does not bring its own.
+    pub rules: Option<PathBuf>,
+    /// What goes wrong with matches.
+    pub faults: Vec<Fault>,
     /// Stop at the beginning of this day.
     pub until: Option<NaiveDate>,
     /// Start when the season is over.
@@ -63,7 +67,11 @@ impl Replay {
     /// Starts the parts and creates the tournament.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let season = Season::load(&options.season)?;
+        let mut season = Season::load(&options.season)?;
+        if let Some(rules) = &options.rules {
+            season = season.with_rules(Rules::load(rules)?)?;
+        }
+        let season = season.with_faults(options.faults.clone())?;
         let tools = Tools::find()?;
         let emulator = Emulator::start(&tools).await?;
         let (cluster, database_url) = match &options.database_url {

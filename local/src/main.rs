@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
 use local::postgres::Cluster;
+use local::replay::Fault;
 use local::summary::Summary;
 use local::tools::Tools;
 use local::{bench, page};
@@ -33,6 +34,12 @@ enum Command {
         /// Write the summary (JSON) here; a page and the reports go beside it
         #[arg(long)]
         summary: Option<PathBuf>,
+        /// The competition's rules (JSON): {"tie_breaking_rule": text, "deductions": {team: points}}
+        #[arg(long)]
+        rules: Option<PathBuf>,
+        /// What goes wrong with a match, as KIND:MATCH:…: postpone, abandon, late, correct, status, disallow, vanish
+        #[arg(long = "fault")]
+        faults: Vec<Fault>,
         /// Stop at the beginning of this day (YYYY-MM-DD)
         #[arg(long)]
         until: Option<NaiveDate>,
@@ -81,9 +88,9 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Replay { season, summary, until, bulk, database_url, serve } => {
+        Command::Replay { season, summary, rules, faults, until, bulk, database_url, serve } => {
             let output = driver::output_dir(summary.as_deref());
-            let options = Options { season, until, bulk, database_url, output };
+            let options = Options { season, rules, faults, until, bulk, database_url, output };
             replay(&options, summary, serve).await
         }
         Command::Decode { kind, file } => decode_file(kind.parse()?, &file),

@@ -12,6 +12,8 @@ use crate::harness::{CUP, LEAGUE, World, empty_database, texts};
 fn options(season: PathBuf, database_url: String, output: &tempfile::TempDir) -> Options {
     Options {
         season,
+        rules: None,
+        faults: Vec::new(),
         until: None,
         bulk: false,
         database_url: Some(database_url),

@@ -59,8 +59,8 @@ async fn a_created_tournament_is_complete_and_each_operation_has_its_own_record_
     assert_eq!(reports.len(), 15, "JSON, Markdown and HTML of each");
     let images = world.stack.aws.objects("data-providers/").await.unwrap();
     assert_eq!(images.len(), 5, "four badges and a logo: {images:?}");
-    // Everything once: the rounds, six of them, four badges, the logo.
-    assert_eq!(world.provider.requests(), 12);
+    // Everything once: the rounds, six of them, four badges, the logo, the table.
+    assert_eq!(world.provider.requests(), 13);
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::domain::RoundKind;
 use shared::event::{Envelope, Fields, InvalidInput};
-use shared::execution::{self, Failure, Invocation, OperationType, Work};
+use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
 use shared::plan::schedule::CheckKind;
+use shared::provider::sofascore::SofaScore;
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::{self, schedules, standings};
@@ -29,6 +30,18 @@ struct Input {
 /// `standingsUrl` are ignored: what is asked for is what the database says.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let input = read(&event, &invocation.config.environment);
+    let mut provider = sync::provider(invocation);
+    let answer = Box::pin(both(invocation, &mut provider, input)).await;
+    provider.close().await;
+    answer
+}
+
+/// The scores, then the table where it is due.
+async fn both(
+    invocation: &Invocation<'_>,
+    provider: &mut SofaScore<'_>,
+    input: Result<Input, InvalidInput>,
+) -> Result<Value, Failure> {
     // The kind is part of the work: an interim and a closing check of one round may fall on one minute.
     let (subject, tournament_id) = match &input {
         Ok(input) => (
@@ -40,91 +53,72 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     let envelope = input.as_ref().ok().map(|input| &input.envelope);
     let work = Work::of(invocation, OperationType::MatchesUpdate, subject, tournament_id, envelope);
     let mut standings_work = Work { operation: OperationType::StandingsUpdate, ..work.clone() };
+    let planning = work.planned_for.unwrap_or_else(|| invocation.clock.now());
 
-    let scores = execution::run(invocation, work, async |journal| {
+    let done = execution::run(invocation, work, async |journal| {
         let input = journal.validated(input)?;
-        let Some(tournament) = sync::active_tournament(invocation, journal, input.tournament_id).await?
-        else {
-            return Ok(());
-        };
-        let season = sync::season(&tournament)?;
-        let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
-        let Some(round) =
-            known.into_iter().map(|stored| stored.round).find(|round| round.slug == input.round_slug)
-        else {
-            anyhow::bail!(InvalidInput::one(
-                "roundSlug",
-                &format!(
-                    "{:?} names no round of {}: refresh the tournament",
-                    input.round_slug, tournament.label
-                ),
-            ));
-        };
-
-        let mut provider = sync::provider(invocation);
-        let reading = async {
-            let mut reading = provider.round(&season, &round.slug, &round.address).await?;
-            matches::look_up_missing(
-                invocation,
-                journal,
-                &mut provider,
-                &tournament,
-                &round.slug,
-                &mut reading,
-            )
-            .await?;
-            anyhow::Ok(reading)
-        };
-        let reading = reading.await;
+        let outcome = scores(invocation, journal, provider, &input, planning).await;
         journal.requests.extend(provider.take_requests());
-        // The browser is not needed any more, whatever the reading is.
-        provider.close().await;
-        let reading = reading?;
-        journal.completed(
-            "fetch",
-            &format!("round {}", round.slug),
-            json!({ "matches": reading.matches.len() }),
-        );
-
-        let read = [RoundReading::whole(&round.slug, &reading)];
-        let unscheduled = matches::sync(invocation, journal, &tournament, &read).await?;
-        let planning = input.envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
-        schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
-        if input.check != CheckKind::Interim {
-            // A sweep's kickoff is its day: it looks after the whole round.
-            let kickoff = input.kickoff.filter(|_| input.check != CheckKind::Sweep);
-            let to_be_continued = schedules::follow_up(
-                invocation,
-                journal,
-                &tournament,
-                &round.slug,
-                kickoff,
-                &reading.matches,
-                planning,
-            )
-            .await;
-            // The table is computed when the last match has ended; on record, so that a repeat knows it too.
-            let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
-            journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());
-        }
-        Ok(())
+        outcome
     })
     .await?;
-
-    let mut answer = json!({ "matches_update": scores.summary() });
-    if scores.summary()[STANDINGS_DUE] == true {
-        standings_work.tournament_id = scores.tournament_id();
+    let mut answer = json!({ "matches_update": done.summary() });
+    if done.summary()[STANDINGS_DUE] == true {
+        standings_work.tournament_id = done.tournament_id();
         let done = execution::run(invocation, standings_work, async |journal| {
             let Some(id) = journal.tournament_id else { return Ok(()) };
             let Some(tournament) = sync::active_tournament(invocation, journal, id).await? else {
                 return Ok(());
             };
-            standings::sync(invocation, journal, &tournament).await
+            let tables =
+                standings::provider_tables(invocation, journal, provider, &tournament, planning).await?;
+            standings::sync(invocation, journal, &tournament, tables).await
         })
         .await?;
         answer["standings_update"] = done.summary().clone();
     }
     Ok(answer)
+}
+
+async fn scores(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    input: &Input,
+    planning: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let Some(tournament) = sync::active_tournament(invocation, journal, input.tournament_id).await? else {
+        return Ok(());
+    };
+    let season = sync::season(&tournament)?;
+    let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+    let Some(round) =
+        known.into_iter().map(|stored| stored.round).find(|round| round.slug == input.round_slug)
+    else {
+        anyhow::bail!(InvalidInput::one(
+            "roundSlug",
+            &format!("{:?} names no round of {}: refresh the tournament", input.round_slug, tournament.label),
+        ));
+    };
+    let slug = round.slug.as_str();
+    let mut reading = provider.round(&season, slug, &round.address).await?;
+    matches::look_up_missing(invocation, journal, provider, &tournament, slug, &mut reading).await?;
+    journal.completed("fetch", &format!("round {slug}"), json!({ "matches": reading.matches.len() }));
+
+    let read = [RoundReading::whole(slug, &reading)];
+    let unscheduled = matches::sync(invocation, journal, &tournament, &read).await?;
+    schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
+    if input.check != CheckKind::Interim {
+        // A sweep's kickoff is its day: it looks after the whole round.
+        let kickoff = input.kickoff.filter(|_| input.check != CheckKind::Sweep);
+        let matches = &reading.matches;
+        let to_be_continued =
+            schedules::follow_up(invocation, journal, &tournament, slug, kickoff, matches, planning).await;
+        // The table is computed when the last match has ended; on record, so that a repeat knows it too.
+        let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
+        journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());
+    }
+    Ok(())
 }
 
 fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {

@@ -91,7 +91,13 @@ async fn whole(
                     schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
                     Ok(())
                 }
-                _ => standings::sync(invocation, journal, &tournament).await,
+                _ => {
+                    let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
+                    let tables =
+                        standings::provider_tables(invocation, journal, provider, &tournament, planning)
+                            .await?;
+                    standings::sync(invocation, journal, &tournament, tables).await
+                }
             }
         })
         .await?;

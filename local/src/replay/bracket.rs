@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::season::{Kind, RoundKey, Season};
-use super::story::ended_at;
+use super::season::{Fixture, Kind, RoundKey, Season};
+use super::story::{ended_at, moment};
 use super::table::table;
 
 /// One or more matches of the same pair in one knockout round.
@@ -86,12 +86,26 @@ impl Bracket {
 
     /// Goals of both sides of `fixture` over all legs up to it.
     pub fn aggregate(&self, season: &Season, fixture: usize) -> Option<[u32; 2]> {
+        self.sum(season, fixture, |leg| Some(leg.counted_score()?.display()))
+    }
+
+    /// The same as shown at `now`; none while a leg has no result.
+    pub fn aggregate_at(&self, season: &Season, fixture: usize, now: DateTime<Utc>) -> Option<[u32; 2]> {
+        self.sum(season, fixture, |leg| moment(leg, now).result())
+    }
+
+    fn sum(
+        &self,
+        season: &Season,
+        fixture: usize,
+        goals: impl Fn(&Fixture) -> Option<[u32; 2]>,
+    ) -> Option<[u32; 2]> {
         let (tie, place) = self.leg(fixture)?;
         let home = season.fixtures[fixture].home;
         let mut total = [0, 0];
         for leg in &tie.legs[..=place] {
             let match_ = &season.fixtures[*leg];
-            let [h, a] = match_.counted_score()?.display();
+            let [h, a] = goals(match_)?;
             let [for_home, for_away] = if match_.home == home { [h, a] } else { [a, h] };
             total = [total[0] + for_home, total[1] + for_away];
         }
@@ -127,13 +141,37 @@ impl Bracket {
         self.ties[tie].legs.first().map(|leg| season.fixtures[*leg].kickoff)
     }
 
-    /// By goals, by shootout, else by who is seen in a later round: that settles away goals and shootouts which the
-    /// file got wrong, without knowing the rule of the day.
+    /// Who went through (index into [`Season::teams`]), as far as `now` tells.
+    pub fn winner_at(&self, season: &Season, tie: usize, now: DateTime<Utc>) -> Option<usize> {
+        let last = *self.ties[tie].legs.last()?;
+        let over = |leg: &usize| ended_at(&season.fixtures[*leg]).is_some_and(|end| end <= now);
+        if !self.ties[tie].legs.iter().all(over) {
+            return None;
+        }
+        let kicks = moment(&season.fixtures[last], now).kicks();
+        self.decided(season, last, self.aggregate_at(season, last, now), kicks)
+    }
+
     fn winner(&self, season: &Season, at: usize) -> Option<usize> {
         let last = *self.ties[at].legs.last()?;
         let fixture = &season.fixtures[last];
-        let [home, away] = self.aggregate(season, last)?;
-        let [home_kicks, away_kicks] = fixture.score?.p.unwrap_or([0, 0]);
+        let goals = self.aggregate(season, last);
+        // A tie that stops in the middle is decided somewhere else; one still to come is not decided.
+        fixture.score.and_then(|score| self.decided(season, last, goals, score.p))
+    }
+
+    /// By goals, by shootout, else by who is seen in a later round: that settles away goals, matches that were never
+    /// finished and shootouts which the file got wrong, without knowing the rule of the day.
+    fn decided(
+        &self,
+        season: &Season,
+        last: usize,
+        goals: Option<[u32; 2]>,
+        kicks: Option<[u32; 2]>,
+    ) -> Option<usize> {
+        let fixture = &season.fixtures[last];
+        let [home, away] = goals.unwrap_or([0, 0]);
+        let [home_kicks, away_kicks] = kicks.filter(|_| goals.is_some()).unwrap_or([0, 0]);
         match (home, home_kicks).cmp(&(away, away_kicks)) {
             std::cmp::Ordering::Greater => Some(fixture.home),
             std::cmp::Ordering::Less => Some(fixture.away),
@@ -166,6 +204,18 @@ impl Bracket {
         tables.into_iter().map(|group| (group.clone(), ranked(&group))).collect()
     }
 
+    /// The tie (index into [`Bracket::ties`]) that `team` played last before the tie `at`.
+    pub fn earlier(&self, season: &Season, at: usize, team: usize) -> Option<usize> {
+        let start = self.first_kickoff(season, at);
+        let plays = |leg: &usize| [season.fixtures[*leg].home, season.fixtures[*leg].away].contains(&team);
+        (0..at).rev().find(|&other| {
+            let tie = &self.ties[other];
+            tie.round != self.ties[at].round
+                && self.first_kickoff(season, other) < start
+                && tie.legs.iter().any(plays)
+        })
+    }
+
     /// Where `team` came from into the tie `at`: when that was decided, and what stood there before.
     fn origin(
         &self,
@@ -179,14 +229,7 @@ impl Bracket {
             return (None, own.name.clone());
         }
         let start = self.first_kickoff(season, at);
-        let plays = |leg: &usize| [season.fixtures[*leg].home, season.fixtures[*leg].away].contains(&team);
-        let earlier = (0..at).rev().find(|&other| {
-            let tie = &self.ties[other];
-            tie.round != self.ties[at].round
-                && self.first_kickoff(season, other) < start
-                && tie.legs.iter().any(plays)
-        });
-        let (known, name) = if let Some(other) = earlier {
+        let (known, name) = if let Some(other) = self.earlier(season, at, team) {
             let tie = &self.ties[other];
             let word = if tie.winner == Some(team) { "Winner" } else { "Loser" };
             (all_ended(season, |i| tie.legs.contains(&i)), format!("{word} {}", short(tie)))
@@ -213,7 +256,7 @@ impl Bracket {
         } else {
             // It enters here: known since the round before began, or always.
             let before = season.fixtures.iter().filter(|f| f.round != self.ties[at].round);
-            let begun = |f: &&super::season::Fixture| Some(f.kickoff) < start;
+            let begun = |f: &&Fixture| Some(f.kickoff) < start;
             let previous = before.filter(begun).max_by_key(|f| f.kickoff).map(|f| f.round.clone());
             let since = season
                 .fixtures

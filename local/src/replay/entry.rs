@@ -32,6 +32,14 @@ pub enum SeasonError {
         /// The file's name.
         name: String,
     },
+    /// The final table names a team that is not in `teams`.
+    #[error("`final_table` has {team}, and no match of {name} is that team's: spell it as in `teams`")]
+    FinalTable {
+        /// The file's name.
+        name: String,
+        /// What it says.
+        team: String,
+    },
     /// A match lacks a field.
     #[error("match {index} (counted from 0) has no `{field}`: {remedy}")]
     Missing {

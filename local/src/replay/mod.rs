@@ -2,25 +2,36 @@
 //!
 //! It stands in for the outside world, and it is the oracle of the tests: it shares no code with the pipeline, so an
 //! error there cannot be excused by the same error here.
+//!
+//! A season is read from an ordinary file or a compact league file, may bring rules of its own ([`Rules`]) and may be told
+//! what goes wrong with which match ([`Fault`]).
 
 mod bracket;
 mod clock;
+mod compact;
+mod course;
 mod entry;
+mod fault;
 mod image;
 mod names;
 mod payload;
+mod rules;
 #[cfg(test)]
 mod sample;
 mod season;
 mod server;
 mod story;
 mod table;
+mod tree;
 
 pub use bracket::{Bracket, Slot, Tie};
 pub use clock::ReplayClock;
+pub use course::Listing;
 pub use entry::SeasonError;
+pub use fault::{EventRef, Fault, FaultError, When};
 pub use image::png_for;
 pub use payload::View;
+pub use rules::{Rules, RulesError};
 pub use season::{Fixture, Kind, RoundKey, Ruling, Score, Season, Team};
 pub use server::ReplayProvider;
 pub use story::{Moment, ended_at, moment};

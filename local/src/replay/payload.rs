@@ -8,12 +8,17 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::bracket::{Bracket, Slot};
+use super::course::Listing;
 use super::season::{Fixture, Kind, RoundKey, Ruling, Season, Team};
 use super::story::{Moment, ended_at, moment};
 use super::table::table;
 
 /// The competition that fills a day's list beside ours.
 const OTHER_TOURNAMENT: u64 = 99_001;
+
+/// What the provider says of a table where neither the file nor `--rules` has a text of its own.
+const TIE_BREAKING: &str = "In the event that two (or more) teams have an equal number of points, the following rules \
+    break the tie:\n1. Goal difference\n2. Goals scored";
 
 /// A season as the provider shows it at one instant.
 #[derive(Clone, Copy)]
@@ -49,21 +54,30 @@ impl View<'_> {
     /// `…/rounds`: all of them from the start, drawn or not, as the provider lists them.
     pub fn rounds(&self) -> Value {
         let rounds: Vec<Value> = self.season.rounds.iter().map(|r| round_json(r, true)).collect();
-        let mut order: Vec<&Fixture> = self.season.fixtures.iter().collect();
-        order.sort_by_key(|f| f.kickoff);
+        let shown = |f: &Fixture| f.listings(self.now).pop().map_or(f.kickoff, |listing| listing.kickoff);
+        let mut order: Vec<(DateTime<Utc>, &Fixture)> =
+            self.season.fixtures.iter().map(|f| (shown(f), f)).collect();
+        order.sort_by_key(|(kickoff, _)| *kickoff);
+        let current = order.iter().find(|(kickoff, f)| !self.done_for_now(f, *kickoff)).or(order.last());
+        json!({"currentRound": current.map(|(_, f)| round_json(&f.round, true)), "rounds": rounds})
+    }
+
+    /// Nobody waits for this match: it is over, it stopped or is off until further notice, or its time is long past.
+    fn done_for_now(&self, fixture: &Fixture, kickoff: DateTime<Utc>) -> bool {
         // A match without a result must not hold up the season for ever.
-        let over = |f: &Fixture| ended_at(f).unwrap_or(f.kickoff + Duration::hours(6)) <= self.now;
-        let current = order.iter().find(|f| !over(f)).or(order.last());
-        json!({"currentRound": current.map(|f| round_json(&f.round, true)), "rounds": rounds})
+        if ended_at(fixture).unwrap_or(kickoff + Duration::hours(6)) <= self.now {
+            return true;
+        }
+        let at = moment(fixture, self.now);
+        at.kind == "postponed" || (at.kind == "canceled" && kickoff <= self.now)
     }
 
     /// `…/events/round/{number}` and `…/slug/{slug}`.
     pub fn round_events(&self, number: u32, slug: Option<&str>) -> Option<Value> {
         let in_round = |f: &Fixture| f.round.number == number && f.round.slug.as_deref() == slug;
-        let mut chosen: Vec<usize> = self.indices(in_round);
-        chosen.sort_by_key(|&i| (self.season.fixtures[i].kickoff, i));
+        let chosen = self.indices(in_round);
         let drawn = chosen.first().is_some_and(|i| self.drawn(&self.season.fixtures[*i].round));
-        let events: Vec<Value> = chosen.into_iter().map(|i| self.event_json(i, true)).collect();
+        let events = self.listed(&chosen, |_| true, true);
         drawn.then(|| json!({"events": events, "hasNextPage": false}))
     }
 
@@ -79,18 +93,21 @@ impl View<'_> {
 
     /// `/sport/football/scheduled-events/{date}`: the day and its neighbours, other competitions too.
     pub fn scheduled_events(&self, day: NaiveDate) -> Value {
-        let near = |f: &Fixture| (f.kickoff.date_naive() - day).num_days().abs() <= 1;
-        let mut chosen = self.indices(|f| near(f) && self.drawn(&f.round));
-        chosen.sort_by_key(|&i| (self.season.fixtures[i].kickoff, i));
-        let mut events: Vec<Value> = chosen.into_iter().map(|i| self.event_json(i, false)).collect();
+        let near = |listing: &Listing| (listing.kickoff.date_naive() - day).num_days().abs() <= 1;
+        let candidates = self.indices(|f| f.listings(self.now).iter().any(near));
+        let drawn: Vec<usize> =
+            candidates.into_iter().filter(|i| self.drawn(&self.season.fixtures[*i].round)).collect();
+        let mut events = self.listed(&drawn, near, false);
         events.extend([12, 18].map(|hour| self.foreign_event(day, hour)));
         json!({"events": events})
     }
 
     /// `/event/{id}`
     pub fn event(&self, id: u64) -> Option<Value> {
-        let index = self.season.fixtures.iter().position(|f| f.id == id)?;
-        self.drawn(&self.season.fixtures[index].round).then(|| json!({"event": self.event_json(index, true)}))
+        let index = self.season.fixtures.iter().position(|f| f.owns(id))?;
+        let fixture = &self.season.fixtures[index];
+        let listing = fixture.listings(self.now).into_iter().find(|listing| listing.id == id)?;
+        self.drawn(&fixture.round).then(|| json!({"event": self.event_json(index, &listing, true)}))
     }
 
     /// Is this the id of a team of the season (not of a placeholder)?
@@ -102,16 +119,28 @@ impl View<'_> {
         (0..self.season.fixtures.len()).filter(|i| chosen(&self.season.fixtures[*i])).collect()
     }
 
+    /// The entries of these matches that are in the provider's lists, by kickoff.
+    fn listed(&self, fixtures: &[usize], chosen: impl Fn(&Listing) -> bool, with_slug: bool) -> Vec<Value> {
+        let mut entries: Vec<(usize, Listing)> = Vec::new();
+        for &i in fixtures.iter().filter(|i| !self.season.fixtures[**i].hidden(self.now)) {
+            let listings = self.season.fixtures[i].listings(self.now);
+            entries
+                .extend(listings.into_iter().filter(|listing| chosen(listing)).map(|listing| (i, listing)));
+        }
+        entries.sort_by_key(|(_, listing)| (listing.kickoff, listing.id));
+        entries.iter().map(|(i, listing)| self.event_json(*i, listing, with_slug)).collect()
+    }
+
     /// A knockout round is there as soon as one of its slots is known; a league round always.
-    fn drawn(&self, round: &RoundKey) -> bool {
+    pub(super) fn drawn(&self, round: &RoundKey) -> bool {
         self.indices(|f| f.round == *round)
             .iter()
             .any(|i| self.bracket.slots(*i).is_none_or(|slots| slots.iter().any(|s| s.known(self.now))))
     }
 
-    fn event_json(&self, index: usize, with_slug: bool) -> Value {
+    fn event_json(&self, index: usize, listing: &Listing, with_slug: bool) -> Value {
         let fixture = &self.season.fixtures[index];
-        let at = moment(fixture, self.now);
+        let at = &listing.moment;
         let slots = self.bracket.slots(index);
         let sides = [(fixture.home, 0), (fixture.away, 1)];
         let [home, away] = sides.map(|(team, side)| match slots.map(|s| &s[side]) {
@@ -132,38 +161,40 @@ impl View<'_> {
             "tournament": self.stage_json(fixture.kind, fixture.group.as_deref()),
             "season": self.season_stub(),
             "roundInfo": round,
-            "customId": custom_id(fixture.id),
+            "customId": custom_id(listing.id),
             "status": {"code": at.code, "description": at.description, "type": at.kind},
             "homeTeam": home, "awayTeam": away,
             "homeScore": at.home, "awayScore": at.away,
             "time": match at.period_start { Some(t) => json!({"currentPeriodStartTimestamp": t}), None => json!({}) },
             "changes": changes(at.changed),
             "hasGlobalHighlights": false, "hasEventPlayerStatistics": true, "detailId": 1,
-            "id": fixture.id,
+            "id": listing.id,
             "slug": slug::slugify(format!("{home_name} {away_name}")),
-            "startTimestamp": fixture.kickoff.timestamp(),
+            "startTimestamp": listing.kickoff.timestamp(),
             "finalResultOnly": false, "feedLocked": false, "isEditor": false,
         });
         if fixture.ruling == Ruling::Awarded && at.finished() {
             event["isAwarded"] = json!(true);
         }
         if let Some((tie, place)) = self.bracket.leg(index).filter(|(_, place)| *place > 0) {
-            event["previousLegEventId"] = json!(self.season.fixtures[tie.legs[place - 1]].id);
+            let before = self.season.fixtures[tie.legs[place - 1]].listings(self.now);
+            event["previousLegEventId"] = json!(before.last().map(|listing| listing.id));
         }
         if at.finished() {
-            self.add_winner(&mut event, index);
+            self.add_winner(&mut event, index, at);
         }
         event
     }
 
-    fn add_winner(&self, event: &mut Value, index: usize) {
+    fn add_winner(&self, event: &mut Value, index: usize, at: &Moment) {
         let fixture = &self.season.fixtures[index];
-        let Some(score) = fixture.counted_score() else { return };
-        let [home, away] = score.display();
+        let Some([home, away]) = at.result() else { return };
         let code = |winner: usize| if winner == fixture.home { 1 } else { 2 };
         let leg = self.bracket.leg(index);
-        let through = leg.filter(|(tie, place)| place + 1 == tie.legs.len()).and_then(|(tie, _)| tie.winner);
-        let kicks = score.p.map(|[h, a]| h.cmp(&a));
+        let last = leg.filter(|(tie, place)| place + 1 == tie.legs.len());
+        let number = last.and_then(|(tie, _)| self.bracket.ties.iter().position(|t| t.legs == tie.legs));
+        let through = number.and_then(|tie| self.bracket.winner_at(self.season, tie, self.now));
+        let kicks = at.kicks().map(|[h, a]| h.cmp(&a));
         event["winnerCode"] = json!(match (kicks, through) {
             (Some(Ordering::Greater), _) => 1,
             (Some(Ordering::Less), _) => 2,
@@ -176,7 +207,7 @@ impl View<'_> {
             },
         });
         if leg.is_some_and(|(_, place)| place > 0) {
-            if let Some([home, away]) = self.bracket.aggregate(self.season, index) {
+            if let Some([home, away]) = self.bracket.aggregate_at(self.season, index, self.now) {
                 event["homeScore"]["aggregated"] = json!(home);
                 event["awayScore"]["aggregated"] = json!(away);
             }
@@ -204,15 +235,14 @@ impl View<'_> {
                     "team": team_json(team), "descriptions": [], "id": 700_000 + team.id, "position": position,
                     "matches": row.played(), "wins": wins, "draws": draws, "losses": losses,
                     "scoresFor": row.goals[0], "scoresAgainst": row.goals[1],
-                    "scoreDiffFormatted": formatted, "points": row.points(),
+                    "scoreDiffFormatted": formatted, "points": row.total(),
                 })
             })
             .collect();
         (!rows.is_empty()).then(|| {
             json!({
                 "tournament": self.stage_json(Kind::League, group), "type": "total", "name": name, "descriptions": [],
-                "tieBreakingRule": {"id": 17_827, "text": "In the event that two (or more) teams have an equal number \
-                    of points, the following rules break the tie:\n1. Goal difference\n2. Goals scored"},
+                "tieBreakingRule": {"id": 17_827, "text": self.season.in_force.text.as_deref().unwrap_or(TIE_BREAKING)},
                 "rows": rows, "id": 300_000 + self.season.unique_tournament_id * 100 + place, "updatedAtTimestamp": self.now.timestamp(),
             })
         })
@@ -233,7 +263,7 @@ impl View<'_> {
     }
 
     /// `tournament` of an event or a table: the stage, not the competition.
-    fn stage_json(&self, kind: Kind, group: Option<&str>) -> Value {
+    pub(super) fn stage_json(&self, kind: Kind, group: Option<&str>) -> Value {
         let label = self.season.label();
         let name = match (kind, group) {
             (Kind::Knockout, _) if self.season.mode() != "knockout-only" => {
@@ -272,6 +302,7 @@ impl View<'_> {
             kickoff,
             score: Some(score),
             ruling: Ruling::Played,
+            faults: Vec::new(),
         };
         let team =
             |id, name: &str| team_json(&Team { id, name: name.to_owned(), code: None, placeholder: false });
@@ -324,7 +355,7 @@ fn round_json(round: &RoundKey, with_slug: bool) -> Value {
     value
 }
 
-fn team_json(team: &Team) -> Value {
+pub(super) fn team_json(team: &Team) -> Value {
     // The short name leaves out the country that some files write behind a club.
     let short = team.name.split(" (").next().unwrap_or(&team.name);
     let letters: String = short.chars().filter(|c| c.is_alphabetic()).take(3).collect();
@@ -340,7 +371,7 @@ fn team_json(team: &Team) -> Value {
 /// No captured reply holds a placeholder any more: all that is left of them are event slugs (`wqf3-wqf4`,
 /// `runner-up-group-winner-group`). So this is a team's shape with the two fields that are said to tell one:
 /// `disabled` and a `type` other than 0, and without the country a real team has.
-fn placeholder_json(slot: &Slot) -> Value {
+pub(super) fn placeholder_json(slot: &Slot) -> Value {
     let name = &slot.placeholder;
     json!({
         "name": name, "slug": slug::slugify(name), "shortName": name, "gender": "M", "sport": sport(), "userCount": 0,

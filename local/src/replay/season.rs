@@ -1,4 +1,4 @@
-//! A season in the public openfootball JSON format, read into what the provider would know about it.
+//! A season in the public openfootball JSON format or a compact one, read into what the provider would know about it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -6,8 +6,11 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::compact;
 use super::entry::{Entry, SeasonError};
+use super::fault::Fault;
 use super::names::{group_name, is_placeholder, label_and_year, place, season_year};
+use super::rules::InForce;
 use super::story::ended_at;
 
 /// A team, by order of first appearance in the file.
@@ -89,19 +92,14 @@ pub struct Fixture {
     pub home: usize,
     /// Index of the away team.
     pub away: usize,
-    /// Kickoff in UTC.
+    /// Kickoff in UTC, as the file has it: [`Fixture::last_kickoff`] minds postponements.
     pub kickoff: DateTime<Utc>,
     /// The result, if the file knows one.
     pub score: Option<Score>,
     /// How it came about.
     pub ruling: Ruling,
-}
-
-impl Fixture {
-    /// The result, unless the match was cancelled.
-    pub fn counted_score(&self) -> Option<Score> {
-        self.score.filter(|_| self.ruling != Ruling::Cancelled)
-    }
+    /// What goes wrong with it, on demand.
+    pub faults: Vec<Fault>,
 }
 
 /// A season of one competition.
@@ -119,6 +117,7 @@ pub struct Season {
     pub unique_tournament_id: u64,
     /// The provider's id of the season.
     pub season_id: u64,
+    pub(super) in_force: InForce,
     label: String,
     year: String,
 }
@@ -143,13 +142,16 @@ impl Season {
             groups: Vec::new(),
             unique_tournament_id: 0,
             season_id: 0,
+            in_force: InForce::default(),
             label: String::new(),
             year: String::new(),
         };
         let mut seen = HashMap::new();
         let mut others = Vec::new();
         let list = |holder: &Value| holder["matches"].as_array().cloned().unwrap_or_default();
-        let mut raw: Vec<(Option<String>, Value)> = list(&root).into_iter().map(|m| (None, m)).collect();
+        let compact = compact::is_compact(&root);
+        let matches = if compact { compact::matches(&root)? } else { list(&root) };
+        let mut raw: Vec<(Option<String>, Value)> = matches.into_iter().map(|m| (None, m)).collect();
         for round in root["rounds"].as_array().into_iter().flatten() {
             let name = round["name"].as_str().map(str::to_owned);
             raw.extend(list(round).into_iter().map(|m| (name.clone(), m)));
@@ -164,16 +166,25 @@ impl Season {
             return Err(SeasonError::Empty { name: name_hint.to_owned() });
         };
         season.number_group_rounds();
+        if compact {
+            season.number_unnumbered_rounds();
+        }
         season.list_rounds();
         let groups: BTreeSet<_> = season.fixtures.iter().filter_map(|f| f.group.clone()).collect();
         season.groups = groups.into_iter().collect();
-        let name = root["name"].as_str().unwrap_or(name_hint);
+        let named = compact::name(&root).filter(|_| compact);
+        let name = named.as_deref().or(root["name"].as_str()).unwrap_or(name_hint);
         let (label, year) = label_and_year(name);
         let hinted = name_hint.split('_').find_map(season_year);
         season.year = year.or(hinted).unwrap_or_else(|| first.format("%Y").to_string());
         season.label = label;
-        season.unique_tournament_id = 100 + spread(&season.label) % 9_000;
-        season.season_id = 10_000 + spread(&format!("{} {}", season.label, season.year)) % 80_000;
+        // Leagues of several countries share a name.
+        let country = root["country"].as_str().filter(|_| compact).unwrap_or_default();
+        season.unique_tournament_id = 100 + spread(&format!("{}{country}", season.label)) % 9_000;
+        season.season_id = 10_000 + spread(&format!("{} {}{country}", season.label, season.year)) % 80_000;
+        if compact {
+            season.in_force = compact::rules(name_hint, &root, &season.teams)?;
+        }
         Ok(season)
     }
 
@@ -230,7 +241,11 @@ impl Season {
             (None, Some(above)) => above.to_owned(),
             _ => return Err(entry.missing("round", "write e.g. \"Matchday 1\" or \"Final\"")),
         };
-        let (kind, key, named_group) = place(&round, entry.text("group").is_some(), others);
+        let (kind, key, named_group) = if round == compact::UNNUMBERED {
+            (Kind::League, RoundKey { number: 0, name: None, slug: None }, None)
+        } else {
+            place(&round, entry.text("group").is_some(), others)
+        };
         let group = match entry.text("group") {
             Some(name) if kind == Kind::League => Some(group_name(&name)),
             _ => named_group,
@@ -250,6 +265,7 @@ impl Season {
             kickoff: entry.kickoff()?,
             score: entry.score()?,
             ruling,
+            faults: Vec::new(),
         })
     }
 
@@ -288,6 +304,23 @@ impl Season {
             fixture.round.number = 1 + earlier(&home).max(earlier(&away));
             *played.entry(home).or_default() += 1;
             *played.entry(away).or_default() += 1;
+        }
+    }
+
+    /// A league match without a matchday follows the last one that either team played, numbered or not: matchdays both
+    /// teams share as well as possible.
+    fn number_unnumbered_rounds(&mut self) {
+        let mut order: Vec<usize> =
+            (0..self.fixtures.len()).filter(|&i| self.fixtures[i].kind == Kind::League).collect();
+        order.sort_by_key(|&i| (self.fixtures[i].kickoff, i));
+        let mut played = vec![0u32; self.teams.len()];
+        for i in order {
+            let fixture = &mut self.fixtures[i];
+            if fixture.round.number == 0 {
+                fixture.round.number = 1 + played[fixture.home].max(played[fixture.away]);
+            }
+            played[fixture.home] += 1;
+            played[fixture.away] += 1;
         }
     }
 

@@ -165,7 +165,7 @@ fn find_in_season(view: &View<'_>, rest: &[&str]) -> (&'static str, Found) {
         // No season file has a round with a prefix.
         ["events", "round", _, "slug", _, "prefix", _] => ("events", Found::Nothing),
         ["standings", "total"] => ("standings", some(view.standings())),
-        ["cuptrees"] => ("cuptrees", Found::Nothing),
+        ["cuptrees"] => ("cuptrees", some(view.cup_trees())),
         _ => ("other", Found::Nothing),
     }
 }
@@ -228,9 +228,10 @@ mod tests {
         }
         clock.set(sample::at("2030-06-05T23:00:00Z"));
         assert_eq!(status(&semifinals).await, 200, "one slot is known, so the round is there");
-        assert_eq!(provider.requests(), 16);
+        assert_eq!(status(&format!("{base}/season/{sid}/cuptrees")).await, 200, "and so is the tree");
+        assert_eq!(provider.requests(), 17);
         assert_eq!(provider.requests_by_kind()["events"], 5);
-        assert_eq!(provider.request_log().last().unwrap().1, semifinals);
+        assert_eq!(provider.request_log()[15].1, semifinals);
         let address = provider.address;
         drop(provider);
         let gone = tokio::task::spawn_blocking(move || {

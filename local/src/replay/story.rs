@@ -1,8 +1,12 @@
 //! A match as it stood at an instant: status, score revealed so far, when it last changed. Pure.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
+use super::course::{ByHand, Stop, corrected};
+use super::fault::Fault;
 use super::season::{Fixture, Ruling, Score};
 
 /// A match at one instant.
@@ -11,9 +15,9 @@ pub struct Moment {
     /// The provider's status code.
     pub code: u32,
     /// The provider's status type.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The provider's status text.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// `homeScore`.
     pub home: Value,
     /// `awayScore`.
@@ -29,19 +33,83 @@ impl Moment {
     pub fn finished(&self) -> bool {
         self.kind == "finished"
     }
+
+    /// The goals that count, home first: none before the end, and none of a match that was removed (code 93).
+    pub fn result(&self) -> Option<[u32; 2]> {
+        self.pair("display").filter(|_| self.finished() && self.code != 93)
+    }
+
+    /// The goals of the shootout, if there is one.
+    pub fn kicks(&self) -> Option<[u32; 2]> {
+        self.pair("penalties")
+    }
+
+    fn pair(&self, field: &str) -> Option<[u32; 2]> {
+        let goals = |side: &Value| side[field].as_u64().and_then(|n| u32::try_from(n).ok());
+        Some([goals(&self.home)?, goals(&self.away)?])
+    }
+
+    fn without_score(code: u32, changed: i64) -> Self {
+        let (kind, description) = wording(code);
+        let (kind, description) = (Cow::Borrowed(kind), Cow::Borrowed(description));
+        Self { code, kind, description, home: json!({}), away: json!({}), changed, period_start: None }
+    }
+
+    /// Postponed, since `at`.
+    pub(super) fn postponed(at: i64) -> Self {
+        Self::without_score(60, at)
+    }
+
+    /// Another status over this one, since `at`.
+    pub(super) fn set_status(&mut self, code: u32, kind: &str, at: i64) {
+        self.code = code;
+        self.kind = Cow::Owned(kind.to_owned());
+        self.description = Cow::Borrowed(wording(code).1);
+        // A status without a beginning has no moment of change.
+        self.changed = self.changed.max(at);
+        if ["notstarted", "postponed", "delayed"].contains(&kind) {
+            (self.home, self.away, self.period_start) = (json!({}), json!({}), None);
+        }
+    }
 }
 
-/// A stretch of the match: from which minute on, and what the provider calls it.
-type Phase = (i64, u32, &'static str, &'static str);
+/// Type and text of a status as the provider has them.
+fn wording(code: u32) -> (&'static str, &'static str) {
+    match code {
+        0 => ("notstarted", "Not started"),
+        6 => ("inprogress", "1st half"),
+        7 => ("inprogress", "2nd half"),
+        20 => ("inprogress", "Started"),
+        31 => ("inprogress", "Halftime"),
+        32 => ("inprogress", "Awaiting extra time"),
+        33 => ("inprogress", "Extra time halftime"),
+        34 => ("inprogress", "Awaiting penalties"),
+        40 => ("inprogress", "Overtime"),
+        41 => ("inprogress", "1st extra"),
+        42 => ("inprogress", "2nd extra"),
+        50 => ("inprogress", "Penalties"),
+        60 => ("postponed", "Postponed"),
+        61 => ("delayed", "Start delayed"),
+        70 => ("canceled", "Canceled"),
+        80 => ("interrupted", "Interrupted"),
+        81 => ("suspended", "Suspended"),
+        90 => ("canceled", "Abandoned"),
+        91 => ("finished", "Walkover"),
+        92 => ("finished", "Retired"),
+        93 => ("finished", "Removed"),
+        100 => ("finished", "Ended"),
+        110 => ("finished", "AET"),
+        120 => ("finished", "AP"),
+        140 => ("willcontinue", "Will continue"),
+        _ => ("unknown", "Unknown"),
+    }
+}
 
-const ORDINARY: [Phase; 3] =
-    [(0, 6, "inprogress", "1st half"), (47, 31, "inprogress", "Halftime"), (62, 7, "inprogress", "2nd half")];
-const EXTRA: [Phase; 4] = [
-    (113, 32, "inprogress", "Awaiting extra time"),
-    (118, 41, "inprogress", "1st extra"),
-    (134, 33, "inprogress", "Extra time halftime"),
-    (136, 42, "inprogress", "2nd extra"),
-];
+/// A stretch of the match: from which minute on, and the provider's code for it.
+type Phase = (i64, u32);
+
+const ORDINARY: [Phase; 3] = [(0, 6), (47, 31), (62, 7)];
+const EXTRA: [Phase; 4] = [(113, 32), (118, 41), (134, 33), (136, 42)];
 
 /// The minute the shootout's kicks begin, if there is one.
 fn shootout_minute(score: &Score) -> Option<i64> {
@@ -55,23 +123,52 @@ fn phases(score: &Score) -> Vec<Phase> {
     }
     match (shootout_minute(score), score.et) {
         (Some(kicks), et) => {
-            phases.push((kicks - 5, 34, "inprogress", "Awaiting penalties"));
-            phases.push((kicks, 50, "inprogress", "Penalties"));
-            phases.push((if et.is_some() { 175 } else { 135 }, 120, "finished", "AP"));
+            phases.push((kicks - 5, 34));
+            phases.push((kicks, 50));
+            phases.push((if et.is_some() { 175 } else { 135 }, 120));
         }
-        (None, Some(_)) => phases.push((152, 110, "finished", "AET")),
-        (None, None) => phases.push((113, 100, "finished", "Ended")),
+        (None, Some(_)) => phases.push((152, 110)),
+        (None, None) => phases.push((113, 100)),
     }
     phases
 }
 
+/// The minute of the final whistle.
+pub(super) fn whistle(score: &Score) -> i64 {
+    phases(score).last().map_or(0, |(minute, _)| *minute)
+}
+
 /// When nothing more will come: the end by the story, the kickoff if it was never played, none without a result.
 pub fn ended_at(fixture: &Fixture) -> Option<DateTime<Utc>> {
-    if fixture.ruling != Ruling::Played && (fixture.score.is_some() || fixture.ruling == Ruling::Cancelled) {
-        return Some(fixture.kickoff);
+    let mut end = if fixture.ruling != Ruling::Played
+        && (fixture.score.is_some() || fixture.ruling == Ruling::Cancelled)
+    {
+        Some(fixture.start())
+    } else {
+        let stopped = || fixture.start() + Duration::seconds(fixture.stop().map_or(0, |stop| stop.at));
+        fixture.score.map(|score| natural_end(fixture, &score).unwrap_or_else(stopped))
+    };
+    for ByHand { kind, from, to, .. } in fixture.statuses() {
+        let over = ["finished", "canceled"].contains(&kind);
+        let covered = end.is_none_or(|end| from <= end);
+        end = match (covered, to) {
+            (true, None) if over => Some(end.map_or(from, |end| end.min(from))),
+            (true, None) => None,
+            (true, Some(to)) => end.map(|end| end.max(to)),
+            (false, _) => end,
+        };
     }
-    let last = fixture.score.as_ref().and_then(|s| phases(s).last().copied());
-    last.map(|(minute, ..)| fixture.kickoff + Duration::minutes(minute))
+    end
+}
+
+/// The instant so many seconds into the match.
+fn wall(start: DateTime<Utc>, stop: Option<Stop>, elapsed: i64) -> DateTime<Utc> {
+    match stop {
+        Some(Stop { at, resumed: Some(resumed) }) if elapsed > at => {
+            resumed + Duration::seconds(elapsed - at)
+        }
+        _ => start + Duration::seconds(elapsed),
+    }
 }
 
 /// When the goals of one stretch fell, in seconds from kickoff: evenly spread over the minutes it was played in, never
@@ -142,42 +239,122 @@ impl Goals {
     }
 }
 
-/// The match as it stood at `now`.
+/// The match as it stood at `now`: its valid entry, whatever was postponed before.
 pub fn moment(fixture: &Fixture, now: DateTime<Utc>) -> Moment {
-    let started = now >= fixture.kickoff;
-    let kickoff = fixture.kickoff.timestamp();
-    let at_kickoff = |code, kind, description, home, away| Moment {
-        code,
-        kind,
-        description,
-        home,
-        away,
-        changed: if started { kickoff } else { 0 },
-        period_start: None,
-    };
-    match (fixture.ruling, fixture.score) {
-        (Ruling::Cancelled, _) => at_kickoff(70, "canceled", "Canceled", json!({}), json!({})),
-        (_, Some(score)) if !started || fixture.ruling == Ruling::Played => {
-            if !started {
-                return at_kickoff(0, "notstarted", "Not started", json!({}), json!({}));
-            }
-            running(&score, kickoff, (now - fixture.kickoff).num_seconds())
-        }
+    let last = fixture.listings(now).pop();
+    last.map_or_else(|| current(fixture, fixture.kickoff, now), |listing| listing.moment)
+}
+
+/// The match as it stood at `now`, when `kickoff` was the last one known.
+pub(super) fn current(fixture: &Fixture, kickoff: DateTime<Utc>, now: DateTime<Utc>) -> Moment {
+    let last = fixture.last_kickoff();
+    let begun = now >= fixture.start() && kickoff == last;
+    if fixture.ruling == Ruling::Cancelled {
+        return Moment::without_score(70, if begun { last.timestamp() } else { 0 });
+    }
+    if !begun {
+        let delayed = now >= kickoff && kickoff == last && fixture.start() > last;
+        return if delayed {
+            Moment::without_score(61, kickoff.timestamp())
+        } else {
+            Moment::without_score(0, 0)
+        };
+    }
+    let Some(score) = fixture.score else { return Moment::without_score(0, 0) };
+    let mut moment = if fixture.ruling == Ruling::Played {
+        played(fixture, &score, now)
+    } else {
         // A real walkover carries nothing but these two numbers: no periods were played.
-        (_, Some(score)) => {
-            let [home, away] = score.display().map(|goals| json!({"current": goals, "display": goals}));
-            at_kickoff(91, "finished", "Walkover", home, away)
+        walkover(&score, fixture.start().timestamp())
+    };
+    if let Some(end) = natural_end(fixture, &score).filter(|end| *end <= now) {
+        let since = |after: i64| end + Duration::seconds(after);
+        let done = fixture.corrections().into_iter().rfind(|(after, _)| since(*after) <= now);
+        if let Some((after, goals)) = done {
+            let score = corrected(score, goals);
+            let other = if fixture.ruling == Ruling::Played {
+                running(&score, i64::MAX / 2)
+            } else {
+                walkover(&score, 0)
+            };
+            (moment.home, moment.away, moment.changed) = (other.home, other.away, since(after).timestamp());
         }
-        (_, None) => {
-            Moment { changed: 0, ..at_kickoff(0, "notstarted", "Not started", json!({}), json!({})) }
+    }
+    moment
+}
+
+/// When the match itself is over, whatever its status is said to be; none if it is abandoned for good.
+fn natural_end(fixture: &Fixture, score: &Score) -> Option<DateTime<Utc>> {
+    match (fixture.ruling, fixture.stop()) {
+        (Ruling::Played, Some(Stop { resumed: None, .. })) => None,
+        (Ruling::Played, stop) => Some(wall(fixture.start(), stop, whistle(score) * 60)),
+        _ => Some(fixture.start()),
+    }
+}
+
+fn walkover(score: &Score, at: i64) -> Moment {
+    let [home, away] = score.display().map(|goals| json!({"current": goals, "display": goals}));
+    Moment { home, away, ..Moment::without_score(91, at) }
+}
+
+/// A match on the pitch: running, standing still where it was abandoned, or over.
+fn played(fixture: &Fixture, score: &Score, now: DateTime<Utc>) -> Moment {
+    let (start, stop) = (fixture.start(), fixture.stop());
+    let plain = (now - start).num_seconds();
+    let (elapsed, stopped) = match stop {
+        Some(Stop { at, resumed }) if plain >= at => match resumed.filter(|resumed| *resumed <= now) {
+            Some(resumed) => (at + (now - resumed).num_seconds(), false),
+            None => (at, true),
+        },
+        _ => (plain, false),
+    };
+    let mut moment = running(score, elapsed);
+    for fault in &fixture.faults {
+        if let Fault::Disallow { minute, side, .. } = fault {
+            disallow(&mut moment, i64::from(*minute) * 60, *side, elapsed, whistle(score) * 60);
+        }
+    }
+    moment.changed = wall(start, stop, moment.changed).timestamp();
+    moment.period_start = moment.period_start.map(|at| wall(start, stop, at).timestamp());
+    match stop {
+        Some(Stop { at, .. }) if stopped => {
+            let since = wall(start, stop, at).timestamp();
+            moment.set_status(90, "canceled", since);
+        }
+        Some(Stop { at, resumed: Some(resumed) }) if elapsed >= at => {
+            moment.changed = moment.changed.max(resumed.timestamp());
+        }
+        _ => {}
+    }
+    moment
+}
+
+/// One goal too many from `from` on, for five minutes or until the whistle.
+fn disallow(moment: &mut Moment, from: i64, side: usize, elapsed: i64, whistle: i64) {
+    let until = (from + 300).min(whistle);
+    if elapsed < from || from >= whistle {
+        return;
+    }
+    moment.changed = moment.changed.max(if elapsed < until { from } else { until });
+    if elapsed < until {
+        let goals = if side == 0 { &mut moment.home } else { &mut moment.away };
+        let period: &[&str] = match () {
+            () if goals.get("overtime").is_some() => &["overtime"],
+            () if goals.get("period2").is_some() => &["normaltime", "period2"],
+            () if goals.get("period1").is_some() => &["normaltime", "period1"],
+            () => &["normaltime"],
+        };
+        for field in ["current", "display"].iter().chain(period) {
+            goals[*field] = json!(goals[*field].as_u64().unwrap_or(0) + 1);
         }
     }
 }
 
-fn running(score: &Score, kickoff: i64, elapsed: i64) -> Moment {
+/// A match so many seconds after its start; `changed` and `period_start` count from there too.
+fn running(score: &Score, elapsed: i64) -> Moment {
     let phases = phases(score);
-    let past: Vec<&Phase> = phases.iter().filter(|(minute, ..)| minute * 60 <= elapsed).collect();
-    let (minute, code, kind, description) = past.last().map_or(phases[0], |p| **p);
+    let past: Vec<&Phase> = phases.iter().filter(|(minute, _)| minute * 60 <= elapsed).collect();
+    let (minute, code) = past.last().map_or(phases[0], |p| **p);
     let sides = [0, 1].map(|side| Goals::of(score, side));
     let scored = sides.iter().flat_map(|s| [&s.first, &s.second, &s.extra, &s.kicks]).flatten();
     let last_goal = scored.filter(|t| **t <= elapsed).max().copied().unwrap_or(0);
@@ -185,13 +362,10 @@ fn running(score: &Score, kickoff: i64, elapsed: i64) -> Moment {
     let period = past.iter().rev().find(|p| [6, 7, 41, 42, 50].contains(&p.1)).map_or(0, |p| p.0);
     let [home, away] = sides.map(|s| s.payload(score, elapsed));
     Moment {
-        code,
-        kind,
-        description,
         home,
         away,
-        changed: kickoff + last_goal.max(minute * 60),
-        period_start: Some(kickoff + period * 60),
+        period_start: Some(period * 60),
+        ..Moment::without_score(code, last_goal.max(minute * 60))
     }
 }
 
@@ -235,7 +409,7 @@ mod tests {
         assert_eq!((end.home, end.away), (side(7, 2, 4), side(5, 0, 2)));
         assert_eq!(end.changed, (fixture.kickoff + Duration::minutes(175)).timestamp());
         let before = after(&fixture, -1);
-        assert_eq!((before.home, before.changed, before.kind), (json!({}), 0, "notstarted"));
+        assert_eq!((before.home, before.changed, before.kind.as_ref()), (json!({}), 0, "notstarted"));
         assert_eq!(ended_at(&fixture), Some(fixture.kickoff + Duration::minutes(175)));
     }
 

@@ -1,9 +1,10 @@
-//! A league table, counted the plainest way: three points, one point, goal difference, goals scored, name.
+//! A league table, counted the plainest way: three points, one point, what the rules add or take away, goal difference,
+//! goals scored, name; at the end in the file's official order, if it has one.
 
 use chrono::{DateTime, Utc};
 
-use super::season::{Kind, Season};
-use super::story::ended_at;
+use super::season::{Fixture, Kind, Season};
+use super::story::{ended_at, moment};
 
 /// One team's row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Row {
     pub record: [u32; 3],
     /// Goals scored and conceded.
     pub goals: [u32; 2],
+    /// Points the rules add; negative for a deduction.
+    pub adjustment: i64,
 }
 
 impl Row {
@@ -22,9 +25,14 @@ impl Row {
         self.record.iter().sum()
     }
 
-    /// Three for a win, one for a draw.
+    /// Three for a win, one for a draw: what was won on the pitch.
     pub fn points(&self) -> u32 {
         self.record[0] * 3 + self.record[1]
+    }
+
+    /// The points of the table: after deductions.
+    pub fn total(&self) -> i64 {
+        i64::from(self.points()) + self.adjustment
     }
 
     /// Goals scored less goals conceded.
@@ -33,20 +41,19 @@ impl Row {
     }
 }
 
-/// The table of one group (`None`: the matches that belong to no group) over the matches ended at `now`, best first.
+/// The table of one group (`None`: the matches that belong to no group) over the results shown at `now`, best first.
 pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let place = |rows: &mut Vec<Row>, team: usize| {
         rows.iter().position(|r| r.team == team).unwrap_or_else(|| {
-            rows.push(Row { team, record: [0; 3], goals: [0; 2] });
+            let adjustment = season.in_force.adjustments.get(&team).copied().unwrap_or(0);
+            rows.push(Row { team, record: [0; 3], goals: [0; 2], adjustment });
             rows.len() - 1
         })
     };
     for fixture in season.fixtures.iter().filter(|f| f.kind == Kind::League && f.group.as_deref() == group) {
         let (home, away) = (place(&mut rows, fixture.home), place(&mut rows, fixture.away));
-        let ended = ended_at(fixture).is_some_and(|end| end <= now);
-        let Some(score) = fixture.counted_score().filter(|_| ended) else { continue };
-        let [h, a] = score.display();
+        let Some([h, a]) = moment(fixture, now).result() else { continue };
         for (row, made, let_in) in [(home, h, a), (away, a, h)] {
             let place = match made.cmp(&let_in) {
                 std::cmp::Ordering::Greater => 0,
@@ -59,8 +66,23 @@ pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Ro
         }
     }
     rows.sort_by(|x, y| {
-        let key = |r: &Row| (r.points(), r.difference(), r.goals[0]);
+        let key = |r: &Row| (r.total(), r.difference(), r.goals[0]);
         key(y).cmp(&key(x)).then_with(|| season.teams[x.team].name.cmp(&season.teams[y.team].name))
     });
+    let order = season.final_order();
+    if group.is_none() && !order.is_empty() && as_the_file_ends(season, now) {
+        rows.sort_by_key(|row| order.iter().position(|team| *team == row.team).unwrap_or(usize::MAX));
+    }
     rows
+}
+
+/// Has every league match the file knows a result of ended, with that very result? Only then is the file's final table
+/// the table of what is shown.
+fn as_the_file_ends(season: &Season, now: DateTime<Utc>) -> bool {
+    let as_in_file = |f: &Fixture| {
+        let in_file = f.score.filter(|_| f.ruling != super::season::Ruling::Cancelled).map(|s| s.display());
+        let to_come = ended_at(f).is_some_and(|end| end > now);
+        !to_come && moment(f, now).result() == in_file
+    };
+    season.fixtures.iter().filter(|f| f.kind == Kind::League).all(as_in_file)
 }

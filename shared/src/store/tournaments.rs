@@ -1,11 +1,13 @@
 //! Statements on `tournament`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::{Value, json};
 use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{StoreError, parsed, stamp};
+use super::{StoreError, parsed, stamp, utc};
+use crate::domain::standings::{Adjustment, ProviderRow};
 use crate::domain::{Mode, StandingsMode, Tournament};
 
 /// What an operator says of a tournament to create, with the provider's ids already read.
@@ -203,4 +205,83 @@ pub async fn set_current_round(
 
 fn slugs(rows: Result<Vec<Row>, tokio_postgres::Error>) -> Result<Vec<String>, StoreError> {
     Ok(rows?.iter().map(|row| row.get(0)).collect())
+}
+/// What a table is drawn up under, beside the matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StandingsTerms {
+    /// The order of teams level on points, in prose.
+    pub tie_breaking_rule: Option<String>,
+    /// Deductions and awards.
+    pub adjustments: Vec<Adjustment>,
+    /// The provider's tables as last read.
+    pub provider: Vec<ProviderRow>,
+    /// When that was.
+    pub checked_at: Option<DateTime<Utc>>,
+}
+
+/// The terms of a tournament's table.
+pub async fn standings_terms(client: &impl GenericClient, id: Uuid) -> Result<StandingsTerms, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT tie_breaking_rule, points_adjustments, provider_standings, standings_checked_at
+               FROM tournament WHERE id = $1",
+            &[(&id, Type::UUID)],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(StandingsTerms::default()) };
+    Ok(StandingsTerms {
+        tie_breaking_rule: row.get(0),
+        adjustments: from_json(row.get(1), "points_adjustments")?,
+        provider: from_json(row.get(2), "provider_standings")?,
+        checked_at: row.get::<_, Option<NaiveDateTime>>(3).map(utc),
+    })
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(value: Value, column: &'static str) -> Result<T, StoreError> {
+    let text = value.to_string();
+    serde_json::from_value(value).map_err(|_| StoreError::Value { table: "tournament", column, value: text })
+}
+
+/// Keeps what a check against the provider's tables found. A rule that is there stays: the operator may have set it.
+pub async fn set_standings_terms(
+    client: &impl GenericClient,
+    id: Uuid,
+    terms: &StandingsTerms,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE tournament SET tie_breaking_rule = COALESCE(tie_breaking_rule, $2), points_adjustments = $3,
+                    provider_standings = $4, standings_checked_at = $5,
+                    updated_at = CASE WHEN tie_breaking_rule IS NULL AND $2 IS NOT NULL THEN $6
+                                      WHEN points_adjustments <> $3 THEN $6 ELSE updated_at END
+              WHERE id = $1 AND (points_adjustments, provider_standings, standings_checked_at)
+                                IS DISTINCT FROM ($3, $4, $5)
+             RETURNING id",
+            &[
+                (&id, Type::UUID),
+                (&terms.tie_breaking_rule, Type::TEXT),
+                (&json!(terms.adjustments), Type::JSONB),
+                (&json!(terms.provider), Type::JSONB),
+                (&terms.checked_at.map(stamp), Type::TIMESTAMP),
+                (&stamp(now), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Whether the tournament has an open match with a kickoff before `until`.
+pub async fn has_open_match(
+    client: &impl GenericClient,
+    id: Uuid,
+    until: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT 1 FROM match WHERE tournament_id = $1 AND status = 'open' AND date < $2 LIMIT 1",
+            &[(&id, Type::UUID), (&stamp(until), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(!rows.is_empty())
 }

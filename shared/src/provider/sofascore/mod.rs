@@ -14,7 +14,7 @@ pub use client::{Image, SofaScore};
 pub use event::{Listed, Reading, Refusal};
 pub use payload::Rounds;
 pub use season::SeasonRef;
-pub use standings::{Table, TableRow};
+pub use standings::Table;
 
 /// The provider's name in the database.
 pub const PROVIDER: &str = "sofascore";

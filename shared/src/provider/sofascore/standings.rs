@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::payload::StandingsPayload;
+use crate::domain::standings::ProviderRow;
 
 /// The provider's table of one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,32 +13,7 @@ pub struct Table {
     /// The order of teams level on points, in prose.
     pub tie_breaking_rule: Option<String>,
     /// Its lines. There may be fewer than teams.
-    pub rows: Vec<TableRow>,
-}
-
-/// One line of the provider's table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TableRow {
-    /// The team's id at the provider.
-    pub team: String,
-    /// Its name.
-    pub name: String,
-    /// The 1-based place.
-    pub position: i32,
-    /// Matches played.
-    pub matches: i32,
-    /// Won.
-    pub wins: i32,
-    /// Drawn.
-    pub draws: i32,
-    /// Lost.
-    pub losses: i32,
-    /// Goals scored.
-    pub scores_for: i32,
-    /// Goals conceded.
-    pub scores_against: i32,
-    /// Points, deductions included.
-    pub points: i32,
+    pub rows: Vec<ProviderRow>,
 }
 
 impl Table {
@@ -46,25 +22,28 @@ impl Table {
         payload
             .standings
             .into_iter()
-            .map(|table| Self {
-                group: table.tournament.group_name.unwrap_or_default(),
-                tie_breaking_rule: table.tie_breaking_rule.text.filter(|text| !text.trim().is_empty()),
-                rows: table
-                    .rows
-                    .into_iter()
-                    .map(|row| TableRow {
-                        team: row.team.id.to_string(),
-                        name: row.team.name,
-                        position: row.position,
-                        matches: row.matches,
-                        wins: row.wins,
-                        draws: row.draws,
-                        losses: row.losses,
-                        scores_for: row.scores_for,
-                        scores_against: row.scores_against,
-                        points: row.points,
-                    })
-                    .collect(),
+            .map(|table| {
+                let group = table.tournament.group_name.unwrap_or_default();
+                Self {
+                    tie_breaking_rule: table.tie_breaking_rule.text.filter(|text| !text.trim().is_empty()),
+                    rows: table
+                        .rows
+                        .into_iter()
+                        .map(|row| ProviderRow {
+                            group: group.clone(),
+                            team: row.team.id.to_string(),
+                            position: row.position,
+                            matches: row.matches,
+                            wins: row.wins,
+                            draws: row.draws,
+                            losses: row.losses,
+                            scores_for: row.scores_for,
+                            scores_against: row.scores_against,
+                            points: row.points,
+                        })
+                        .collect(),
+                    group,
+                }
             })
             .collect()
     }

@@ -1,0 +1,153 @@
+//! The rules of a table that no result tells: how ties on points are broken, and who lost points at the green table.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::season::Season;
+
+/// What `--rules` says: `{"tie_breaking_rule": text, "deductions": {team: points}}`, both optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// `tieBreakingRule.text` of every table, word for word.
+    #[serde(default)]
+    pub tie_breaking_rule: Option<String>,
+    /// By the team's name as the season file has it: points **taken away** from the first matchday on. 9 takes nine
+    /// points away, -3 gives three. (`pts_adjustment` of a compact file has the opposite sign: it is what to add.)
+    #[serde(default)]
+    pub deductions: BTreeMap<String, i64>,
+}
+
+/// Why rules cannot be used, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// The file cannot be read.
+    #[error("cannot read the rules file {}: check the path and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The text is not the JSON expected.
+    #[error(
+        "{name} is not a rules file: write {{\"tie_breaking_rule\": \"text\", \"deductions\": {{\"Team\": 9}}}}"
+    )]
+    Json {
+        /// The file's name.
+        name: String,
+        /// Where the parser stopped.
+        source: serde_json::Error,
+    },
+    /// A deduction for nobody.
+    #[error("the season has no team {name:?} to take points from: its teams are {teams}")]
+    UnknownTeam {
+        /// The name in the rules.
+        name: String,
+        /// The names it could have been.
+        teams: String,
+    },
+}
+
+impl Rules {
+    /// Reads a rules file.
+    pub fn load(path: &Path) -> Result<Self, RulesError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RulesError::Read { path: path.to_path_buf(), source })?;
+        Self::parse(&path.to_string_lossy(), &text)
+    }
+
+    /// Parses the text of a rules file; `name` is for the error.
+    pub fn parse(name: &str, text: &str) -> Result<Self, RulesError> {
+        serde_json::from_str(text).map_err(|source| RulesError::Json { name: name.to_owned(), source })
+    }
+}
+
+/// The rules in force in a season.
+#[derive(Clone, Debug, Default)]
+pub struct InForce {
+    /// The text, if there is one of its own.
+    pub text: Option<String>,
+    /// Points to add to what a team (index into [`Season::teams`]) has won: negative for a deduction.
+    pub adjustments: HashMap<usize, i64>,
+    /// The official order at the end (indices into [`Season::teams`]); empty if the file has none.
+    pub final_order: Vec<usize>,
+}
+
+impl Season {
+    /// The season under `rules`: its text replaces the file's, its deductions those of the same teams. A deduction that
+    /// differs from the file's makes the file's final table one of another season: its order no longer binds.
+    pub fn with_rules(mut self, rules: Rules) -> Result<Self, RulesError> {
+        for (name, points) in rules.deductions {
+            let Some(team) = self.teams.iter().position(|t| t.name == name && !t.placeholder) else {
+                let teams: Vec<&str> = self.teams.iter().map(|t| t.name.as_str()).collect();
+                return Err(RulesError::UnknownTeam { name, teams: teams.join(", ") });
+            };
+            let before = self.in_force.adjustments.insert(team, -points).unwrap_or(0);
+            if before != -points {
+                self.in_force.final_order.clear();
+            }
+        }
+        if rules.tie_breaking_rule.is_some() {
+            self.in_force.text = rules.tie_breaking_rule;
+        }
+        Ok(self)
+    }
+
+    /// The rules in force, as a rules file would say them.
+    pub fn rules(&self) -> Rules {
+        let adjustments = self.in_force.adjustments.iter().filter(|(_, points)| **points != 0);
+        Rules {
+            tie_breaking_rule: self.in_force.text.clone(),
+            deductions: adjustments.map(|(team, points)| (self.teams[*team].name.clone(), -points)).collect(),
+        }
+    }
+
+    /// The teams (indices into [`Season::teams`]) in the order of the file's final table; empty without one.
+    pub fn final_order(&self) -> &[usize] {
+        &self.in_force.final_order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bracket::Bracket;
+    use super::super::payload::View;
+    use super::super::sample;
+    use super::super::table::table;
+    use super::*;
+
+    #[test]
+    fn a_deduction_is_taken_away_and_reorders_the_table() {
+        let rules = Rules::parse("r", r#"{"tie_breaking_rule": "Lots", "deductions": {"A1": 5}}"#).unwrap();
+        let season = sample::cup().with_rules(rules.clone()).unwrap();
+        assert_eq!(season.rules(), rules);
+        let rows = table(&season, Some("Group A"), sample::at("2030-06-08T00:00:00Z"));
+        let seen: Vec<_> =
+            rows.iter().map(|r| (season.teams[r.team].name.as_str(), r.points(), r.total())).collect();
+        assert_eq!(seen, [("A2", 3, 3), ("A1", 6, 1), ("A3", 0, 0)]);
+        let bracket = Bracket::of(&season);
+        let view = View { season: &season, bracket: &bracket, now: sample::at("2030-06-08T00:00:00Z") };
+        let standing = view.standings().unwrap()["standings"][0].clone();
+        assert_eq!(standing["tieBreakingRule"]["text"], "Lots");
+        assert_eq!((&standing["rows"][1]["points"], &standing["rows"][1]["wins"]), (&1.into(), &2.into()));
+        let early = table(&season, Some("Group A"), sample::at("2030-06-01T00:00:00Z"));
+        assert_eq!(early.last().map(|r| r.total()), Some(-5), "in force from the first day");
+    }
+
+    #[test]
+    fn errors_say_what_to_write() {
+        let error = |text: &str| {
+            let rules = Rules::parse("r.json", text)?;
+            sample::cup().with_rules(rules).map(|_| ())
+        };
+        let unknown = error(r#"{"deductions": {"A9": 1}}"#).unwrap_err().to_string();
+        assert!(unknown.contains("no team \"A9\"") && unknown.contains("A1, A2, B1"), "{unknown}");
+        assert!(
+            error(r#"{"deduction": {}}"#).unwrap_err().to_string().contains("r.json is not a rules file")
+        );
+        assert!(matches!(Rules::load(Path::new("/nowhere")), Err(RulesError::Read { .. })));
+    }
+}

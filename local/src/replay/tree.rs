@@ -1,0 +1,312 @@
+//! `…/cuptrees`: the knockout rounds as a tree, in the shape of the one real reply there is (Africa Cup 2025).
+//!
+//! What that reply does, this does: scores are strings; the first round's result is `2:1`, later ones say `home won`; the
+//! match for third place is no round of the tree but takes a round's order, and across that gap (semifinals to final)
+//! nothing is linked. In every second block the participants stand the other way round than in the event.
+
+use serde_json::{Value, json};
+
+use super::bracket::Tie;
+use super::payload::{View, placeholder_json, team_json};
+use super::season::{Kind, RoundKey};
+
+/// A round of the tree.
+struct Level<'a> {
+    round: &'a RoundKey,
+    /// Its place in the tree, from 1; the match for third place takes one too.
+    order: u64,
+    /// Indices into the bracket's ties, in the tree's order.
+    ties: Vec<usize>,
+}
+
+impl View<'_> {
+    /// `…/cuptrees`: there from the first draw of the knockout stage on.
+    pub fn cup_trees(&self) -> Option<Value> {
+        let mut levels = self.levels();
+        if !levels.iter().any(|level| self.drawn(level.round)) {
+            return None;
+        }
+        for next in (1..levels.len()).rev() {
+            let (before, after) = levels.split_at_mut(next);
+            self.put_below(&mut before[next - 1], &after[0]);
+        }
+        let mut blocks_before = 0;
+        let mut rounds = Vec::new();
+        for (at, level) in levels.iter().enumerate() {
+            let linked = |to: Option<&Level<'_>>| to.is_some_and(|to| to.order.abs_diff(level.order) == 1);
+            let below =
+                at.checked_sub(1).and_then(|below| levels.get(below)).filter(|below| linked(Some(below)));
+            let above = linked(levels.get(at + 1));
+            let blocks: Vec<Value> = (1..)
+                .zip(&level.ties)
+                .map(|(place, tie)| {
+                    self.block(*tie, place, blocks_before + place, level.order == 1, below, above)
+                })
+                .collect();
+            blocks_before += level.ties.len() as u64;
+            rounds.push(json!({
+                "order": level.order, "type": level.ties.len(), "description": description(level),
+                "blocks": blocks, "id": self.tree_id() * 10 + level.order,
+            }));
+        }
+        let open =
+            levels.iter().find(|level| level.ties.iter().any(|tie| !self.over(&self.bracket.ties[*tie])));
+        let label = self.season.label();
+        Some(json!({"cupTrees": [{
+            "id": self.tree_id(),
+            "name": format!("{label} {}, Knockout stage", self.season.season_year()),
+            "tournament": self.stage_json(Kind::Knockout, None),
+            "rounds": rounds,
+            "currentRound": open.or(levels.last()).map(|level| level.order),
+            "type": 1, "showSingleParticipantByeBlocks": false, "hideRoundsWithoutParticipants": false,
+        }]}))
+    }
+
+    fn tree_id(&self) -> u64 {
+        10_000_000 + self.season.season_id
+    }
+
+    /// The rounds of the tree by first kickoff, their ties as they come.
+    fn levels(&self) -> Vec<Level<'_>> {
+        let knockout = self.season.rounds.iter().filter(|round| round.slug.is_some());
+        let all = (1..).zip(knockout).map(|(order, round)| {
+            let ties = (0..self.bracket.ties.len()).filter(|tie| self.bracket.ties[*tie].round == *round);
+            Level { round, order, ties: ties.collect() }
+        });
+        all.filter(|level| level.round.number != 50).collect()
+    }
+
+    /// Puts the ties of a round below those that their winners go to; ties that lead nowhere come last.
+    fn put_below(&self, level: &mut Level<'_>, next: &Level<'_>) {
+        let sources = next.ties.iter().flat_map(|tie| self.sides(*tie).map(|side| self.source(*tie, side)));
+        let mut order: Vec<usize> = Vec::new();
+        for tie in sources.flatten().chain(level.ties.clone()) {
+            if level.ties.contains(&tie) && !order.contains(&tie) {
+                order.push(tie);
+            }
+        }
+        level.ties = order;
+    }
+
+    /// Home and away of the first leg (indices into the teams).
+    fn sides(&self, tie: usize) -> [usize; 2] {
+        let first = self.bracket.ties[tie].legs.first().map(|leg| &self.season.fixtures[*leg]);
+        first.map_or([0, 0], |first| [first.home, first.away])
+    }
+
+    /// The tie whose winner `team` was.
+    fn source(&self, tie: usize, team: usize) -> Option<usize> {
+        let earlier = self.bracket.earlier(self.season, tie, team)?;
+        (self.bracket.ties[earlier].winner == Some(team)).then_some(earlier)
+    }
+
+    /// Has every leg ended, or was it called off?
+    fn over(&self, tie: &Tie) -> bool {
+        let ended = |leg: &usize| {
+            super::story::ended_at(&self.season.fixtures[*leg]).is_some_and(|end| end <= self.now)
+        };
+        tie.legs.iter().all(ended)
+    }
+
+    fn block(
+        &self,
+        tie: usize,
+        place: u64,
+        number: u64,
+        first: bool,
+        below: Option<&Level<'_>>,
+        above: bool,
+    ) -> Value {
+        let entry = &self.bracket.ties[tie];
+        let legs: Vec<_> =
+            entry.legs.iter().filter_map(|leg| self.season.fixtures[*leg].listings(self.now).pop()).collect();
+        let drawn = self.drawn(&entry.round);
+        let events: Vec<u64> = legs.iter().map(|leg| leg.id).filter(|_| drawn).collect();
+        let winner = self.bracket.winner_at(self.season, tie, self.now);
+        let id = 2_000_000 + self.season.season_id * 100 + number;
+        let sides = self.sides(tie);
+        let slots = entry.legs.first().and_then(|leg| self.bracket.slots(*leg));
+        let swapped = place.is_multiple_of(2);
+        let order = if swapped { [1, 0] } else { [0, 1] };
+        let participants: Vec<Value> = (1..)
+            .zip(order)
+            .map(|(order, side)| {
+                let team = sides[side];
+                let slot = slots.map(|slots| &slots[side]).filter(|slot| !slot.known(self.now));
+                let mut participant = json!({
+                    "team": slot.map_or_else(|| team_json(&self.season.teams[team]), placeholder_json),
+                    "winner": winner == Some(team), "order": order, "id": id * 10 + order,
+                });
+                let source = self.source(tie, team).zip(below);
+                let block = source.and_then(|(source, below)| below.ties.iter().position(|t| *t == source));
+                if let Some(block) = block {
+                    participant["sourceBlockId"] = json!(block + 1);
+                }
+                participant
+            })
+            .collect();
+        let running = legs.iter().any(|leg| leg.moment.kind == "inprogress");
+        let mut block = json!({
+            "finished": winner.is_some(), "matchesInRound": entry.legs.len(), "order": place,
+            "participants": participants, "hasNextRoundLink": above, "eventInProgress": running,
+            "id": id, "events": events, "blockId": place, "automaticProgression": false,
+        });
+        if let Some(first) = legs.first().filter(|_| drawn) {
+            block["seriesStartDateTimestamp"] = json!(first.kickoff.timestamp());
+        }
+        if let Some(winner) = winner {
+            let [home, away] = order.map(|side| self.goals(entry, sides[side]));
+            let home_won = winner == sides[order[0]];
+            block["result"] = match (first, home_won) {
+                (true, _) => json!(format!("{}:{}", home.0, away.0)),
+                (false, true) => json!("home won"),
+                (false, false) => json!("away won"),
+            };
+            block["homeTeamScore"] = json!(written(home));
+            block["awayTeamScore"] = json!(written(away));
+        }
+        block
+    }
+
+    /// What a team scored over all legs, and in the shootout of the last.
+    fn goals(&self, tie: &Tie, team: usize) -> (u32, Option<u32>) {
+        let mut total = 0;
+        let mut kicks = None;
+        for leg in &tie.legs {
+            let fixture = &self.season.fixtures[*leg];
+            let side = usize::from(fixture.home != team);
+            let moment = super::story::moment(fixture, self.now);
+            total += moment.result().map_or(0, |goals| goals[side]);
+            kicks = moment.kicks().map(|kicks| kicks[side]);
+        }
+        (total, kicks)
+    }
+}
+
+/// `2`, or `0 (4)` with a shootout.
+fn written((goals, kicks): (u32, Option<u32>)) -> String {
+    kicks.map_or_else(|| goals.to_string(), |kicks| format!("{goals} ({kicks})"))
+}
+
+/// `1/8` for eight ties, as the provider writes early rounds; the name of the others.
+fn description(level: &Level<'_>) -> String {
+    match level.round.slug.as_deref() {
+        Some("round-of-32") => "1/16".to_owned(),
+        Some("round-of-16") => "1/8".to_owned(),
+        _ => level.round.name.clone().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bracket::Bracket;
+    use super::super::sample;
+    use super::super::season::Season;
+    use super::*;
+
+    fn tree(season: &Season, now: &str) -> Option<Value> {
+        let bracket = Bracket::of(season);
+        View { season, bracket: &bracket, now: sample::at(now) }.cup_trees()
+    }
+
+    fn rounds(season: &Season, now: &str) -> Vec<Value> {
+        tree(season, now).unwrap()["cupTrees"][0]["rounds"].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn it_is_there_from_the_first_draw_with_placeholders() {
+        let season = sample::cup();
+        assert_eq!(tree(&season, "2030-06-05T16:52:00Z"), None);
+        let rounds = rounds(&season, "2030-06-05T16:53:00Z");
+        let orders: Vec<_> = rounds.iter().map(|r| (r["order"].clone(), r["type"].clone())).collect();
+        assert_eq!(
+            orders,
+            [(json!(1), json!(2)), (json!(3), json!(1))],
+            "third place takes 2 and is not there"
+        );
+        let first = &rounds[0]["blocks"][0];
+        assert_eq!((&first["finished"], first.get("result")), (&json!(false), None));
+        assert_eq!(first["events"], json!([9_000_007]));
+        let name =
+            |round: usize, side: usize| &rounds[round]["blocks"][0]["participants"][side]["team"]["name"];
+        assert_eq!([name(0, 0), name(0, 1)], ["A1", "Runner-up Group B"]);
+        assert_eq!([name(1, 0), name(1, 1)], ["Winner SF1", "Winner SF2"]);
+        assert_eq!(rounds[1]["blocks"][0]["events"], json!([]), "its round is not there yet");
+    }
+
+    #[test]
+    fn a_finished_tree() {
+        let season = sample::cup();
+        let rounds = rounds(&season, "2030-06-20T00:00:00Z");
+        let semifinals = rounds[0]["blocks"].as_array().unwrap();
+        // The final is B2 against B1: B2's semifinal comes first.
+        assert_eq!(semifinals[0]["events"], json!([9_000_007]));
+        assert_eq!(
+            (&semifinals[0]["result"], &semifinals[0]["homeTeamScore"], &semifinals[0]["awayTeamScore"]),
+            (&json!("1:1"), &json!("1 (3)"), &json!("1 (4)"))
+        );
+        let names = |block: &Value| {
+            let list = block["participants"].as_array().unwrap().clone();
+            list.iter().map(|p| (p["team"]["name"].clone(), p["winner"].clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&semifinals[0]), [(json!("A1"), json!(false)), (json!("B2"), json!(true))]);
+        // The event is B1 against A2; the second block shows it the other way round.
+        assert_eq!(names(&semifinals[1]), [(json!("A2"), json!(false)), (json!("B1"), json!(true))]);
+        assert_eq!(semifinals[1]["result"], "0:1");
+        let last = &rounds[1]["blocks"][0];
+        assert_eq!((&last["result"], &last["homeTeamScore"]), (&json!("away won"), &json!("0")));
+        assert_eq!(last["participants"][0].get("sourceBlockId"), None, "nothing is linked across the gap");
+        assert_eq!(
+            (&semifinals[0]["hasNextRoundLink"], &rounds[1]["description"]),
+            (&json!(false), &json!("Final"))
+        );
+    }
+
+    #[test]
+    fn real_trees_hang_together() {
+        let Some(data) = std::env::var_os("REAL_DATA") else {
+            eprintln!("left out: REAL_DATA does not name a folder with real season files");
+            return;
+        };
+        for (file, levels) in [
+            ("2022_worldcup", vec![(1, 8), (2, 4), (3, 2), (5, 1)]),
+            ("2014_worldcup", vec![(1, 8), (2, 4), (3, 2), (5, 1)]),
+            ("2020_euro", vec![(1, 8), (2, 4), (3, 2), (4, 1)]),
+            ("2018-19_uefa.cl", vec![(1, 8), (2, 4), (3, 2), (4, 1)]),
+            ("2024-25_uefa.cl", vec![(1, 8), (2, 8), (3, 4), (4, 2), (5, 1)]),
+        ] {
+            let path = std::path::Path::new(&data).join(format!("openfootball/{file}.json"));
+            let season = Season::load(&path).unwrap();
+            let rounds = rounds(&season, &season.last_end().to_rfc3339());
+            let number = |value: &Value| value.as_u64().unwrap();
+            let seen: Vec<_> = rounds.iter().map(|r| (number(&r["order"]), number(&r["type"]))).collect();
+            assert_eq!(seen, levels, "{file}");
+            for (at, round) in rounds.iter().enumerate() {
+                for block in round["blocks"].as_array().unwrap() {
+                    let participants = block["participants"].as_array().unwrap();
+                    // The file does not know who won the final of 2025.
+                    if file.starts_with("2024-25") && at == 4 {
+                        assert_eq!((&block["finished"], block.get("result")), (&json!(false), None));
+                        continue;
+                    }
+                    let winners = participants.iter().filter(|p| p["winner"] == true).count();
+                    assert_eq!((winners, &block["finished"]), (1, &json!(true)), "{file}: {block}");
+                    assert_eq!(
+                        block["events"].as_array().unwrap().len() as u64,
+                        number(&block["matchesInRound"])
+                    );
+                    for participant in participants {
+                        let Some(source) = participant["sourceBlockId"].as_u64() else { continue };
+                        let below = &rounds[at - 1]["blocks"][source as usize - 1];
+                        let sent = below["participants"].as_array().unwrap();
+                        let sent = sent.iter().find(|p| p["winner"] == true).unwrap();
+                        assert_eq!(sent["team"]["id"], participant["team"]["id"], "{file}: {block}");
+                        assert_eq!(below["hasNextRoundLink"], true, "{file}: {below}");
+                        let pairs = !file.starts_with("2024-25") || at > 1;
+                        assert!(!pairs || number(&block["blockId"]) == source.div_ceil(2), "{file}: {block}");
+                    }
+                }
+            }
+        }
+    }
+}

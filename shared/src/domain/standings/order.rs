@@ -1,0 +1,253 @@
+//! The order within one group: breaking ties, and the orders that go against the points.
+
+use std::cmp::Reverse;
+
+use super::check::{ProviderRow, separates};
+use super::rules::{Criterion, Measure, Rules};
+use super::{Note, Reason, Row};
+
+/// A match between two teams of the group, by their places in its lists.
+pub(super) struct Match {
+    pub(super) home: usize,
+    pub(super) away: usize,
+    pub(super) goals: (i32, i32),
+}
+
+/// One group, teams in order of id; the lists run in parallel.
+pub(super) struct Group<'a> {
+    pub(super) name: &'a str,
+    pub(super) names: Vec<&'a str>,
+    pub(super) provider: Vec<Option<&'a ProviderRow>>,
+    pub(super) rows: Vec<Row>,
+    pub(super) matches: Vec<Match>,
+    /// Pairs of which a match is to be played.
+    pub(super) open: Vec<(usize, usize)>,
+}
+
+/// What a set of matches comes to for one team.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    wins: i32,
+    draws: i32,
+    away_wins: i32,
+    scored: i32,
+    conceded: i32,
+    away_goals: i32,
+}
+
+impl Tally {
+    fn add(&mut self, scored: i32, conceded: i32, away: bool) {
+        let (won, away) = (i32::from(scored > conceded), i32::from(away));
+        self.wins += won;
+        self.draws += i32::from(scored == conceded);
+        self.away_wins += won * away;
+        self.scored += scored;
+        self.conceded += conceded;
+        self.away_goals += scored * away;
+    }
+
+    /// The figure, the higher the better.
+    fn value(&self, measure: Measure) -> i32 {
+        match measure {
+            Measure::Points => self.wins * 3 + self.draws,
+            Measure::Wins => self.wins,
+            Measure::AwayWins => self.away_wins,
+            Measure::GoalDifference => self.scored - self.conceded,
+            Measure::GoalsScored => self.scored,
+            Measure::AwayGoals => self.away_goals,
+            Measure::GoalsConceded => -self.conceded,
+        }
+    }
+}
+
+/// The teams in parts, best first, teams with the same key together.
+fn parts<K: Ord>(teams: Vec<usize>, key: impl Fn(usize) -> K) -> Vec<Vec<usize>> {
+    let mut keyed: Vec<(Reverse<K>, usize)> =
+        teams.into_iter().map(|team| (Reverse(key(team)), team)).collect();
+    keyed.sort();
+    keyed.chunk_by(|a, b| a.0 == b.0).map(|part| part.iter().map(|(_, team)| *team).collect()).collect()
+}
+
+impl Group<'_> {
+    /// The teams in order, best first.
+    pub(super) fn ranked(&self, rules: &Rules, notes: &mut Vec<Note>) -> Vec<usize> {
+        if let Some((order, reason)) = self.against_points() {
+            notes.push(Note::FollowsProvider { group: self.name.to_owned(), reason });
+            return order;
+        }
+        let playing = !self.open.is_empty() && !rules.meanwhile.is_empty();
+        let criteria = if playing { &rules.meanwhile } else { &rules.criteria };
+        let overall = self.tallies(None);
+        let mut order = Vec::with_capacity(self.rows.len());
+        for level in parts((0..self.rows.len()).collect(), |team| self.rows[team].points) {
+            self.separate(level, criteria, &overall, &mut order, notes);
+        }
+        order
+    }
+
+    /// Appends teams that are level so far in the order the remaining steps give.
+    fn separate(
+        &self,
+        teams: Vec<usize>,
+        criteria: &[Criterion],
+        overall: &[Tally],
+        order: &mut Vec<usize>,
+        notes: &mut Vec<Note>,
+    ) {
+        if teams.len() < 2 {
+            return order.extend(teams);
+        }
+        let Some((criterion, rest)) = criteria.split_first() else {
+            return self.undecided(teams, None, order, notes);
+        };
+        match criterion {
+            Criterion::Overall(measure) => {
+                for part in parts(teams, |team| overall[team].value(*measure)) {
+                    self.separate(part, rest, overall, order, notes);
+                }
+            }
+            Criterion::HeadToHead(measures) if self.have_met(&teams) => {
+                let (level, tallies) = (teams.len(), self.tallies(Some(&teams)));
+                let key = |team: usize| measures.iter().map(|m| tallies[team].value(*m)).collect::<Vec<_>>();
+                for part in parts(teams, key) {
+                    // Fewer teams: other matches count between them.
+                    let next = if part.len() < level { criteria } else { rest };
+                    self.separate(part, next, overall, order, notes);
+                }
+            }
+            Criterion::HeadToHead(_) => self.separate(teams, rest, overall, order, notes),
+            Criterion::Unknown(step) if self.provider_separates(&teams) => {
+                self.undecided(teams, Some(step), order, notes);
+            }
+            Criterion::Unknown(step) => {
+                if self.have_played(&teams) {
+                    let (group, teams) = (self.name.to_owned(), self.ids(&teams));
+                    notes.push(Note::StepLeftOut { group, teams, step: step.clone() });
+                }
+                self.separate(teams, rest, overall, order, notes);
+            }
+        }
+    }
+
+    /// The tallies of all teams, over all matches or those between some teams.
+    fn tallies(&self, between: Option<&[usize]>) -> Vec<Tally> {
+        let counts = |team: usize| between.is_none_or(|teams| teams.contains(&team));
+        let mut tallies = vec![Tally::default(); self.rows.len()];
+        for m in self.matches.iter().filter(|m| counts(m.home) && counts(m.away)) {
+            tallies[m.home].add(m.goals.0, m.goals.1, false);
+            tallies[m.away].add(m.goals.1, m.goals.0, true);
+        }
+        tallies
+    }
+
+    /// Whether the matches between the teams compare them: all are played, as many between any two.
+    fn have_met(&self, teams: &[usize]) -> bool {
+        if self.open.iter().any(|(home, away)| teams.contains(home) && teams.contains(away)) {
+            return false;
+        }
+        let mut met =
+            self.meetings().into_iter().filter(|((a, b), _)| teams.contains(a) && teams.contains(b));
+        met.next().is_some_and(|(_, first)| first > 0 && met.all(|(_, count)| count == first))
+    }
+
+    /// How often any two teams have met.
+    fn meetings(&self) -> Vec<((usize, usize), u32)> {
+        let n = self.rows.len();
+        let mut counts = vec![0; n * n];
+        for m in &self.matches {
+            counts[m.home.min(m.away) * n + m.home.max(m.away)] += 1;
+        }
+        (0..n)
+            .flat_map(|a| (a + 1..n).map(move |b| (a, b)))
+            .map(|(a, b)| ((a, b), counts[a * n + b]))
+            .collect()
+    }
+
+    fn have_played(&self, teams: &[usize]) -> bool {
+        teams.iter().any(|&team| self.rows[team].games > 0)
+    }
+
+    fn ids(&self, teams: &[usize]) -> Vec<String> {
+        teams.iter().map(|&team| self.rows[team].team.clone()).collect()
+    }
+
+    fn position(&self, team: usize) -> Option<i32> {
+        self.provider[team].map(|row| row.position)
+    }
+
+    /// Whether the provider has each of the teams at a place of its own in one table.
+    fn provider_separates(&self, teams: &[usize]) -> bool {
+        let rows: Option<Vec<&ProviderRow>> = teams.iter().map(|&team| self.provider[team]).collect();
+        rows.is_some_and(|rows| separates(&rows))
+    }
+
+    /// Appends teams that matches do not separate.
+    fn undecided(
+        &self,
+        mut teams: Vec<usize>,
+        step: Option<&str>,
+        order: &mut Vec<usize>,
+        notes: &mut Vec<Note>,
+    ) {
+        let provider = self.provider_separates(&teams);
+        teams.sort_by_key(|&team| (self.position(team).unwrap_or(i32::MAX), self.names[team], team));
+        // Before the first match all are level: that is no news.
+        if self.have_played(&teams) {
+            let (group, teams) = (self.name.to_owned(), self.ids(&teams));
+            notes.push(match provider {
+                true => Note::ProviderOrder { group, teams, step: step.map(str::to_owned) },
+                false => Note::NameOrder { group, teams },
+            });
+        }
+        order.extend(teams);
+    }
+
+    /// The provider's order where it goes against the points and is to be believed: every number of every row is
+    /// ours, and either the league is split or the season is over.
+    fn against_points(&self) -> Option<(Vec<usize>, Reason)> {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        let agrees = |&team: &usize| self.provider[team].is_some_and(|row| row.agrees(&self.rows[team]));
+        if !order.iter().all(agrees) || !self.provider_separates(&order) {
+            return None;
+        }
+        order.sort_by_key(|&team| self.position(team));
+        let row = |team: usize| &self.rows[team];
+        if order.is_sorted_by_key(|&team| Reverse(row(team).points)) {
+            return None;
+        }
+        let over = self.open.is_empty();
+        let uneven = order.iter().any(|&team| row(team).games != row(order[0]).games);
+        // Points per game, without fractions.
+        let rate = |a: usize, b: usize| row(a).points * row(b).games >= row(b).points * row(a).games;
+        if self.is_split(&order) {
+            return Some((order, Reason::Split));
+        }
+        if over && uneven && order.is_sorted_by(|&a, &b| rate(a, b)) {
+            return Some((order, Reason::PointsPerGame));
+        }
+        over.then_some((order, Reason::Unexplained))
+    }
+
+    /// Whether the order is that of sections which played on among themselves: points fall within each; teams of
+    /// different sections have met equally often, and will not meet again, while some of one section met more often.
+    fn is_split(&self, order: &[usize]) -> bool {
+        let mut section = vec![0; order.len()];
+        let mut sizes = Vec::new();
+        for (at, part) in order.chunk_by(|&a, &b| self.rows[a].points >= self.rows[b].points).enumerate() {
+            sizes.push(part.len());
+            for &team in part {
+                section[team] = at;
+            }
+        }
+        if sizes.iter().any(|&size| size < 2) || self.open.iter().any(|&(a, b)| section[a] != section[b]) {
+            return false;
+        }
+        let (within, across): (Vec<_>, Vec<_>) =
+            self.meetings().into_iter().partition(|((a, b), _)| section[*a] == section[*b]);
+        let phase = across[0].1;
+        phase > 0
+            && across.iter().all(|(_, met)| *met == phase)
+            && within.iter().all(|(_, met)| *met >= phase)
+            && within.iter().any(|(_, met)| *met > phase)
+    }
+}
