@@ -13,7 +13,7 @@ use shared::browser::{Browser, Fetched, Want};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
 use shared::domain::standings::{Entrant, Result as Played, Terms, table};
-use shared::domain::{Match, MatchStatus, Mode, RoundAddress, Score, StandingsMode, Team};
+use shared::domain::{Match, MatchStatus, Mode, RoundAddress, Score, StandingsMode, Team, TieFacts};
 use shared::provider::Pace;
 use shared::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
 use shared::store::teams::{self, TeamRow};
@@ -340,6 +340,7 @@ fn matches_of(season: &Season, count: usize) -> Vec<Match> {
             status: MatchStatus::Ended,
             score: fixture.score.map(|score| score.display().map(goals)).map(|[h, a]| Score::new(h, a)),
             changed_at: Some(fixture.kickoff + TimeDelta::minutes(113)),
+            tie: TieFacts::default(),
         })
         .collect()
 }

@@ -16,6 +16,7 @@ pub struct Summary {
     pub tournament: Tournament,
     pub matches: Matches,
     pub standings: Vec<Group>,
+    pub bracket: Vec<BracketRound>,
     pub champion: Option<String>,
     pub executions: Executions,
     pub schedules: Schedules,
@@ -80,6 +81,35 @@ pub struct Row {
     pub form: Vec<String>,
 }
 
+/// One round of the bracket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct BracketRound {
+    pub round: String,
+    pub ties: Vec<Tie>,
+}
+
+/// One tie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct Tie {
+    pub home: Option<String>,
+    pub away: Option<String>,
+    pub legs: Vec<Leg>,
+    pub aggregate: Option<[i32; 2]>,
+    pub winner: Option<String>,
+    pub decided_by: Option<String>,
+}
+
+/// One match of a tie. Goals and penalties are the tie's home side's first, whoever played at home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct Leg {
+    pub home_score: Option<i32>,
+    pub away_score: Option<i32>,
+    pub penalties: Option<[i32; 2]>,
+}
+
 /// Executions by status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the statuses' names")]
@@ -118,6 +148,7 @@ impl Summary {
         let tournament = tournament(&db).await?;
         let matches = matches(&db).await?;
         let standings = standings(&db).await?;
+        let bracket = bracket(&db).await?;
         let champion = champion(&db, &standings, &matches).await?;
         let sums = db
             .query_one(
@@ -139,6 +170,7 @@ impl Summary {
             tournament,
             matches,
             standings,
+            bracket,
             champion,
             executions: Executions {
                 completed: sums.get(0),
@@ -258,15 +290,65 @@ pub async fn standings(db: &Client) -> anyhow::Result<Vec<Group>> {
     Ok(groups)
 }
 
+/// The bracket, round by round.
+pub async fn bracket(db: &Client) -> anyhow::Result<Vec<BracketRound>> {
+    let ties = db
+        .query(
+            r#"SELECT b.round_slug, COALESCE(h.name, b.home_slot), COALESCE(a.name, b.away_slot), b.home_team_id,
+                      b.match_external_ids, b.home_aggregate, b.away_aggregate, w.name, b.decided_by
+                 FROM tournament_bracket b
+                 JOIN tournament_round r ON r.tournament_id = b.tournament_id AND r.slug = b.round_slug
+                 LEFT JOIN team h ON h.id = b.home_team_id LEFT JOIN team a ON a.id = b.away_team_id
+                 LEFT JOIN team w ON w.id = b.winner_team_id
+                ORDER BY r."order", b.tie_number"#,
+            &[],
+        )
+        .await?;
+    let mut rounds: Vec<BracketRound> = Vec::new();
+    for row in ties {
+        let round: String = row.get(0);
+        let legs = db
+            .query(
+                "SELECT CASE WHEN home_team_id = $2 THEN home_score ELSE away_score END,
+                        CASE WHEN home_team_id = $2 THEN away_score ELSE home_score END,
+                        CASE WHEN home_team_id = $2 THEN home_penalties_score ELSE away_penalties_score END,
+                        CASE WHEN home_team_id = $2 THEN away_penalties_score ELSE home_penalties_score END
+                   FROM match WHERE external_id = ANY($1) ORDER BY array_position($1, external_id)",
+                &[&row.get::<_, Vec<String>>(4), &row.get::<_, Option<uuid::Uuid>>(3)],
+            )
+            .await?;
+        let pair = |one: Option<i32>, other: Option<i32>| Some([one?, other?]);
+        let legs = legs
+            .iter()
+            .map(|leg| Leg {
+                home_score: leg.get(0),
+                away_score: leg.get(1),
+                penalties: pair(leg.get(2), leg.get(3)),
+            })
+            .collect();
+        if rounds.last().is_none_or(|last| last.round != round) {
+            rounds.push(BracketRound { round, ties: Vec::new() });
+        }
+        if let Some(last) = rounds.last_mut() {
+            last.ties.push(Tie {
+                home: row.get(1),
+                away: row.get(2),
+                legs,
+                aggregate: pair(row.get(5), row.get(6)),
+                winner: row.get(7),
+                decided_by: row.get(8),
+            });
+        }
+    }
+    Ok(rounds)
+}
+
 /// The winner of the final, or the first of a league that is over.
 async fn champion(db: &Client, standings: &[Group], matches: &Matches) -> anyhow::Result<Option<String>> {
     let final_ = db
         .query_opt(
-            "SELECT CASE WHEN (home_score, COALESCE(home_penalties_score, 0)) > (away_score, COALESCE(away_penalties_score, 0))
-                         THEN h.name ELSE a.name END
-               FROM match m JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id
-              WHERE m.round_slug = 'final' AND m.status = 'ended'
-                AND (home_score, home_penalties_score) IS DISTINCT FROM (away_score, away_penalties_score)",
+            "SELECT w.name FROM tournament_bracket b JOIN team w ON w.id = b.winner_team_id
+              WHERE b.round_slug = 'final'",
             &[],
         )
         .await?;

@@ -6,8 +6,10 @@
 mod browser;
 mod events;
 mod executions;
+mod faults;
 mod harness;
 mod outages;
 mod replay;
+mod seasons;
 mod store;
 mod tournaments;

@@ -64,6 +64,25 @@ async fn the_world_cup_of_2022_by_schedules_alone() {
     assert_eq!((summary.matches.total, summary.matches.ended), (64, 64));
     assert_eq!(summary.champion.as_deref(), Some("Argentina"));
     assert_eq!(summary.tournament.status, "completed");
+    let ways: Vec<String> = summary
+        .bracket
+        .iter()
+        .flat_map(|round| round.ties.iter().map(move |tie| (round, tie)))
+        .map(|(round, tie)| {
+            let (winner, by) =
+                (tie.winner.as_deref().unwrap_or("?"), tie.decided_by.as_deref().unwrap_or("?"));
+            format!("{}: {winner} by {by}", round.round)
+        })
+        .collect();
+    assert_eq!(ways.len(), 16);
+    for line in [
+        "quarterfinals: Croatia by shootout",
+        "semifinals: Argentina by single-match",
+        "match-for-3rd-place: Croatia by single-match",
+        "final: Argentina by shootout",
+    ] {
+        assert!(ways.contains(&line.to_owned()), "{ways:?}");
+    }
     // FIFA's tables.
     let order: Vec<String> = summary
         .standings

@@ -1,7 +1,7 @@
 //! The bulk statements against a real database: what they write, and what they leave alone.
 
 use chrono::TimeDelta;
-use shared::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team};
+use shared::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team, TieFacts};
 use shared::store::teams::TeamRow;
 use shared::store::tournaments::NewTournament;
 use shared::store::{Connection, Outcomes, Store, matches, pace, teams, tournaments};
@@ -53,6 +53,7 @@ fn game(id: &str, home: u32, status: MatchStatus, score: Option<(i32, i32)>, cha
         status,
         score: score.map(|(home, away)| Score::new(home, away)),
         changed_at: Some(now() + TimeDelta::seconds(changed)),
+        tie: TieFacts::default(),
     }
 }
 

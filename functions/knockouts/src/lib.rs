@@ -1,4 +1,4 @@
-//! Knockouts: discovers rounds as they are listed and drawn, and stores their matches.
+//! Knockouts: discovers rounds as they are listed and drawn, stores their matches, and fills the bracket.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work}
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
-use shared::sync::{self, schedules};
+use shared::sync::{self, bracket, schedules};
 use uuid::Uuid;
 
 struct Input {
@@ -55,6 +55,11 @@ async fn discover(
     let season = sync::season(&tournament)?;
     sync::rounds::sync(invocation, journal, provider, &tournament).await?;
     let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+    let known_matches: i64 = known
+        .iter()
+        .filter(|stored| stored.round.kind == RoundKind::Knockout)
+        .map(|stored| stored.matches)
+        .sum();
     // A round whose slots all have their team does not change any more, except by its matches' own checks.
     let waiting = known
         .into_iter()
@@ -78,7 +83,10 @@ async fn discover(
         readings.iter().map(|(slug, reading)| RoundReading::whole(slug, reading)).collect();
     let unscheduled = matches::sync(invocation, journal, &tournament, &readings).await?;
     schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
-    Ok(())
+    // Nothing drawn yet: there is no tree to ask for.
+    let drawn = !readings.is_empty() || known_matches > 0;
+    let trees = if drawn { bracket::provider_trees(journal, provider, &tournament).await? } else { None };
+    bracket::sync(invocation, journal, &tournament, trees).await
 }
 
 fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {

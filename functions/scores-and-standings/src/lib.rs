@@ -10,7 +10,7 @@ use shared::plan::schedule::CheckKind;
 use shared::provider::sofascore::SofaScore;
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
-use shared::sync::{self, schedules, standings};
+use shared::sync::{self, bracket, schedules, standings};
 use uuid::Uuid;
 
 /// In the summary of the scores: the table is to be computed now.
@@ -108,6 +108,10 @@ async fn scores(
     let read = [RoundReading::whole(slug, &reading)];
     let unscheduled = matches::sync(invocation, journal, &tournament, &read).await?;
     schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
+    if round.kind == RoundKind::Knockout {
+        // Winners move on at once.
+        bracket::sync(invocation, journal, &tournament, None).await?;
+    }
     if input.check != CheckKind::Interim {
         // A sweep's kickoff is its day: it looks after the whole round.
         let kickoff = input.kickoff.filter(|_| input.check != CheckKind::Sweep);

@@ -11,7 +11,7 @@ use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
 use shared::store::{rounds, tournaments};
 use shared::sync::matches::{self, RoundReading};
-use shared::sync::{self, schedules, standings, teams};
+use shared::sync::{self, bracket, schedules, standings, teams};
 use uuid::Uuid;
 
 use input::{Input, What};
@@ -89,7 +89,12 @@ async fn whole(
                     let unscheduled =
                         matches::sync(invocation, journal, &tournament, &season.readings()).await?;
                     schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
-                    Ok(())
+                    if !tournament.mode.has_knockouts() {
+                        return Ok(());
+                    }
+                    let trees = bracket::provider_trees(journal, provider, &tournament).await?;
+                    journal.requests.extend(provider.take_requests());
+                    bracket::sync(invocation, journal, &tournament, trees).await
                 }
                 _ => {
                     let planning = planned_for.unwrap_or_else(|| invocation.clock.now());

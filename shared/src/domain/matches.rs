@@ -40,6 +40,25 @@ pub struct Match {
     pub score: Option<Score>,
     /// When the provider last changed the event.
     pub changed_at: Option<DateTime<Utc>>,
+    /// What it says of its tie, in a knockout round.
+    pub tie: TieFacts,
+}
+
+/// What a match says of its tie.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TieFacts {
+    /// Whether extra time was played.
+    pub extra_time: bool,
+    /// Whether the result was awarded, or one side did not play.
+    pub awarded: bool,
+    /// The provider's winner of the match: 1 home, 2 away, 3 neither.
+    pub winner_code: Option<i32>,
+    /// The provider's winner of the tie, as a side of this match.
+    pub tie_winner_code: Option<i32>,
+    /// The provider's id of the leg before this one.
+    pub previous_leg: Option<String>,
+    /// How many legs the provider says the tie has.
+    pub legs: Option<i32>,
 }
 
 /// A match as it is stored.

@@ -1,5 +1,6 @@
 //! Football: tournaments, rounds, teams, matches, scores, standings. Pure: no I/O, no Lambda, no SQL.
 
+pub mod knockout;
 pub mod matches;
 pub mod round;
 pub mod score;
@@ -7,7 +8,7 @@ pub mod standings;
 pub mod team;
 pub mod tournament;
 
-pub use matches::{Match, MatchStatus, StoredMatch};
+pub use matches::{Match, MatchStatus, StoredMatch, TieFacts};
 pub use round::{Round, RoundAddress, RoundKind};
 pub use score::Score;
 pub use team::{Slot, Team};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::domain::{Match, MatchStatus, StoredMatch};
+use crate::domain::{Match, MatchStatus, StoredMatch, TieFacts};
 
 /// What a reading of the provider means for the stored matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -138,7 +138,7 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
     if read.changed_at.is_some() && read.changed_at < stored.changed_at {
         return Some(HeldReason::Stale);
     }
-    let reopens = read.status != MatchStatus::Ended || read.score.is_none();
+    let reopens = read.status != MatchStatus::Ended || (read.score.is_none() && stored.score.is_some());
     if stored.status == MatchStatus::Ended && reopens {
         return Some(HeldReason::WouldReopen);
     }
@@ -150,6 +150,19 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
 }
 
 fn differences(old: &Match, new: &Match) -> Vec<String> {
+    fn tie(facts: &TieFacts) -> String {
+        let code = |code: Option<i32>| code.map_or_else(|| "-".to_owned(), |code| code.to_string());
+        let TieFacts { extra_time, awarded, winner_code, tie_winner_code, previous_leg, legs } = facts;
+        let previous = previous_leg.as_deref().unwrap_or("-");
+        format!(
+            "winner {} tie {} legs {} after {previous}{}{}",
+            code(*winner_code),
+            code(*tie_winner_code),
+            code(*legs),
+            if *extra_time { " extra time" } else { "" },
+            if *awarded { " awarded" } else { "" },
+        )
+    }
     fn text<T: std::fmt::Display>(value: Option<T>) -> String {
         value.map_or_else(|| "none".to_owned(), |value| value.to_string())
     }
@@ -166,6 +179,7 @@ fn differences(old: &Match, new: &Match) -> Vec<String> {
     note("group", old.group_name.clone(), new.group_name.clone());
     note("home", old.home.clone(), new.home.clone());
     note("away", old.away.clone(), new.away.clone());
+    note("tie", tie(&old.tie), tie(&new.tie));
     fields
 }
 
@@ -187,6 +201,7 @@ mod tests {
             status,
             score: score.map(|(home, away)| Score::new(home, away)),
             changed_at: DateTime::from_timestamp(changed, 0),
+            tie: TieFacts::default(),
         }
     }
 

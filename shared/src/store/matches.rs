@@ -6,12 +6,13 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Outcomes, StoreError, parsed, stamp, utc};
-use crate::domain::{Match, Score, StoredMatch};
+use crate::domain::{Match, RoundKind, Score, StoredMatch, TieFacts};
 use crate::plan::schedule::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
     home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,
-    scoreboard_applied_at IS NOT NULL AS scored, doubted_score";
+    scoreboard_applied_at IS NOT NULL AS scored, doubted_score,
+    went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs";
 
 fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
     let both = |home: Option<i32>, away: Option<i32>| Some((home?, away?));
@@ -31,6 +32,14 @@ fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
                 shootout,
             }),
             changed_at: row.get::<_, Option<NaiveDateTime>>("provider_changed_at").map(utc),
+            tie: TieFacts {
+                extra_time: row.get("went_to_extra_time"),
+                awarded: row.get("awarded"),
+                winner_code: row.get("winner_code"),
+                tie_winner_code: row.get("tie_winner_code"),
+                previous_leg: row.get("previous_leg_external_id"),
+                legs: row.get("tie_legs"),
+            },
         },
         scored: row.get("scored"),
         doubted: row.get("doubted_score"),
@@ -58,17 +67,25 @@ pub async fn of_rounds(
     rows.iter().map(stored).collect()
 }
 
-/// The matches of a tournament's season rounds: what the table is made of.
-pub async fn of_season(
+/// The matches of a tournament's rounds of one kind: of season rounds the table is made, of knockout rounds the bracket.
+pub async fn of_kind(
     client: &impl GenericClient,
     tournament: Uuid,
+    kind: RoundKind,
 ) -> Result<Vec<StoredMatch>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM match m WHERE tournament_id = $1 AND EXISTS (
             SELECT 1 FROM tournament_round r
-             WHERE r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND r.type = 'season')"
+             WHERE r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND r.type = $2)
+          ORDER BY date, external_id"
     );
-    client.query_typed(&sql, &[(&tournament, Type::UUID)]).await?.iter().map(stored).collect()
+    let kind = kind.to_string();
+    client
+        .query_typed(&sql, &[(&tournament, Type::UUID), (&kind, Type::TEXT)])
+        .await?
+        .iter()
+        .map(stored)
+        .collect()
 }
 
 /// Kickoffs of active tournaments before `until`: those with an open match, however old, and all since `since`.
@@ -134,9 +151,11 @@ pub async fn upsert(
         .query_typed(
             "WITH input AS (
                SELECT * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
-                                    $10::int[], $11::int[], $12::timestamp[], $13::text[], $14::timestamp[])
+                                    $10::int[], $11::int[], $12::timestamp[], $13::text[], $14::timestamp[],
+                                    $16::bool[], $17::bool[], $18::int[], $19::int[], $20::text[], $21::int[])
                  AS t (external_id, round_slug, group_name, home, away, home_score, away_score, home_penalties,
-                       away_penalties, date, status, changed_at)),
+                       away_penalties, date, status, changed_at, extra_time, awarded, winner_code, tie_winner_code,
+                       previous_leg, tie_legs)),
              resolved AS (
                SELECT i.*, h.id AS home_team_id, a.id AS away_team_id FROM input i
                  JOIN team h ON h.provider = $1 AND h.external_id = i.home
@@ -145,9 +164,11 @@ pub async fn upsert(
                INSERT INTO match AS m (external_id, provider, tournament_id, round_slug, group_name, home_team_id,
                       external_home_team_id, away_team_id, external_away_team_id, home_score, away_score,
                       home_penalties_score, away_penalties_score, date, status, provider_changed_at,
+                      went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs,
                       last_checked_at, created_at, updated_at)
                SELECT external_id, $1, $2, round_slug, group_name, home_team_id, home, away_team_id, away, home_score,
-                      away_score, home_penalties, away_penalties, date, status, changed_at, $15, $15, $15
+                      away_score, home_penalties, away_penalties, date, status, changed_at, extra_time, awarded,
+                      winner_code, tie_winner_code, previous_leg, tie_legs, $15, $15, $15
                  FROM resolved ORDER BY external_id
                ON CONFLICT (external_id, provider) DO UPDATE
                   SET round_slug = excluded.round_slug, group_name = excluded.group_name,
@@ -157,16 +178,23 @@ pub async fn upsert(
                       home_penalties_score = excluded.home_penalties_score,
                       away_penalties_score = excluded.away_penalties_score, date = excluded.date,
                       status = excluded.status, provider_changed_at = excluded.provider_changed_at,
-                      doubted_score = NULL,
+                      doubted_score = NULL, went_to_extra_time = excluded.went_to_extra_time,
+                      awarded = excluded.awarded, winner_code = excluded.winner_code,
+                      tie_winner_code = excluded.tie_winner_code,
+                      previous_leg_external_id = excluded.previous_leg_external_id, tie_legs = excluded.tie_legs,
                       last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
                 WHERE m.tournament_id = excluded.tournament_id
                   AND (m.round_slug, m.group_name, m.home_team_id, m.away_team_id, m.home_score, m.away_score,
-                       m.home_penalties_score, m.away_penalties_score, m.date, m.status)
+                       m.home_penalties_score, m.away_penalties_score, m.date, m.status, m.went_to_extra_time,
+                       m.awarded, m.winner_code, m.tie_winner_code, m.previous_leg_external_id, m.tie_legs)
                       IS DISTINCT FROM
                       (excluded.round_slug, excluded.group_name, excluded.home_team_id, excluded.away_team_id,
                        excluded.home_score, excluded.away_score, excluded.home_penalties_score,
-                       excluded.away_penalties_score, excluded.date, excluded.status)
-                  AND (m.status <> 'ended' OR (excluded.status = 'ended' AND excluded.home_score IS NOT NULL))
+                       excluded.away_penalties_score, excluded.date, excluded.status, excluded.went_to_extra_time,
+                       excluded.awarded, excluded.winner_code, excluded.tie_winner_code,
+                       excluded.previous_leg_external_id, excluded.tie_legs)
+                  AND (m.status <> 'ended' OR (excluded.status = 'ended'
+                       AND (excluded.home_score IS NOT NULL OR m.home_score IS NULL)))
                   AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)
                RETURNING external_id, (xmax = 0) AS inserted)
              SELECT i.external_id,
@@ -192,6 +220,12 @@ pub async fn upsert(
                 (&column(matches, |m| m.status.to_string()), Type::TEXT_ARRAY),
                 (&column(matches, |m| m.changed_at.map(stamp)), Type::TIMESTAMP_ARRAY),
                 (&stamp(now), Type::TIMESTAMP),
+                (&column(matches, |m| m.tie.extra_time), Type::BOOL_ARRAY),
+                (&column(matches, |m| m.tie.awarded), Type::BOOL_ARRAY),
+                (&column(matches, |m| m.tie.winner_code), Type::INT4_ARRAY),
+                (&column(matches, |m| m.tie.tie_winner_code), Type::INT4_ARRAY),
+                (&column(matches, |m| m.tie.previous_leg.as_deref()), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.tie.legs), Type::INT4_ARRAY),
             ],
         )
         .await?;

@@ -1,5 +1,6 @@
 //! Fetch → plan → apply, a module a kind of row. The functions compose these.
 
+pub mod bracket;
 pub mod matches;
 pub mod refresh;
 pub mod rounds;

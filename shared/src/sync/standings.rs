@@ -9,7 +9,7 @@ use super::season;
 use crate::domain::standings::{
     Entrant, Fixture, ProviderRow, Result as Played, Rules, Table, Terms, check, table,
 };
-use crate::domain::{Match, MatchStatus, StandingsMode, Tournament};
+use crate::domain::{Match, MatchStatus, RoundKind, StandingsMode, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{PROVIDER, SofaScore, Table as ProviderTable};
@@ -59,8 +59,11 @@ pub async fn sync(
 ) -> anyhow::Result<()> {
     let mut client = invocation.services.store.client().await?;
     let transaction = client.transaction().await?;
-    let stored: Vec<Match> =
-        matches::of_season(&transaction, tournament.id).await?.into_iter().map(|row| row.known).collect();
+    let stored: Vec<Match> = matches::of_kind(&transaction, tournament.id, RoundKind::Season)
+        .await?
+        .into_iter()
+        .map(|row| row.known)
+        .collect();
     let mut terms = tournaments::standings_terms(&transaction, tournament.id).await?;
     let group = |m: &Match| match tournament.standings_mode {
         StandingsMode::UniqueGroup => String::new(),

@@ -6,12 +6,14 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::classify::{self, malformed};
+use super::cuptree::CupTreesPayload;
 use super::event::{Listed, Reading};
 use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
 use super::standings::Table;
 use super::{PROVIDER, SeasonRef};
 use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
+use crate::domain::knockout::Tree;
 use crate::domain::{Round, RoundAddress};
 use crate::provider::{Pace, ProviderError, Request};
 
@@ -85,6 +87,16 @@ impl<'a> SofaScore<'a> {
         let path = format!("{}/standings/total", season.path());
         match self.json(&path).await {
             Ok(value) => Ok(Table::all(classify::shape(&path, value)?)),
+            Err(ProviderError::NotFound { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The season's cup trees; none where nothing is drawn.
+    pub async fn cup_trees(&mut self, season: &SeasonRef) -> Result<Vec<Tree>, ProviderError> {
+        let path = format!("{}/cuptrees", season.path());
+        match self.json(&path).await {
+            Ok(value) => Ok(classify::shape::<CupTreesPayload>(&path, value)?.trees()),
             Err(ProviderError::NotFound { .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::classify;
+use super::cuptree::CupTreesPayload;
 use super::event::{Listed, Reading};
 use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
 use super::standings::Table;
@@ -19,6 +20,8 @@ pub enum Kind {
     Round,
     /// `…/standings/total`.
     Standings,
+    /// `…/cuptrees`.
+    Cuptrees,
     /// `/event/{id}`.
     Event,
     /// `/sport/football/scheduled-events/{day}`.
@@ -43,6 +46,7 @@ pub fn decode(kind: Kind, body: &str) -> Result<Value, ProviderError> {
         }
         Kind::Round => json!(Reading::of("round", classify::shape::<EventsPayload>(&path, value)?.events)),
         Kind::Standings => json!(Table::all(classify::shape(&path, value)?)),
+        Kind::Cuptrees => json!(classify::shape::<CupTreesPayload>(&path, value)?.trees()),
         Kind::Event => {
             let event = classify::shape::<OneEventPayload>(&path, value)?.event;
             let mut reading = Reading::of("round", vec![event]);

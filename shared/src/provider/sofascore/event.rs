@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::payload::{EventPayload, PlacePayload, TeamPayload};
 use super::{SeasonRef, score, status};
 use crate::domain::team::is_placeholder_name;
-use crate::domain::{Match, Slot, Team};
+use crate::domain::{Match, Slot, Team, TieFacts};
 
 /// What a reply with events comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -139,7 +139,9 @@ impl Reading {
                 ),
             )
         })?;
-        let score = score::score(&event.home_score, &event.away_score, status)?;
+        // A side that stayed away may leave no score behind.
+        let awarded = event.is_awarded || event.status.code == WALKOVER;
+        let score = score::score(&event.home_score, &event.away_score, status, awarded)?;
         let kickoff = event.start_timestamp.map(|seconds| instant(seconds, "startTimestamp")).transpose()?;
         let changed_at = event
             .changes
@@ -157,6 +159,14 @@ impl Reading {
             status,
             score,
             changed_at,
+            tie: TieFacts {
+                extra_time: event.home_score.overtime.is_some() || event.away_score.overtime.is_some(),
+                awarded,
+                winner_code: event.winner_code,
+                tie_winner_code: event.aggregated_winner_code,
+                previous_leg: event.previous_leg_event_id.map(|id| id.to_string()),
+                legs: event.cup_matches_in_round,
+            },
         });
         for team in [home, away] {
             self.add_team(team);
@@ -164,6 +174,9 @@ impl Reading {
         Ok(())
     }
 }
+
+/// The code of a match that one side did not play.
+const WALKOVER: i64 = 91;
 
 fn slot(team: &TeamPayload) -> Slot {
     if is_placeholder_name(&team.name) {

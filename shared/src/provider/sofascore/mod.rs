@@ -2,6 +2,7 @@
 
 mod classify;
 mod client;
+mod cuptree;
 pub mod decode;
 mod event;
 mod payload;

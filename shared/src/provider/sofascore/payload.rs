@@ -46,6 +46,10 @@ pub(super) struct EventPayload {
     pub changes: ChangesPayload,
     #[serde(default)]
     pub is_awarded: bool,
+    pub winner_code: Option<i32>,
+    pub aggregated_winner_code: Option<i32>,
+    pub previous_leg_event_id: Option<u64>,
+    pub cup_matches_in_round: Option<i32>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,13 +8,14 @@ pub(super) fn score(
     home: &ScorePayload,
     away: &ScorePayload,
     status: MatchStatus,
+    awarded: bool,
 ) -> Result<Option<Score>, (&'static str, String)> {
     if status == MatchStatus::NotDefined {
         return Ok(None);
     }
     let sides = (side("homeScore", home, status)?, side("awayScore", away, status)?);
     match sides {
-        (None, None) if status == MatchStatus::Ended => {
+        (None, None) if status == MatchStatus::Ended && !awarded => {
             Err(("homeScore.display", "is missing though the match has ended".to_owned()))
         }
         (None, None) => Ok(None),
@@ -82,20 +83,20 @@ mod tests {
         // The final of 2022: current 7-5, display 3-3, 2-2 after 90, 1-1 in extra time, 4-2 on penalties.
         let home = payload([Some(3), Some(7), Some(2), Some(1), Some(4)]);
         let away = payload([Some(3), Some(5), Some(2), Some(1), Some(2)]);
-        let read = score(&home, &away, MatchStatus::Ended);
+        let read = score(&home, &away, MatchStatus::Ended, false);
         assert_eq!(read, Ok(Some(Score { home: 3, away: 3, shootout: Some((4, 2)) })));
         // The same without `display`: still 3-3, never 7-5.
         let bare = |p: &ScorePayload| ScorePayload { display: None, ..*p };
-        assert_eq!(score(&bare(&home), &bare(&away), MatchStatus::Ended), read);
+        assert_eq!(score(&bare(&home), &bare(&away), MatchStatus::Ended, false), read);
     }
 
     #[test]
     fn before_kickoff_there_is_no_score() {
         let none = ScorePayload::default();
-        assert_eq!(score(&none, &none, MatchStatus::Open), Ok(None));
-        assert!(score(&none, &none, MatchStatus::Ended).is_err());
+        assert_eq!(score(&none, &none, MatchStatus::Open, false), Ok(None));
+        assert!(score(&none, &none, MatchStatus::Ended, false).is_err());
         assert_eq!(
-            score(&payload([Some(1), None, None, None, None]), &none, MatchStatus::NotDefined),
+            score(&payload([Some(1), None, None, None, None]), &none, MatchStatus::NotDefined, false),
             Ok(None)
         );
     }
@@ -111,7 +112,7 @@ mod tests {
             payload([Some(1), Some(1), None, None, Some(3)]),
             ScorePayload::default(),
         ] {
-            assert!(score(&good, &bad, MatchStatus::Ended).is_err(), "{bad:?}");
+            assert!(score(&good, &bad, MatchStatus::Ended, false).is_err(), "{bad:?}");
         }
     }
 }

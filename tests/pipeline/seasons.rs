@@ -1,0 +1,262 @@
+//! Real seasons and real replies, from the folder that `REAL_DATA` names; left out, and said so, where it is unset.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use local::driver::{Options, Replay};
+use local::summary::Summary;
+use serde_json::Value;
+use shared::provider::sofascore::decode::{Kind, decode};
+
+use crate::harness::empty_database;
+
+fn real_data() -> Option<PathBuf> {
+    let data = std::env::var_os("REAL_DATA").map(PathBuf::from);
+    if data.is_none() {
+        println!("left out: REAL_DATA names no folder of real seasons and replies");
+    }
+    data
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+/// A season as its tournament's creation leaves it once it is over, or as schedules alone do.
+async fn played(season: &Path, rules: Option<&Path>, by_schedules: bool) -> Summary {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        season: season.to_owned(),
+        rules: rules.map(Path::to_owned),
+        faults: Vec::new(),
+        until: None,
+        bulk: !by_schedules,
+        database_url: Some(empty_database().await),
+        output: dir.path().to_owned(),
+    };
+    let mut replay = Replay::start(&options).await.unwrap();
+    if by_schedules {
+        replay.run(None, false).await.unwrap();
+    }
+    let summary = Summary::read(&replay).await.unwrap();
+    assert_eq!(summary.problems(), Vec::<String>::new(), "{}", season.display());
+    summary
+}
+
+#[tokio::test]
+async fn every_real_league_comes_out_as_its_official_table() {
+    let Some(data) = real_data() else { return };
+    let at_once = Arc::new(tokio::sync::Semaphore::new(2));
+    let mut leagues = tokio::task::JoinSet::new();
+    for file in files(&data.join("seasons/leagues")) {
+        let at_once = Arc::clone(&at_once);
+        leagues.spawn(async move {
+            let _turn = at_once.acquire_owned().await.unwrap();
+            let summary = played(&file, None, false).await;
+            let ours: Vec<String> = summary
+                .standings
+                .iter()
+                .flat_map(|group| &group.rows)
+                .map(|row| format!("{} {} {}:{}", row.team, row.points, row.goals_for, row.goals_against))
+                .collect();
+            let official: Vec<String> = read(&file)["final_table"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| {
+                    let team = row["team"].as_str().unwrap();
+                    format!("{team} {} {}:{}", row["pts"], row["gf"], row["ga"])
+                })
+                .collect();
+            assert_eq!(ours, official, "{}", file.display());
+        });
+    }
+    assert!(leagues.len() > 30, "the folder is not empty");
+    leagues.join_all().await;
+}
+
+/// Winners of ties as the file has them, by the pair of teams in order of name.
+fn real_winners(file: &Value) -> BTreeMap<BTreeSet<String>, String> {
+    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+    let ties = file["ties"].as_array().map(|ties| {
+        ties.iter().map(|tie| {
+            (tie["legs"][0]["home"].clone(), tie["legs"][0]["away"].clone(), tie["winner"].clone())
+        })
+    });
+    let singles = file["knockout"]
+        .as_array()
+        .map(|matches| matches.iter().map(|m| (m["home"].clone(), m["away"].clone(), m["winner"].clone())));
+    ties.into_iter()
+        .flatten()
+        .chain(singles.into_iter().flatten())
+        .filter_map(|(home, away, winner)| {
+            Some((BTreeSet::from([text(&home)?, text(&away)?]), text(&winner)?))
+        })
+        .collect()
+}
+
+async fn cup_comes_out(season: &str, knockouts: &str, rules: Option<&str>) -> Option<Summary> {
+    let data = real_data()?;
+    let dir = tempfile::tempdir().unwrap();
+    let rules_file = dir.path().join("rules.json");
+    if let Some(text) = rules {
+        std::fs::write(&rules_file, serde_json::json!({ "tie_breaking_rule": text }).to_string()).unwrap();
+    }
+    let season = data.join("openfootball").join(season);
+    let summary = played(&season, rules.map(|_| rules_file.as_path()), true).await;
+    let file = read(&data.join("seasons/knockouts").join(knockouts));
+    let expected = real_winners(&file);
+    let ours: BTreeMap<BTreeSet<String>, String> = summary
+        .bracket
+        .iter()
+        .flat_map(|round| &round.ties)
+        .filter_map(|tie| Some((BTreeSet::from([tie.home.clone()?, tie.away.clone()?]), tie.winner.clone()?)))
+        .collect();
+    assert!(expected.len() >= 14, "the file has its ties");
+    for (pair, winner) in &expected {
+        assert_eq!(ours.get(pair), Some(winner), "{pair:?}");
+    }
+    assert_eq!(summary.champion.as_deref(), file["champion"].as_str());
+    Some(summary)
+}
+
+#[tokio::test]
+async fn a_champions_league_with_two_legs_and_away_goals_by_schedules_alone() {
+    let Some(summary) = cup_comes_out("2018-19_uefa.cl.json", "champions-league_2018-19.json", None).await
+    else {
+        return;
+    };
+    let decided: Vec<_> = summary
+        .bracket
+        .iter()
+        .flat_map(|round| &round.ties)
+        .filter_map(|tie| tie.decided_by.as_deref())
+        .collect();
+    assert_eq!(decided.iter().filter(|by| **by == "away-goals").count(), 3);
+    assert_eq!(summary.matches.open, 0);
+}
+
+#[tokio::test]
+async fn a_champions_league_with_a_league_phase_up_to_its_final() {
+    let Some(data) = real_data() else { return };
+    let season = data.join("openfootball/2024-25_uefa.cl.json");
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        season,
+        rules: None,
+        faults: Vec::new(),
+        // The source has no score of the final.
+        until: Some("2025-05-31".parse().unwrap()),
+        bulk: false,
+        database_url: Some(empty_database().await),
+        output: dir.path().to_owned(),
+    };
+    let mut replay = Replay::start(&options).await.unwrap();
+    replay.run(options.until, false).await.unwrap();
+    let summary = Summary::read(&replay).await.unwrap();
+    assert_eq!(summary.errors, Vec::<String>::new());
+    assert_eq!(summary.standings.len(), 1);
+    let table = &summary.standings[0].rows;
+    assert_eq!((table.len(), table[0].team.as_str(), table[0].points), (36, "Liverpool FC (ENG)", 21));
+    let ours: Vec<(&str, usize, usize)> = summary
+        .bracket
+        .iter()
+        .map(|round| {
+            (
+                round.round.as_str(),
+                round.ties.len(),
+                round.ties.iter().filter(|tie| tie.winner.is_some()).count(),
+            )
+        })
+        .collect();
+    let wanted = [
+        ("playoffs", 8, 8),
+        ("round-of-16", 8, 8),
+        ("quarterfinals", 4, 4),
+        ("semifinals", 2, 2),
+        ("final", 1, 0),
+    ];
+    assert_eq!(ours, wanted);
+    let the_final = &summary.bracket[4].ties[0];
+    let finalists: BTreeSet<_> =
+        [&the_final.home, &the_final.away].into_iter().flatten().map(String::as_str).collect();
+    assert_eq!(finalists, BTreeSet::from(["FC Internazionale Milano (ITA)", "Paris Saint-Germain FC (FRA)"]));
+}
+
+#[tokio::test]
+async fn a_european_championship_with_head_to_head_and_best_thirds_by_schedules_alone() {
+    let rule = "1. Head-to-head games between the teams concerned 1a. Points total 1b. Goal difference \
+                1c. Goals scored 2. Goal difference 3. Goals scored";
+    let Some(summary) = cup_comes_out("2020_euro.json", "euro_2020.json", Some(rule)).await else { return };
+    let group_f: Vec<_> =
+        summary.standings[5].rows.iter().map(|row| (row.team.as_str(), row.points)).collect();
+    // Germany beat Portugal, who have the better goal difference.
+    assert_eq!(group_f, [("France", 5), ("Germany", 4), ("Portugal", 4), ("Hungary", 2)]);
+}
+
+#[tokio::test]
+async fn a_world_cup_with_its_group_tables_by_schedules_alone() {
+    let Some(summary) = cup_comes_out("2014_worldcup.json", "world-cup_2014.json", None).await else {
+        return;
+    };
+    let Some(data) = real_data() else { return };
+    let file = read(&data.join("seasons/knockouts/world-cup_2014.json"));
+    for (ours, official) in summary.standings.iter().zip(file["group_tables"].as_array().unwrap()) {
+        let ours: Vec<String> = ours.rows.iter().map(|row| format!("{} {}", row.team, row.points)).collect();
+        let official: Vec<String> = official["standings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| format!("{} {}", row["team"]["name"].as_str().unwrap(), row["pts"]))
+            .collect();
+        assert_eq!(ours, official);
+    }
+}
+
+#[test]
+fn every_real_reply_decodes_or_is_refused_with_its_field() {
+    let Some(data) = real_data() else { return };
+    let mut decoded = 0;
+    let mut refused = Vec::new();
+    for (folder, kind) in [
+        ("rounds", Kind::Rounds),
+        ("events-round", Kind::Round),
+        ("events-round/premier-league-15-16", Kind::Round),
+        ("season-events-assembled", Kind::Round),
+        ("standings", Kind::Standings),
+        ("cuptrees", Kind::Cuptrees),
+        ("event", Kind::Event),
+        ("scheduled-events", Kind::ScheduledEvents),
+        ("live-events", Kind::ScheduledEvents),
+        ("errors", Kind::Round),
+    ] {
+        for file in files(&data.join("sofascore").join(folder)).iter().filter(|file| file.is_file()) {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            match decode(kind, &std::fs::read_to_string(file).unwrap()) {
+                Ok(_) => decoded += 1,
+                Err(error) => refused.push((folder, name, error.to_string())),
+            }
+        }
+    }
+    assert!(decoded > 60, "{decoded}");
+    for (folder, name, error) in &refused {
+        let why = match (*folder, name.contains("suspect"), name.as_str()) {
+            ("errors", ..) => error.contains("refuses to answer"),
+            (_, true, _) => error.contains("contradicts itself"),
+            // Not a reply but a list of scores out of many.
+            (_, _, "score-fragments_2025-2026.json") => error.contains("missing field `event`"),
+            _ => false,
+        };
+        assert!(why, "{folder}/{name}: {error}");
+    }
+}
