@@ -26,7 +26,10 @@ apt_install() {
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
 }
 
-# A C compiler for the crates that build C, and curl's certificates for Chromium's and Python's downloads.
+[ "$(uname -m)" = x86_64 ] || fail "the local stack runs on x86_64 only: so do the functions and AWS's emulator here"
+
+# A C compiler for the crates that build C, and certificates for downloads.
+[ -s /etc/ssl/certs/ca-certificates.crt ] || apt_install ca-certificates
 command -v cc > /dev/null || apt_install build-essential
 command -v setpriv > /dev/null || apt_install util-linux
 ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || apt_install postgresql
@@ -76,12 +79,14 @@ if [ -n "${want_brotli:-}" ]; then
     "$tools/venv/bin/python" - "$work/package/bin" "$tools/chromium" << 'PYTHON'
 import brotli, io, pathlib, sys, tarfile
 source, target = map(pathlib.Path, sys.argv[1:])
-binary = target / "chromium"
-binary.write_bytes(brotli.decompress((source / "chromium.br").read_bytes()))
-binary.chmod(0o755)
 for name in ("swiftshader.tar.br", "fonts.tar.br"):
     archive = io.BytesIO(brotli.decompress((source / name).read_bytes()))
     tarfile.open(fileobj=archive).extractall(target)
+# The binary last, and at once: where it is, all is there.
+binary = target / "chromium.part"
+binary.write_bytes(brotli.decompress((source / "chromium.br").read_bytes()))
+binary.chmod(0o755)
+binary.rename(target / "chromium")
 PYTHON
 fi
 chromium_installed || fail "Chromium could not be installed"

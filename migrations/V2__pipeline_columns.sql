@@ -17,6 +17,30 @@ ALTER TABLE match
 CREATE INDEX IF NOT EXISTS match_tournament_round ON match (tournament_id, round_slug);
 CREATE INDEX IF NOT EXISTS match_open_by_date ON match (date) WHERE status = 'open';
 
+-- Before a tournament exists its executions name none; older databases demanded one.
+ALTER TABLE data_provider_executions ALTER COLUMN tournament_id DROP NOT NULL;
+
+-- The application's own key of the standings, (short_name, tournament_id), keeps out two teams of one short name and
+-- one team in two groups. The row's id takes its place.
+DO $$
+DECLARE
+    own_key text;
+BEGIN
+    SELECT conname INTO own_key FROM pg_constraint
+     WHERE conrelid = 'tournament_standings'::regclass AND contype = 'p'
+       AND conkey <> ARRAY[(SELECT attnum FROM pg_attribute
+                             WHERE attrelid = 'tournament_standings'::regclass AND attname = 'id')];
+    IF own_key IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE tournament_standings DROP CONSTRAINT %I', own_key);
+        ALTER TABLE tournament_standings ADD PRIMARY KEY (id);
+    END IF;
+END $$;
+
+-- A team whose short name changed may stand there twice: the newer row is the true one.
+DELETE FROM tournament_standings s USING tournament_standings newer
+ WHERE (s.tournament_id, s.group_name, s.team_id) = (newer.tournament_id, newer.group_name, newer.team_id)
+   AND (s.updated_at, s.id) < (newer.updated_at, newer.id);
+
 -- Names may repeat (two teams with one short name, one team in two groups): a row is a team in a group.
 CREATE UNIQUE INDEX IF NOT EXISTS tournament_standings_team_in_group
     ON tournament_standings (tournament_id, group_name, team_id);

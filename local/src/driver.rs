@@ -43,6 +43,8 @@ pub struct Replay {
     pub season: Season,
     /// The time it is in the replay.
     pub clock: ReplayClock,
+    /// The tournament that was created.
+    pub tournament_id: uuid::Uuid,
     /// Schedules that have fired.
     pub fired: usize,
     /// What went wrong, occurrence by occurrence.
@@ -99,18 +101,21 @@ impl Replay {
             logs: options.output.join("logs"),
         })
         .await?;
-        let replay = Self {
+        let mut replay = Self {
             stack,
             provider,
             season,
             clock,
+            tournament_id: uuid::Uuid::nil(),
             fired: 0,
             errors: Vec::new(),
             began,
             _parts: (cluster, emulator),
         };
         let event = replay.create_event();
-        replay.stack.invoke("tournaments", event).await.context("creating the tournament")?;
+        let answer = replay.stack.invoke("tournaments", event).await.context("creating the tournament")?;
+        let id = answer["tournamentId"].as_str().context("the creation answered with no tournamentId")?;
+        replay.tournament_id = id.parse().context("the creation's tournamentId")?;
         Ok(replay)
     }
 
@@ -137,7 +142,8 @@ impl Replay {
             }
             match soonest {
                 Some(schedule) if schedule.at <= daily => self.fire(&schedule).await?,
-                None if daily > end + QUIET_DAYS => break,
+                // What is left (a draw that never comes) would go on for ever.
+                _ if daily > end + QUIET_DAYS => break,
                 _ => {
                     self.advance(daily);
                     let event = json!({ "scheduledTime": stamp(daily) });

@@ -74,6 +74,8 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = tokio::select! {
+        // A replay that serves ends by Ctrl-C itself, and well.
+        biased;
         outcome = run(Cli::parse().command) => outcome,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };

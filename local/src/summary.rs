@@ -145,11 +145,12 @@ impl Summary {
     /// Reads everything back.
     pub async fn read(replay: &Replay) -> anyhow::Result<Self> {
         let db = postgres::connect(&replay.stack.database_url).await?;
-        let tournament = tournament(&db).await?;
-        let matches = matches(&db).await?;
-        let standings = standings(&db).await?;
-        let bracket = bracket(&db).await?;
-        let champion = champion(&db, &standings, &matches).await?;
+        let id = replay.tournament_id;
+        let tournament = tournament(&db, id).await?;
+        let matches = matches(&db, id).await?;
+        let standings = standings(&db, id).await?;
+        let bracket = bracket(&db, id).await?;
+        let champion = champion(&db, id, &standings, &matches).await?;
         let sums = db
             .query_one(
                 "SELECT count(*) FILTER (WHERE status = 'completed'), count(*) FILTER (WHERE status = 'partial_failure'),
@@ -161,7 +162,7 @@ impl Summary {
                         COALESCE(sum((summary->'rows'->>'updated')::bigint), 0)::bigint,
                         COALESCE(sum((summary->'rows'->>'unchanged')::bigint), 0)::bigint,
                         COALESCE(sum((summary->'rows'->>'unresolved')::bigint), 0)::bigint
-                   FROM data_provider_executions",
+                   FROM data_provider_executions WHERE function IS NOT NULL",
                 &[],
             )
             .await?;
@@ -220,14 +221,15 @@ impl Summary {
     }
 }
 
-async fn tournament(db: &Client) -> anyhow::Result<Tournament> {
+async fn tournament(db: &Client, id: uuid::Uuid) -> anyhow::Result<Tournament> {
     let row = db
         .query_opt(
             "SELECT id::text, label, slug, season, mode, status, current_round,
                     (SELECT count(*) FROM tournament_round r WHERE r.tournament_id = t.id),
-                    (SELECT count(*) FROM team)
-               FROM tournament t ORDER BY created_at DESC LIMIT 1",
-            &[],
+                    (SELECT count(DISTINCT team) FROM match m, UNNEST(ARRAY[m.home_team_id, m.away_team_id]) AS team
+                      WHERE m.tournament_id = t.id)
+               FROM tournament t WHERE id = $1",
+            &[&id],
         )
         .await?
         .context("the database holds no tournament")?;
@@ -244,25 +246,26 @@ async fn tournament(db: &Client) -> anyhow::Result<Tournament> {
     })
 }
 
-async fn matches(db: &Client) -> anyhow::Result<Matches> {
+async fn matches(db: &Client, id: uuid::Uuid) -> anyhow::Result<Matches> {
     let row = db
         .query_one(
             "SELECT count(*), count(*) FILTER (WHERE status = 'ended'), count(*) FILTER (WHERE status = 'open'),
-                    count(*) FILTER (WHERE status = 'not-defined') FROM match",
-            &[],
+                    count(*) FILTER (WHERE status = 'not-defined')
+               FROM match WHERE tournament_id = $1",
+            &[&id],
         )
         .await?;
     Ok(Matches { total: row.get(0), ended: row.get(1), open: row.get(2), not_defined: row.get(3) })
 }
 
 /// The tables, in order.
-pub async fn standings(db: &Client) -> anyhow::Result<Vec<Group>> {
+pub async fn standings(db: &Client, id: uuid::Uuid) -> anyhow::Result<Vec<Group>> {
     let rows = db
         .query(
             r#"SELECT group_name, "order", long_name, points, games, wins, draws, losses, goals_for, goals_against,
                       goal_difference, form
-                 FROM tournament_standings ORDER BY group_name, "order""#,
-            &[],
+                 FROM tournament_standings WHERE tournament_id = $1 ORDER BY group_name, "order""#,
+            &[&id],
         )
         .await?;
     let mut groups: Vec<Group> = Vec::new();
@@ -291,7 +294,7 @@ pub async fn standings(db: &Client) -> anyhow::Result<Vec<Group>> {
 }
 
 /// The bracket, round by round.
-pub async fn bracket(db: &Client) -> anyhow::Result<Vec<BracketRound>> {
+pub async fn bracket(db: &Client, id: uuid::Uuid) -> anyhow::Result<Vec<BracketRound>> {
     let ties = db
         .query(
             r#"SELECT b.round_slug, COALESCE(h.name, b.home_slot), COALESCE(a.name, b.away_slot), b.home_team_id,
@@ -300,8 +303,8 @@ pub async fn bracket(db: &Client) -> anyhow::Result<Vec<BracketRound>> {
                  JOIN tournament_round r ON r.tournament_id = b.tournament_id AND r.slug = b.round_slug
                  LEFT JOIN team h ON h.id = b.home_team_id LEFT JOIN team a ON a.id = b.away_team_id
                  LEFT JOIN team w ON w.id = b.winner_team_id
-                ORDER BY r."order", b.tie_number"#,
-            &[],
+                WHERE b.tournament_id = $1 ORDER BY r."order", b.tie_number"#,
+            &[&id],
         )
         .await?;
     let mut rounds: Vec<BracketRound> = Vec::new();
@@ -344,16 +347,25 @@ pub async fn bracket(db: &Client) -> anyhow::Result<Vec<BracketRound>> {
 }
 
 /// The winner of the final, or the first of a league that is over.
-async fn champion(db: &Client, standings: &[Group], matches: &Matches) -> anyhow::Result<Option<String>> {
+async fn champion(
+    db: &Client,
+    id: uuid::Uuid,
+    standings: &[Group],
+    matches: &Matches,
+) -> anyhow::Result<Option<String>> {
     let final_ = db
         .query_opt(
             "SELECT w.name FROM tournament_bracket b JOIN team w ON w.id = b.winner_team_id
-              WHERE b.round_slug = 'final'",
-            &[],
+              WHERE b.round_slug = 'final' AND b.tournament_id = $1",
+            &[&id],
         )
         .await?;
-    let league =
-        db.query_one("SELECT count(*) = 0 FROM tournament_round WHERE type = 'knockout'", &[]).await?;
+    let league = db
+        .query_one(
+            "SELECT count(*) = 0 FROM tournament_round WHERE type = 'knockout' AND tournament_id = $1",
+            &[&id],
+        )
+        .await?;
     Ok(match final_ {
         Some(row) => Some(row.get(0)),
         None if league.get::<_, bool>(0) && matches.open == 0 => {

@@ -93,8 +93,6 @@ impl Schedules {
             .flexible_time_window(punctual(&name)?)
             .action_after_completion(ActionAfterCompletion::Delete)
             .target(self.target(check, &name)?)
-            // A retried request must not make two.
-            .client_token(&name)
             .send()
             .await;
         match sent {

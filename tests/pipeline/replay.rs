@@ -270,3 +270,14 @@ async fn a_real_league_comes_out_as_it_was() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_result_that_no_check_brought_reaches_the_table_by_the_daily_routine() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    world.create().await;
+    // No schedule fired on the second of March.
+    world.invoke_at("2024-03-03T00:01:00Z", "daily-routine", json!({})).await.unwrap();
+    let table =
+        "SELECT concat_ws(' ', long_name, games, points) FROM tournament_standings ORDER BY \"order\"";
+    assert_eq!(world.texts(table).await, ["Ash 1 3", "Cedar 1 1", "Elm 1 1", "Birch 1 0"]);
+}

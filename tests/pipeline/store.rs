@@ -168,3 +168,66 @@ async fn moments_for_requests_are_handed_out_one_pause_apart() {
     waits.sort_unstable();
     assert_eq!(waits, (0..10).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_database_of_the_application_is_taken_over_with_the_flaws_it_has() {
+    let url = empty_database().await;
+    let db = local::postgres::connect(&url).await.unwrap();
+    db.batch_execute(
+        "CREATE TABLE tournament (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), external_id text NOT NULL, base_url text
+             NOT NULL, public_url text, slug text NOT NULL DEFAULT '', provider text NOT NULL, season text NOT NULL,
+             current_round text, mode text NOT NULL, standings_mode text NOT NULL DEFAULT 'unique-group', label text
+             NOT NULL, logo text NOT NULL DEFAULT '', status text NOT NULL DEFAULT 'active', deleted_at timestamp,
+             created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now(),
+             UNIQUE (external_id, slug));
+         CREATE TABLE team (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL, external_id text NOT NULL,
+             short_name text, badge text NOT NULL, provider text NOT NULL, created_at timestamp NOT NULL DEFAULT now(),
+             updated_at timestamp NOT NULL DEFAULT now(), UNIQUE (provider, external_id));
+         CREATE TABLE tournament_standings (id uuid NOT NULL DEFAULT gen_random_uuid(), team_id uuid NOT NULL REFERENCES
+             team (id), team_external_id text NOT NULL, tournament_id uuid NOT NULL REFERENCES tournament (id), \"order\"
+             integer NOT NULL, group_name text NOT NULL DEFAULT '', short_name text NOT NULL, long_name text NOT NULL,
+             points integer NOT NULL DEFAULT 0, games integer NOT NULL DEFAULT 0, wins integer NOT NULL DEFAULT 0, draws
+             integer NOT NULL DEFAULT 0, losses integer NOT NULL DEFAULT 0, goals_for integer NOT NULL DEFAULT 0,
+             goals_against integer NOT NULL DEFAULT 0, goal_difference integer NOT NULL DEFAULT 0, form text[] NOT NULL
+             DEFAULT '{}', provider text NOT NULL, created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT
+             NULL DEFAULT now(), PRIMARY KEY (short_name, tournament_id));
+         CREATE TABLE data_provider_executions (id uuid PRIMARY KEY, request_id uuid NOT NULL, tournament_id uuid NOT NULL,
+             match_id uuid, operation_type text NOT NULL, status text NOT NULL, started_at timestamp NOT NULL DEFAULT
+             now(), completed_at timestamp, duration integer, report_file_url text, report_file_key text, summary jsonb,
+             created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now());
+         INSERT INTO tournament (id, external_id, base_url, provider, season, mode, label)
+             VALUES ('11111111-1111-4111-8111-111111111111', '1', 'u', 'sofascore', '2024', 'regular-season-only', 'L');
+         INSERT INTO team (id, name, external_id, badge, provider)
+             VALUES ('22222222-2222-4222-8222-222222222222', 'T', '1', '', 'sofascore');
+         INSERT INTO tournament_standings (team_id, team_external_id, tournament_id, \"order\", short_name, long_name,
+             points, provider, updated_at)
+             VALUES ('22222222-2222-4222-8222-222222222222', '1', '11111111-1111-4111-8111-111111111111', 1, 'Old', 'T', 1,
+                     'sofascore', '2024-01-01'),
+                    ('22222222-2222-4222-8222-222222222222', '1', '11111111-1111-4111-8111-111111111111', 1, 'New', 'T', 4,
+                     'sofascore', '2024-02-01');
+         INSERT INTO data_provider_executions (id, request_id, tournament_id, operation_type, status)
+             VALUES (gen_random_uuid(), gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'x', 'running-still')",
+    )
+    .await
+    .unwrap();
+    let store = Store::new(&url.into(), None).unwrap();
+    assert!(store.migrate().await.unwrap().len() >= 5);
+    let left = "SELECT concat(short_name, ' ', points) FROM tournament_standings";
+    assert_eq!(texts(&db, left).await, ["New 4"]);
+    assert_eq!(
+        texts(&db, "SELECT status FROM data_provider_executions").await,
+        ["running-still"],
+        "kept as it was"
+    );
+    // An execution of no tournament can be recorded, and two teams may share a short name.
+    db.batch_execute(
+        "INSERT INTO data_provider_executions (id, request_id, operation_type, status)
+             VALUES (gen_random_uuid(), gen_random_uuid(), 'daily_schedule', 'completed');
+         INSERT INTO tournament_standings (team_id, team_external_id, tournament_id, \"order\", group_name, short_name,
+             long_name, provider)
+             VALUES ('22222222-2222-4222-8222-222222222222', '1', '11111111-1111-4111-8111-111111111111', 1, 'Group A',
+                     'New', 'T', 'sofascore')",
+    )
+    .await
+    .unwrap();
+}

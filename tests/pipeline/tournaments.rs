@@ -105,11 +105,18 @@ async fn a_second_tournament_under_the_same_slug_is_refused_with_the_remedy() {
     world.create().await;
     let mut event = local::driver::create_event(&world.season, world.clock.now());
     event["idempotencyKey"] = json!("another");
+    event["scheduledTime"] = json!("2024-03-01T12:30:00Z");
     let error = world.stack.invoke("tournaments", event).await.unwrap_err().to_string();
     assert!(error.contains("InvalidInput") && error.contains("tournament.slug"), "{error}");
     assert!(error.contains("operation refresh"), "{error}");
     assert_eq!(world.texts("SELECT count(*)::text FROM tournament").await, ["1"]);
-    assert!(world.executions().await.contains(&"tournament_create failed 1".to_owned()));
+    // Lambda delivers it again: what was refused does not become its own on the way.
+    let mut event = local::driver::create_event(&world.season, world.clock.now());
+    event["idempotencyKey"] = json!("another");
+    event["scheduledTime"] = json!("2024-03-01T12:30:00Z");
+    let again = world.stack.invoke("tournaments", event).await.unwrap_err().to_string();
+    assert!(again.contains("tournament.slug"), "{again}");
+    assert!(world.executions().await.contains(&"tournament_create failed 2".to_owned()));
 }
 
 /// A provider that has rounds and matches, and whatever `image` says for images.

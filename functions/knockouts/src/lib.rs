@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::domain::RoundKind;
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
+use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
@@ -60,29 +61,45 @@ async fn discover(
         .filter(|stored| stored.round.kind == RoundKind::Knockout)
         .map(|stored| stored.matches)
         .sum();
-    // A round whose slots all have their team does not change any more, except by its matches' own checks.
+    // A round whose slots all have their team does not change any more, except by its matches' own checks. The last
+    // one that is known may: not all of its ties need be published, and a replay is drawn into it.
+    let frontier =
+        known.iter().rposition(|stored| stored.round.kind == RoundKind::Knockout && stored.matches > 0);
     let waiting = known
         .into_iter()
-        .filter(|stored| stored.round.kind == RoundKind::Knockout && stored.open_slots != Some(0))
-        .map(|stored| stored.round);
+        .enumerate()
+        .filter(|(_, stored)| stored.round.kind == RoundKind::Knockout)
+        .filter(|(index, stored)| stored.open_slots != Some(0) || Some(*index) == frontier)
+        .map(|(_, stored)| stored.round);
     let mut readings: Vec<(String, Reading)> = Vec::new();
+    // Rounds wait for the ones before them, each stage (its prefix) for its own.
+    let mut waiting_stages: Vec<Option<String>> = Vec::new();
     for round in waiting {
-        let Some(reading) = provider.round_if_drawn(&season, &round).await? else {
-            journal.skipped("fetch", &format!("round {}", round.slug), "not drawn yet");
-            // The rounds after it wait for this one.
-            break;
-        };
-        journal.completed(
-            "fetch",
-            &format!("round {}", round.slug),
-            json!({ "matches": reading.matches.len(), "open_slots": reading.open_slots }),
-        );
-        readings.push((round.slug, reading));
+        if waiting_stages.contains(&round.address.prefix) {
+            continue;
+        }
+        let step = format!("round {}", round.slug);
+        match provider.round_if_drawn(&season, &round).await {
+            Ok(Some(reading)) => {
+                let found = json!({ "matches": reading.matches.len(), "open_slots": reading.open_slots });
+                journal.completed("fetch", &step, found);
+                readings.push((round.slug, reading));
+            }
+            Ok(None) => {
+                journal.skipped("fetch", &step, "not drawn yet");
+                waiting_stages.push(round.address.prefix);
+            }
+            // What else was read goes in.
+            Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+                journal.failed("fetch", &step, &error);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let readings: Vec<RoundReading<'_>> =
         readings.iter().map(|(slug, reading)| RoundReading::whole(slug, reading)).collect();
-    let unscheduled = matches::sync(invocation, journal, &tournament, &readings).await?;
-    schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
+    let synced = matches::sync(invocation, journal, &tournament, &readings).await?;
+    schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning).await?;
     // Nothing drawn yet: there is no tree to ask for.
     let drawn = !readings.is_empty() || known_matches > 0;
     let trees = if drawn { bracket::provider_trees(journal, provider, &tournament).await? } else { None };

@@ -7,7 +7,8 @@ use shared::domain::RoundKind;
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
 use shared::plan::schedule::CheckKind;
-use shared::provider::sofascore::SofaScore;
+use shared::provider::ProviderError;
+use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::{self, bracket, schedules, standings};
@@ -101,23 +102,40 @@ async fn scores(
         ));
     };
     let slug = round.slug.as_str();
-    let mut reading = provider.round(&season, slug, &round.address).await?;
+    let read = provider.round(&season, slug, &round.address).await;
+    let (mut reading, whole) = match read {
+        Ok(reading) => (reading, true),
+        // The round is not where it was: its open matches are looked up by their own ids.
+        Err(error @ ProviderError::NotFound { .. }) => {
+            journal.warn(format!("{error}: refresh the tournament's rounds"));
+            (Reading::default(), false)
+        }
+        Err(error) => {
+            // Lambda's own retries are over in minutes; the provider's trouble may not be. A refusal is another matter:
+            // to ask again soon would be to insist.
+            if input.check != CheckKind::Interim && !matches!(error, ProviderError::Blocked { .. }) {
+                let kickoff = input.kickoff.filter(|_| input.check == CheckKind::Closing);
+                schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning).await?;
+            }
+            return Err(error.into());
+        }
+    };
     matches::look_up_missing(invocation, journal, provider, &tournament, slug, &mut reading).await?;
     journal.completed("fetch", &format!("round {slug}"), json!({ "matches": reading.matches.len() }));
 
-    let read = [RoundReading::whole(slug, &reading)];
-    let unscheduled = matches::sync(invocation, journal, &tournament, &read).await?;
-    schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
+    let read = [RoundReading { slug, reading: &reading, whole }];
+    let synced = matches::sync(invocation, journal, &tournament, &read).await?;
+    schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning).await?;
     if round.kind == RoundKind::Knockout {
         // Winners move on at once.
         bracket::sync(invocation, journal, &tournament, None).await?;
     }
     if input.check != CheckKind::Interim {
-        // A sweep's kickoff is its day: it looks after the whole round.
-        let kickoff = input.kickoff.filter(|_| input.check != CheckKind::Sweep);
-        let matches = &reading.matches;
+        // A closing check looks after its own kickoff; what follows it, after every match of the round that still runs:
+        // two kickoffs' follow-ups may fall on one minute, and are one.
+        let kickoff = input.kickoff.filter(|_| input.check == CheckKind::Closing);
         let to_be_continued =
-            schedules::follow_up(invocation, journal, &tournament, slug, kickoff, matches, planning).await;
+            schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning).await?;
         // The table is computed when the last match has ended; on record, so that a repeat knows it too.
         let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
         journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());

@@ -86,9 +86,8 @@ async fn whole(
                 OperationType::MatchesCreate => {
                     season.read(invocation, journal, provider, &tournament).await?;
                     let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
-                    let unscheduled =
-                        matches::sync(invocation, journal, &tournament, &season.readings()).await?;
-                    schedules::cover(invocation, journal, &tournament, &unscheduled, planning).await;
+                    let synced = matches::sync(invocation, journal, &tournament, &season.readings()).await?;
+                    schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning).await?;
                     if !tournament.mode.has_knockouts() {
                         return Ok(());
                     }
@@ -127,7 +126,7 @@ async fn create(
     let client = invocation.services.store.client().await?;
     if let Some(there) = tournaments::find_by_identity(&*client, &new.external_id, &new.slug).await? {
         // An earlier attempt at this very work may have got this far.
-        if journal.attempt > 1 && there.base_url == new.base_url {
+        if there.created_at >= journal.first_begun && there.base_url == new.base_url {
             journal.completed("apply", "tournament", json!({ "found": there.id }));
             journal.about(there.id, &there.label);
             return Ok(());

@@ -1,5 +1,6 @@
 //! A tournament: one season of one competition, as the application knows it.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use uuid::Uuid;
@@ -74,4 +75,6 @@ pub struct Tournament {
     pub logo: String,
     /// Where it stands.
     pub status: TournamentStatus,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
 }

@@ -18,6 +18,9 @@ pub struct Journal {
     /// Which attempt at the work this is, from 1: a later one may find what an earlier one left.
     #[serde(skip)]
     pub attempt: i32,
+    /// When the first attempt began.
+    #[serde(skip)]
+    pub first_begun: DateTime<Utc>,
     /// Of which tournament, as soon as it is known.
     pub tournament_id: Option<Uuid>,
     /// Its label.
@@ -84,10 +87,17 @@ pub struct ScheduleCounts {
 }
 
 impl Journal {
-    pub(super) fn new(clock: Clock, attempt: i32, dry_run: bool, tournament_id: Option<Uuid>) -> Self {
+    pub(super) fn new(
+        clock: Clock,
+        attempt: i32,
+        first_begun: DateTime<Utc>,
+        dry_run: bool,
+        tournament_id: Option<Uuid>,
+    ) -> Self {
         Self {
             dry_run,
             attempt,
+            first_begun,
             tournament_id,
             tournament_label: None,
             operations: Vec::new(),
@@ -104,7 +114,7 @@ impl Journal {
 
     #[cfg(test)]
     pub(crate) fn for_tests(clock: Clock) -> Self {
-        Self::new(clock, 1, false, None)
+        Self::new(clock, 1, clock.now(), false, None)
     }
 
     /// Notes what reading the event came to: the first operation of every execution.

@@ -35,6 +35,10 @@ const LEASE: TimeDelta = TimeDelta::seconds(45);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
 const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
+/// What storing the report may take.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// What the notice may take, its retries included.
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Left for the report, the record and the notice before the function's time is up.
 const TIME_TO_FINISH: Duration = Duration::from_secs(30);
 
@@ -242,8 +246,10 @@ pub async fn run<T>(
     let client = store.client().await.map_err(Failure::Record)?;
     let claimed = executions::claim(&*client, &new, now, now + LEASE).await.map_err(Failure::Record)?;
     drop(client);
-    let (held, started_at) = match claimed {
-        Claimed::Ours { id, attempt, started_at } => (Held { id, attempt }, started_at),
+    let (held, started_at, created_at) = match claimed {
+        Claimed::Ours { id, attempt, started_at, created_at } => {
+            (Held { id, attempt }, started_at, created_at)
+        }
         Claimed::Running { lease_expires_at } => {
             return Err(Failure::AlreadyRunning { key, until: lease_expires_at });
         }
@@ -257,11 +263,12 @@ pub async fn run<T>(
     tracing::info!(execution_id = %held.id, operation, key, attempt = held.attempt, "working…");
 
     let began = Instant::now();
-    let mut journal = Journal::new(clock, held.attempt, work.dry_run, work.tournament_id);
+    let mut journal = Journal::new(clock, held.attempt, created_at, work.dry_run, work.tournament_id);
     let heartbeat = Heartbeat::start(store.clone(), clock, held);
-    rescue_dead(store, clock, held.id, &mut journal).await;
+    if !work.dry_run {
+        rescue_dead(store, clock, held.id, &mut journal).await;
+    }
     let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut journal))).await;
-    drop(heartbeat);
 
     let (value, error) = match outcome {
         Ok(value) => (Some(value), None),
@@ -292,7 +299,13 @@ pub async fn run<T>(
         journal,
     };
 
-    let key_of_report = match report::upload(&services.objects, &report).await {
+    // The record must be written while there is time: a slow S3 costs the report only.
+    let uploaded = tokio::time::timeout(UPLOAD_TIMEOUT, report::upload(&services.objects, &report)).await;
+    let uploaded = match uploaded {
+        Ok(uploaded) => uploaded.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("S3 did not answer within {} s", UPLOAD_TIMEOUT.as_secs())),
+    };
+    let key_of_report = match uploaded {
         Ok(key) => Some(key),
         Err(error) => {
             tracing::error!(%error, "the report could not be stored");
@@ -313,6 +326,7 @@ pub async fn run<T>(
     let client = store.client().await.map_err(Failure::Record)?;
     let ours = executions::finish(&*client, held, &ending).await.map_err(Failure::Record)?;
     drop(client);
+    drop(heartbeat);
     if !ours {
         return Err(Failure::TakenOver { key });
     }
@@ -406,9 +420,12 @@ async fn send_notice(invocation: &Invocation<'_>, execution: Uuid, notice: &Noti
         SlackNotify::Failures => notice.status != "completed",
     };
     if let Some(slack) = invocation.services.slack.as_ref().filter(|_| wanted)
-        && let Err(error) = slack.send(notice).await
+        && let Some(error) = match tokio::time::timeout(NOTICE_TIMEOUT, slack.send(notice)).await {
+            Ok(sent) => sent.err().map(|error| error.to_string()),
+            Err(_) => Some(format!("Slack did not take it within {} s", NOTICE_TIMEOUT.as_secs())),
+        }
     {
-        tracing::error!(%error, execution_id = %execution, "the notice could not be sent; it stays owed");
+        tracing::error!(error, execution_id = %execution, "the notice could not be sent; it stays owed");
         return;
     }
     let noted = async {

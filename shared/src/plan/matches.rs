@@ -37,6 +37,19 @@ pub struct Change {
     pub corrects_scored_result: bool,
 }
 
+impl MatchPlan {
+    /// Whether an ended match is new, or an ended match's score, status or group is another than before.
+    pub fn changes_results(&self) -> bool {
+        let tells = |field: &String| {
+            ["score: ", "status: ", "group: ", "tie: "].iter().any(|name| field.starts_with(name))
+        };
+        self.write.iter().filter(|m| m.status == MatchStatus::Ended).any(|m| {
+            self.new.contains(&m.external_id)
+                || self.changes.iter().any(|c| c.external_id == m.external_id && c.fields.iter().any(tells))
+        })
+    }
+}
+
 impl Change {
     /// Whether other teams play than before.
     pub fn moves_teams(&self) -> bool {
@@ -176,10 +189,18 @@ fn differences(old: &Match, new: &Match) -> Vec<String> {
     note("status", old.status.to_string(), new.status.to_string());
     note("kickoff", text(old.kickoff), text(new.kickoff));
     note("round", old.round_slug.clone(), new.round_slug.clone());
-    note("group", old.group_name.clone(), new.group_name.clone());
+    // Some lists leave the group out, and what is known of the tie: then what is stored stays.
+    if !new.group_name.is_empty() {
+        note("group", old.group_name.clone(), new.group_name.clone());
+    }
     note("home", old.home.clone(), new.home.clone());
     note("away", old.away.clone(), new.away.clone());
-    note("tie", tie(&old.tie), tie(&new.tie));
+    let kept = TieFacts {
+        previous_leg: new.tie.previous_leg.clone().or_else(|| old.tie.previous_leg.clone()),
+        legs: new.tie.legs.or(old.tie.legs),
+        ..new.tie.clone()
+    };
+    note("tie", tie(&old.tie), tie(&kept));
     fields
 }
 

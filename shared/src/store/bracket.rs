@@ -64,7 +64,12 @@ pub async fn replace(
                  AS t (round_slug, tie_number, home, home_slot, away, away_slot, matches, home_aggregate,
                        away_aggregate, winner, decided_by, next_round_slug, next_tie_number, next_side)),
              resolved AS (
-               SELECT i.*, h.id AS home_team_id, a.id AS away_team_id, w.id AS winner_team_id,
+               SELECT i.round_slug, i.tie_number, h.id AS home_team_id, a.id AS away_team_id, w.id AS winner_team_id,
+                      -- A team that is not stored yet keeps its place by its id.
+                      COALESCE(i.home_slot, CASE WHEN h.id IS NULL THEN i.home END) AS home_slot,
+                      COALESCE(i.away_slot, CASE WHEN a.id IS NULL THEN i.away END) AS away_slot,
+                      i.home_aggregate, i.away_aggregate, i.decided_by, i.next_round_slug, i.next_tie_number,
+                      i.next_side,
                       COALESCE(string_to_array(NULLIF(i.matches, ''), ','), '{}') AS match_external_ids
                  FROM input i
                  LEFT JOIN team h ON h.provider = $1 AND h.external_id = i.home
@@ -100,9 +105,10 @@ pub async fn replace(
                 WHERE b.tournament_id = $2 AND NOT EXISTS (
                       SELECT 1 FROM input i WHERE i.round_slug = b.round_slug AND i.tie_number = b.tie_number)
                RETURNING 1)
-             SELECT CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated' ELSE 'unchanged' END,
-                    (SELECT count(*) FROM gone)
-               FROM input i LEFT JOIN written w USING (round_slug, tie_number)",
+             SELECT CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
+                         WHEN i.round_slug IS NOT NULL THEN 'unchanged' END, g.gone
+               FROM (SELECT count(*) AS gone FROM gone) g LEFT JOIN input i ON true
+               LEFT JOIN written w USING (round_slug, tie_number)",
             &[
                 (&provider, Type::TEXT),
                 (&tournament, Type::UUID),
@@ -130,7 +136,7 @@ pub async fn replace(
         )
         .await?;
     let mut outcomes = Outcomes::default();
-    rows.iter().for_each(|row| outcomes.count(row.get(0)));
+    rows.iter().filter_map(|row| row.get::<_, Option<&str>>(0)).for_each(|outcome| outcomes.count(outcome));
     let gone = rows.first().map_or(0, |row| row.get::<_, i64>(1));
     Ok((outcomes, u64::try_from(gone).unwrap_or_default()))
 }

@@ -36,6 +36,8 @@ pub enum Claimed {
         attempt: i32,
         /// When this attempt began.
         started_at: DateTime<Utc>,
+        /// When the first one did.
+        created_at: DateTime<Utc>,
     },
     /// Somebody is at it.
     Running {
@@ -85,7 +87,7 @@ pub async fn claim(
                     duration = NULL, notified_at = NULL, updated_at = excluded.updated_at
               WHERE e.status = 'failed'
                  OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
-             RETURNING id, attempt",
+             RETURNING id, attempt, created_at",
             &[
                 (&new.request_id, Type::UUID),
                 (&new.tournament_id, Type::UUID),
@@ -99,7 +101,8 @@ pub async fn claim(
         )
         .await?;
     if let Some(row) = ours.first() {
-        return Ok(Claimed::Ours { id: row.get(0), attempt: row.get(1), started_at: now });
+        let created_at = utc(row.get(2));
+        return Ok(Claimed::Ours { id: row.get(0), attempt: row.get(1), started_at: now, created_at });
     }
     let there = client
         .query_typed(
@@ -228,7 +231,7 @@ pub async fn rescue(
             "UPDATE data_provider_executions
                 SET status = 'failed', completed_at = $3, lease_expires_at = NULL, updated_at = $3,
                     summary = COALESCE(summary, '{}') || $4
-              WHERE status = 'in_progress' AND id <> $1 AND lease_expires_at < $2
+              WHERE status = 'in_progress' AND id <> $1 AND COALESCE(lease_expires_at, started_at) < $2
              RETURNING id, idempotency_key",
             &[
                 (&except, Type::UUID),

@@ -171,7 +171,7 @@ pub async fn upsert(
                       winner_code, tie_winner_code, previous_leg, tie_legs, $15, $15, $15
                  FROM resolved ORDER BY external_id
                ON CONFLICT (external_id, provider) DO UPDATE
-                  SET round_slug = excluded.round_slug, group_name = excluded.group_name,
+                  SET round_slug = excluded.round_slug, group_name = COALESCE(NULLIF(excluded.group_name, ''), m.group_name),
                       home_team_id = excluded.home_team_id, external_home_team_id = excluded.external_home_team_id,
                       away_team_id = excluded.away_team_id, external_away_team_id = excluded.external_away_team_id,
                       home_score = excluded.home_score, away_score = excluded.away_score,
@@ -181,18 +181,22 @@ pub async fn upsert(
                       doubted_score = NULL, went_to_extra_time = excluded.went_to_extra_time,
                       awarded = excluded.awarded, winner_code = excluded.winner_code,
                       tie_winner_code = excluded.tie_winner_code,
-                      previous_leg_external_id = excluded.previous_leg_external_id, tie_legs = excluded.tie_legs,
+                      -- Some lists leave these out.
+                      previous_leg_external_id =
+                        COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
+                      tie_legs = COALESCE(excluded.tie_legs, m.tie_legs),
                       last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
                 WHERE m.tournament_id = excluded.tournament_id
                   AND (m.round_slug, m.group_name, m.home_team_id, m.away_team_id, m.home_score, m.away_score,
                        m.home_penalties_score, m.away_penalties_score, m.date, m.status, m.went_to_extra_time,
                        m.awarded, m.winner_code, m.tie_winner_code, m.previous_leg_external_id, m.tie_legs)
                       IS DISTINCT FROM
-                      (excluded.round_slug, excluded.group_name, excluded.home_team_id, excluded.away_team_id,
+                      (excluded.round_slug, COALESCE(NULLIF(excluded.group_name, ''), m.group_name), excluded.home_team_id, excluded.away_team_id,
                        excluded.home_score, excluded.away_score, excluded.home_penalties_score,
                        excluded.away_penalties_score, excluded.date, excluded.status, excluded.went_to_extra_time,
                        excluded.awarded, excluded.winner_code, excluded.tie_winner_code,
-                       excluded.previous_leg_external_id, excluded.tie_legs)
+                       COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
+                       COALESCE(excluded.tie_legs, m.tie_legs))
                   AND (m.status <> 'ended' OR (excluded.status = 'ended'
                        AND (excluded.home_score IS NOT NULL OR m.home_score IS NULL)))
                   AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)

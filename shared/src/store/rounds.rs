@@ -131,8 +131,10 @@ pub async fn note_reading(
               WHERE r.tournament_id = $1 AND r.slug = t.slug
                 AND (r.open_slots IS DISTINCT FROM t.open_slots
                      OR (COALESCE(r.last_read_at < $4 - interval '1 day', true)
-                         AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = $1 AND m.round_slug = r.slug
-                                        AND m.status <> 'ended')))
+                         AND (EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = $1 AND m.round_slug = r.slug
+                                         AND m.status <> 'ended')
+                              OR NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = $1
+                                                AND m.round_slug = r.slug))))
              RETURNING r.id",
             &[
                 (&tournament, Type::UUID),
@@ -145,11 +147,28 @@ pub async fn note_reading(
     Ok(rows.len() as u64)
 }
 
+/// Notes that a round was asked for in vain.
+pub async fn note_attempt(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    slug: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE tournament_round SET last_read_at = $3 WHERE tournament_id = $1 AND slug = $2 RETURNING id",
+            &[(&tournament, Type::UUID), (&slug, Type::TEXT), (&stamp(now), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(())
+}
+
 /// Rounds of active tournaments that were last read as a whole long ago and still have a match to come or without a
 /// date, oldest first: tournament and slug. The further away the round, the longer its reading holds: half the time
 /// to its next kickoff, but a week at least.
 pub async fn stale(
     client: &impl GenericClient,
+    provider: &str,
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<(Uuid, String)>, StoreError> {
@@ -164,10 +183,12 @@ pub async fn stale(
                              SELECT 1 FROM match n WHERE n.tournament_id = m.tournament_id
                                 AND n.round_slug = m.round_slug AND n.home_team_id = m.home_team_id
                                 AND n.away_team_id = m.away_team_id AND n.status <> 'not-defined')))) m
-              WHERE t.status = 'active' AND t.deleted_at IS NULL AND m.alive > 0
+              WHERE t.status = 'active' AND t.deleted_at IS NULL AND t.provider = $3
+                AND (m.alive > 0 OR (r.type = 'season' AND NOT EXISTS (
+                     SELECT 1 FROM match x WHERE x.tournament_id = r.tournament_id AND x.round_slug = r.slug)))
                 AND COALESCE(r.last_read_at < $1 - GREATEST(interval '7 days', (m.next - $1) / 2), true)
               ORDER BY r.last_read_at NULLS FIRST, r.tournament_id, r.slug LIMIT $2",
-            &[(&stamp(now), Type::TIMESTAMP), (&limit, Type::INT8)],
+            &[(&stamp(now), Type::TIMESTAMP), (&limit, Type::INT8), (&provider, Type::TEXT)],
         )
         .await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

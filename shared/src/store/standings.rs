@@ -71,10 +71,11 @@ pub async fn replace(
                     AND NOT EXISTS (SELECT 1 FROM input i WHERE i.team = s.team_external_id
                                        AND i.group_name = s.group_name)
                  RETURNING 1)
-               SELECT CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
-                           WHEN r.team IS NULL THEN 'unresolved' ELSE 'unchanged' END AS outcome,
-                      (SELECT count(*) FROM gone) AS gone
-                 FROM input i LEFT JOIN resolved r USING (team, group_name)
+               SELECT CASE WHEN i.team IS NULL THEN NULL WHEN w.inserted THEN 'inserted'
+                           WHEN NOT w.inserted THEN 'updated' WHEN r.team IS NULL THEN 'unresolved'
+                           ELSE 'unchanged' END AS outcome, g.gone
+                 FROM (SELECT count(*) AS gone FROM gone) g LEFT JOIN input i ON true
+                 LEFT JOIN resolved r USING (team, group_name)
                  LEFT JOIN written w ON w.team_external_id = i.team AND w.group_name = i.group_name"#,
             &[
                 (&provider, Type::TEXT),
@@ -101,7 +102,8 @@ pub async fn replace(
         )
         .await?;
     let mut outcomes = Outcomes::default();
-    written.iter().for_each(|row| outcomes.count(row.get("outcome")));
+    let told = written.iter().filter_map(|row| row.get::<_, Option<&str>>("outcome"));
+    told.for_each(|outcome| outcomes.count(outcome));
     let gone = written.first().map_or(0, |row| row.get::<_, i64>("gone"));
     Ok((outcomes, u64::try_from(gone).unwrap_or_default()))
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{StoreError, parsed, stamp, utc};
 use crate::domain::standings::{Adjustment, ProviderRow};
 use crate::domain::{Mode, StandingsMode, Tournament};
+use crate::provider::sofascore::PROVIDER;
 
 /// What an operator says of a tournament to create, with the provider's ids already read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct NewTournament {
     pub logo: String,
 }
 
-const COLUMNS: &str = "id, base_url, label, slug, mode, standings_mode, logo, status";
+const COLUMNS: &str = "id, base_url, label, slug, mode, standings_mode, logo, status, created_at";
 
 fn tournament(row: &Row) -> Result<Tournament, StoreError> {
     Ok(Tournament {
@@ -47,6 +48,7 @@ fn tournament(row: &Row) -> Result<Tournament, StoreError> {
         standings_mode: parsed(row.get("standings_mode"), "tournament", "standings_mode")?,
         logo: row.get("logo"),
         status: parsed(row.get("status"), "tournament", "status")?,
+        created_at: utc(row.get("created_at")),
     })
 }
 
@@ -71,9 +73,9 @@ pub async fn find_by_identity(
 /// Tournaments being worked on.
 pub async fn active(client: &impl GenericClient) -> Result<Vec<Tournament>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM tournament WHERE status = 'active' AND deleted_at IS NULL ORDER BY id"
+        "SELECT {COLUMNS} FROM tournament WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 ORDER BY id"
     );
-    client.query_typed(&sql, &[]).await?.iter().map(tournament).collect()
+    client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect()
 }
 
 /// Creates the tournament; its id. A second one of the same competition and slug breaks a unique constraint.
@@ -146,9 +148,10 @@ pub async fn with_pending_draw(client: &impl GenericClient) -> Result<Vec<Uuid>,
 pub async fn waiting_for_a_match(client: &impl GenericClient) -> Result<Vec<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t WHERE status = 'active' AND deleted_at IS NULL
+            AND provider = $1
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.status <> 'ended') ORDER BY id"
     );
-    client.query_typed(&sql, &[]).await?.iter().map(tournament).collect()
+    client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect()
 }
 
 /// Makes `upcoming` tournaments with a match before `until` active; their slugs.
@@ -178,8 +181,13 @@ pub async fn complete(
                          FROM match GROUP BY tournament_id) m
                 WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL AND NOT m.open
                   AND m.last < $1 - CASE WHEN m.undated THEN interval '30 days' ELSE interval '7 days' END
-                  AND (m.final OR NOT EXISTS (SELECT 1 FROM tournament_round r
-                                               WHERE r.tournament_id = t.id AND r.type = 'knockout'))
+                  -- What is still to be drawn or published is waited for, but not for ever.
+                  AND (m.last < $1 - interval '120 days'
+                       OR ((m.final OR t.mode = 'regular-season-only')
+                           AND NOT EXISTS (SELECT 1 FROM tournament_round r
+                                            WHERE r.tournament_id = t.id AND r.type = 'season'
+                                              AND NOT EXISTS (SELECT 1 FROM match x WHERE x.tournament_id = t.id
+                                                                 AND x.round_slug = r.slug))))
                RETURNING slug";
     slugs(
         client.query_typed(sql, &[(&stamp(planning), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await,
@@ -271,17 +279,27 @@ pub async fn set_standings_terms(
     Ok(())
 }
 
-/// Whether the tournament has an open match with a kickoff before `until`.
+/// Whether the tournament has an open match with a kickoff between `since` and `until`.
 pub async fn has_open_match(
     client: &impl GenericClient,
     id: Uuid,
+    since: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let rows = client
         .query_typed(
-            "SELECT 1 FROM match WHERE tournament_id = $1 AND status = 'open' AND date < $2 LIMIT 1",
-            &[(&id, Type::UUID), (&stamp(until), Type::TIMESTAMP)],
+            "SELECT 1 FROM match WHERE tournament_id = $1 AND status = 'open' AND date >= $2 AND date < $3 LIMIT 1",
+            &[(&id, Type::UUID), (&stamp(since), Type::TIMESTAMP), (&stamp(until), Type::TIMESTAMP)],
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Holds the tournament until the transaction ends: what is computed from its matches is written by one run at a time,
+/// so that an older table or bracket never lands on a newer one.
+pub async fn lock(client: &impl GenericClient, id: Uuid) -> Result<(), StoreError> {
+    client
+        .query_typed("SELECT 1 FROM tournament WHERE id = $1 FOR NO KEY UPDATE", &[(&id, Type::UUID)])
+        .await?;
+    Ok(())
 }

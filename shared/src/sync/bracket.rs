@@ -8,7 +8,7 @@ use crate::domain::{RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{PROVIDER, SofaScore};
-use crate::store::{StoreError, bracket as rows, matches, rounds, standings};
+use crate::store::{StoreError, bracket as rows, matches, rounds, standings, tournaments};
 
 /// Reads the provider's cup trees: they tell who meets whom before the matches do, and are the check of our ties. The
 /// provider's trouble costs the check, not the bracket.
@@ -41,6 +41,7 @@ pub async fn sync(
 ) -> anyhow::Result<()> {
     let mut client = invocation.services.store.client().await?;
     let transaction = client.transaction().await?;
+    tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
     let known: Vec<KnockoutMatch> = stored.into_iter().map(knockout_match).collect();
     let rounds: Vec<(String, i32, Vec<Tie>)> = rounds::list(&transaction, tournament.id)

@@ -44,14 +44,22 @@ struct RoundCounts {
     refused: usize,
 }
 
-/// Plans and writes the matches of some rounds, in one transaction. Gives back the open matches whose kickoff is new:
-/// they need schedules.
+/// What came of writing matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Synced {
+    /// Open matches whose kickoff is new: they need schedules.
+    pub unscheduled: Vec<Match>,
+    /// A result is new or another: the table and the bracket need drawing up.
+    pub results: bool,
+}
+
+/// Plans and writes the matches of some rounds, in one transaction.
 pub async fn sync(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
     tournament: &Tournament,
     readings: &[RoundReading<'_>],
-) -> anyhow::Result<Vec<Match>> {
+) -> anyhow::Result<Synced> {
     let mut client = invocation.services.store.client().await?;
     let read: Vec<_> = readings.iter().flat_map(|round| round.reading.matches.clone()).collect();
     let ids: Vec<&str> = read.iter().map(|m| m.external_id.as_str()).collect();
@@ -63,9 +71,13 @@ pub async fn sync(
     journal.planned(&format!("matches{of}"), &plan);
     note_counts(journal, &format!("matches{of}"), readings);
     note_what_is_odd(journal, &plan, readings);
-    let unscheduled = newly_scheduled(&plan);
+    let synced = Synced {
+        // An attempt before this one may have written the matches and died before it scheduled them.
+        unscheduled: newly_scheduled(&plan, journal.attempt > 1),
+        results: plan.changes_results(),
+    };
     if journal.dry_run {
-        return Ok(unscheduled);
+        return Ok(synced);
     }
     let transaction = client.transaction().await?;
     if !plan.new.is_empty() || plan.changes.iter().any(|change| change.moves_teams()) {
@@ -94,7 +106,7 @@ pub async fn sync(
             &format!("{} (their team is unknown, or another tournament has them)", unresolved.join(", ")),
         );
     }
-    Ok(unscheduled)
+    Ok(synced)
 }
 
 /// Looks up open matches of a round that are missing from its reading by their own ids, and adds what became of them
@@ -166,14 +178,14 @@ pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
     (alone && (event.round_slug.is_some() || first.kind == RoundKind::Season)).then_some(first.slug.as_str())
 }
 
-/// Open matches that are new or have a new kickoff.
-fn newly_scheduled(plan: &MatchPlan) -> Vec<Match> {
+/// Open matches that are new or have a new kickoff; `all` of them where it can't be told any more.
+fn newly_scheduled(plan: &MatchPlan, all: bool) -> Vec<Match> {
     let moved =
         |id: &str| plan.changes.iter().any(|change| change.external_id == id && change.moves_kickoff());
     plan.write
         .iter()
         .filter(|m| m.status == MatchStatus::Open)
-        .filter(|m| plan.new.contains(&m.external_id) || moved(&m.external_id))
+        .filter(|m| all || plan.new.contains(&m.external_id) || moved(&m.external_id))
         .cloned()
         .collect()
 }

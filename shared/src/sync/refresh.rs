@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::matches::{self, RoundReading, round_of};
-use super::season;
+use super::{bracket, season, standings};
 use crate::domain::{Round, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::plan::schedule::window_end;
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Listed, Reading, SofaScore};
+use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
 use crate::store::{matches as rows, rounds, tournaments};
 
 /// Whole rounds read by one routine, oldest reading first.
@@ -36,7 +36,14 @@ pub async fn today(
     let listed = provider.scheduled(day).await?;
     journal.completed("fetch", &format!("events around {day}"), json!({ "events": listed.len() }));
     for tournament in &waiting {
-        let ours = season(tournament)?;
+        let ours = match season(tournament) {
+            Ok(ours) => ours,
+            // One odd row must not cost the others their day.
+            Err(error) => {
+                journal.failed("fetch", &format!("the day of {}", tournament.slug), &error);
+                continue;
+            }
+        };
         let events: Vec<&Listed> = listed.iter().filter(|event| event.season == ours).collect();
         if !events.is_empty() {
             take(invocation, journal, tournament, &events).await?;
@@ -75,8 +82,25 @@ async fn take(
     }
     let readings: Vec<RoundReading<'_>> =
         readings.iter().map(|(slug, reading)| RoundReading { slug, reading, whole: false }).collect();
-    // Its schedules are made by the routine's own reconciliation.
-    matches::sync(invocation, journal, tournament, &readings).await.map(drop)
+    write(invocation, journal, tournament, &readings).await
+}
+
+/// Writes what was read, and draws table and bracket up anew where a result came with it: a check of its own may never
+/// come. Schedules are made by the routine's own reconciliation.
+async fn write(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    readings: &[RoundReading<'_>],
+) -> anyhow::Result<()> {
+    let synced = matches::sync(invocation, journal, tournament, readings).await?;
+    if synced.results && tournament.mode.has_standings() {
+        standings::sync(invocation, journal, tournament, None).await?;
+    }
+    if synced.results && tournament.mode.has_knockouts() {
+        bracket::sync(invocation, journal, tournament, None).await?;
+    }
+    Ok(())
 }
 
 /// Reads some rounds as a whole, those first whose last reading is oldest: what moved further away than the day's
@@ -88,7 +112,7 @@ pub async fn full_pass(
     planning: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let client = invocation.services.store.client().await?;
-    let stale = rounds::stale(&*client, planning, ROUND_BUDGET).await?;
+    let stale = rounds::stale(&*client, PROVIDER, planning, ROUND_BUDGET).await?;
     drop(client);
     for (tournament_id, slug) in stale {
         let client = invocation.services.store.client().await?;
@@ -100,19 +124,43 @@ pub async fn full_pass(
             continue;
         };
         let step = format!("round {slug} of {}", tournament.slug);
-        let mut reading = match provider.round_if_drawn(&season(&tournament)?, &round).await {
-            Ok(reading) => reading.unwrap_or_default(),
-            Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+        let read = match season(&tournament) {
+            Ok(season) => provider.round_if_drawn(&season, &round).await.map_err(anyhow::Error::from),
+            Err(error) => Err(error),
+        };
+        // Asked for, whatever comes of it: others come first tomorrow.
+        if !journal.dry_run {
+            let client = invocation.services.store.client().await?;
+            rounds::note_attempt(&*client, tournament_id, &slug, invocation.clock.now()).await?;
+        }
+        let (mut reading, whole) = match read {
+            Ok(Some(reading)) => (reading, true),
+            // Not there (any more): its open matches are looked up by their own ids.
+            Ok(None) => (Reading::default(), false),
+            Err(error) if stops(&error) => return Err(error),
+            Err(error) => {
                 journal.failed("fetch", &step, &error);
                 continue;
             }
-            Err(error) => return Err(error.into()),
         };
         journal.completed("fetch", &step, json!({ "matches": reading.matches.len() }));
         matches::look_up_missing(invocation, journal, provider, &tournament, &slug, &mut reading).await?;
-        matches::sync(invocation, journal, &tournament, &[RoundReading::whole(&slug, &reading)]).await?;
+        write(invocation, journal, &tournament, &[RoundReading { slug: &slug, reading: &reading, whole }])
+            .await?;
     }
     Ok(())
+}
+
+/// Whether an error is one that the next request would meet too.
+fn stops(error: &anyhow::Error) -> bool {
+    !matches!(
+        error.downcast_ref::<ProviderError>(),
+        Some(
+            ProviderError::Malformed { .. }
+                | ProviderError::Unavailable { .. }
+                | ProviderError::NotFound { .. }
+        )
+    ) && error.is::<ProviderError>()
 }
 
 /// Activates tournaments that are about to begin, completes those that are over, and keeps their current round.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::season;
 use crate::domain::Tournament;
+use crate::domain::round::is_path_segment;
 use crate::execution::{Invocation, Journal};
 use crate::provider::sofascore::{Rounds, SofaScore};
 use crate::store::{rounds, tournaments};
@@ -18,7 +19,18 @@ pub async fn sync(
     let season = season(tournament)?;
     let listed = provider.rounds(&season).await;
     journal.requests.extend(provider.take_requests());
-    let listed = listed?;
+    let mut listed = listed?;
+    listed.rounds.retain(|round| {
+        let address = &round.address;
+        let fit = [&address.slug, &address.prefix].into_iter().flatten().all(|part| is_path_segment(part));
+        if !fit {
+            journal.warn(format!(
+                "round {:?} was not taken: its slug or prefix can't stand in a URL",
+                round.slug
+            ));
+        }
+        fit
+    });
     let slugs: Vec<&str> = listed.rounds.iter().map(|round| round.slug.as_str()).collect();
     journal.completed("fetch", "rounds", json!({ "rounds": slugs, "current": listed.current }));
     journal.planned("rounds", &listed.rounds);

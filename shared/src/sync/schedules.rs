@@ -77,7 +77,7 @@ pub async fn reconcile(
             Err(error) => journal.failed("schedule", &format!("delete {name}"), &error),
         }
     }
-    Ok(())
+    unless_failed(journal)
 }
 
 /// Schedules the checks of matches whose kickoff is new, if it lies in the window that the daily routine has already
@@ -88,7 +88,7 @@ pub async fn cover(
     tournament: &Tournament,
     matches: &[Match],
     planning: DateTime<Utc>,
-) {
+) -> anyhow::Result<()> {
     let kickoffs: Vec<Kickoff> = matches
         .iter()
         .filter_map(|m| {
@@ -109,7 +109,7 @@ pub async fn cover(
     let offsets = &invocation.config.schedules.offsets;
     let checks = plan::checks(&kickoffs, &[state], &[], offsets, planning, invocation.clock.now());
     if checks.is_empty() {
-        return;
+        return Ok(());
     }
     journal.planned("checks of new kickoffs", &checks);
     if !journal.dry_run {
@@ -117,32 +117,36 @@ pub async fn cover(
             create(invocation, journal, check).await;
         }
     }
+    unless_failed(journal)
 }
 
-/// Schedules another look if a match of `kickoff` (none: any match) should have ended by `planning` and has not;
-/// whether it did.
+/// Schedules another look if a match of `kickoff` (none: any match of the round) should have ended by `planning` and
+/// is still open in the database, whatever the reason; whether it did.
 pub async fn follow_up(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
     tournament: &Tournament,
     round_slug: &str,
     kickoff: Option<DateTime<Utc>>,
-    matches: &[Match],
     planning: DateTime<Utc>,
-) -> bool {
+) -> anyhow::Result<bool> {
+    let client = invocation.services.store.client().await?;
+    let matches = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
+    drop(client);
     let closing = invocation.config.schedules.offsets.closing;
     let running: Vec<(&str, DateTime<Utc>)> = matches
         .iter()
-        .filter(|m| m.status == MatchStatus::Open)
+        .map(|row| &row.known)
+        .filter(|m| m.status == MatchStatus::Open && m.round_slug == round_slug)
         .filter_map(|m| Some((m.external_id.as_str(), m.kickoff?)))
         .filter(|(_, own)| kickoff.is_none_or(|kickoff| kickoff == *own))
         .filter(|(_, own)| *own + closing <= planning && planning < *own + FOLLOW_UP_FOR)
         .collect();
-    let Some(first) = running.iter().map(|(_, kickoff)| *kickoff).min() else { return false };
+    let Some(first) = running.iter().map(|(_, kickoff)| *kickoff).min() else { return Ok(false) };
     let ids: Vec<&str> = running.iter().map(|(id, _)| *id).collect();
     journal.completed("plan", "follow-up", json!({ "still_open": ids }));
     if journal.dry_run {
-        return true;
+        return Ok(true);
     }
     let wall = invocation.clock.now();
     let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > wall).unwrap_or(wall + TimeDelta::minutes(1));
@@ -155,7 +159,19 @@ pub async fn follow_up(
         at,
     };
     create(invocation, journal, &check).await;
-    true
+    unless_failed(journal)?;
+    Ok(true)
+}
+
+/// Schedules that could not be made fail the run once all were tried: its retry makes them, and nothing else would.
+fn unless_failed(journal: &Journal) -> anyhow::Result<()> {
+    let failed = journal.operations.iter().filter(|operation| {
+        operation.step == "schedule" && operation.status == crate::execution::OperationStatus::Failed
+    });
+    match failed.count() {
+        0 => Ok(()),
+        count => anyhow::bail!("{count} schedules could not be made: {}", journal.failures.join("; ")),
+    }
 }
 
 async fn create(invocation: &Invocation<'_>, journal: &mut Journal, check: &Check) {

@@ -29,7 +29,9 @@ pub async fn provider_tables(
     let client = invocation.services.store.client().await?;
     let terms = tournaments::standings_terms(&*client, tournament.id).await?;
     let checked_today = terms.checked_at.is_some_and(|checked| checked >= today);
-    let playing = tournaments::has_open_match(&*client, tournament.id, today + TimeDelta::days(1)).await?;
+    // Not an old one that is stuck: it would keep the check away for ever.
+    let (since, until) = (today - TimeDelta::hours(6), today + TimeDelta::days(1));
+    let playing = tournaments::has_open_match(&*client, tournament.id, since, until).await?;
     drop(client);
     if checked_today || (playing && terms.checked_at.is_some()) {
         return Ok(None);
@@ -59,6 +61,7 @@ pub async fn sync(
 ) -> anyhow::Result<()> {
     let mut client = invocation.services.store.client().await?;
     let transaction = client.transaction().await?;
+    tournaments::lock(&transaction, tournament.id).await?;
     let stored: Vec<Match> = matches::of_kind(&transaction, tournament.id, RoundKind::Season)
         .await?
         .into_iter()

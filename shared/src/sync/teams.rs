@@ -1,7 +1,5 @@
 //! Teams and their badges.
 
-use std::collections::HashMap;
-
 use serde_json::json;
 
 use crate::domain::Team;
@@ -29,24 +27,30 @@ pub async fn sync(
     if journal.dry_run {
         return Ok(());
     }
-    let mut badges = HashMap::new();
-    for team in &wanting {
+    // The teams first, then each badge as it comes: a run that is cut off keeps what it has.
+    let rows: Vec<TeamRow> = teams.iter().map(|team| TeamRow { team: team.clone(), badge: None }).collect();
+    let now = invocation.clock.now();
+    let client = services.store.client().await?;
+    let mut outcomes = teams::upsert(&*client, PROVIDER, &rows, now).await?;
+    drop(client);
+    let mut stored = 0;
+    for row in rows.into_iter().filter(|row| wanting.contains(&row.team.external_id)) {
+        let team = row.team.external_id.clone();
+        let team = &team;
         let image = provider.team_image(team).await;
         journal.requests.extend(provider.take_requests());
         match store_image(invocation, &format!("team/{team}"), image).await? {
             Ok(url) => {
-                badges.insert(team.as_str(), url);
+                let row = TeamRow { badge: Some(url), ..row };
+                let client = services.store.client().await?;
+                let badge = teams::upsert(&*client, PROVIDER, &[row], now).await?;
+                outcomes.updated += badge.updated;
+                stored += 1;
             }
             Err(reason) => journal.failed("fetch", &format!("badge of team {team}"), &reason),
         }
     }
-    journal.completed("fetch", "badges", json!({ "wanted": wanting.len(), "stored": badges.len() }));
-    let rows: Vec<TeamRow> = teams
-        .iter()
-        .map(|team| TeamRow { team: team.clone(), badge: badges.get(team.external_id.as_str()).cloned() })
-        .collect();
-    let client = services.store.client().await?;
-    let outcomes = teams::upsert(&*client, PROVIDER, &rows, invocation.clock.now()).await?;
+    journal.completed("fetch", "badges", json!({ "wanted": wanting.len(), "stored": stored }));
     journal.wrote("teams", outcomes);
     Ok(())
 }

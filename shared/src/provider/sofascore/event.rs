@@ -152,7 +152,7 @@ impl Reading {
         self.matches.push(Match {
             external_id: event.id.to_string(),
             round_slug: round_slug.to_owned(),
-            group_name: event.tournament.group_name.clone().unwrap_or_default(),
+            group_name: event.tournament.group().unwrap_or_default(),
             home: home.external_id.clone(),
             away: away.external_id.clone(),
             kickoff,

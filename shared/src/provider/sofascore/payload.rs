@@ -81,7 +81,22 @@ pub(super) struct ScorePayload {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TournamentPayload {
+    pub name: Option<String>,
     pub group_name: Option<String>,
+}
+
+impl TournamentPayload {
+    /// The group: by its own field, or as the end of the name (`World Cup, Group A`) where that is left out.
+    pub(super) fn group(&self) -> Option<String> {
+        let named = self.group_name.clone().filter(|name| !name.is_empty());
+        named.or_else(|| {
+            let (_, last) = self.name.as_deref()?.rsplit_once(", ")?;
+            let letter = last.strip_prefix("Group ")?;
+            let short = (1..=2).contains(&letter.len());
+            (short && letter.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()))
+                .then(|| last.to_owned())
+        })
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

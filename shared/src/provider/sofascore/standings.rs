@@ -23,7 +23,7 @@ impl Table {
             .standings
             .into_iter()
             .map(|table| {
-                let group = table.tournament.group_name.unwrap_or_default();
+                let group = table.tournament.group().unwrap_or_default();
                 Self {
                     tie_breaking_rule: table.tie_breaking_rule.text.filter(|text| !text.trim().is_empty()),
                     rows: table
