@@ -143,6 +143,7 @@ pub(super) struct StandingsRowPayload {
     pub losses: i32,
     pub scores_for: i32,
     pub scores_against: i32,
+    #[serde(deserialize_with = "points")]
     pub points: i32,
 }
 
@@ -176,6 +177,16 @@ pub(super) struct IdPayload {
 pub(super) struct RoundInfoPayload {
     pub round: Option<u32>,
     pub slug: Option<String>,
+}
+
+/// Points, far above any real table's, so that what is computed with them stays far from overflow.
+fn points<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    let points = i32::deserialize(deserializer)?;
+    if (-9_999..=9_999).contains(&points) {
+        Ok(points)
+    } else {
+        Err(serde::de::Error::custom(format!("is no number of points: {points}")))
+    }
 }
 
 /// An object; an empty array, as some relays write an empty object, is one too.

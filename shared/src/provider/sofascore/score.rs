@@ -32,22 +32,25 @@ pub(super) fn score(
     }
 }
 
+/// What can be goals of one side, far above any real match, so that sums over a season stay far from overflow.
+const GOALS: std::ops::RangeInclusive<i32> = 0..=999;
+
 /// Goals of one side after 90 or 120 minutes. `current` counts shootout goals too, so it is never taken as it is.
 fn side(
     field: &'static str,
     payload: &ScorePayload,
     status: MatchStatus,
 ) -> Result<Option<i32>, (&'static str, String)> {
+    let told = [payload.display, payload.current, payload.normaltime, payload.overtime, payload.penalties];
+    if let Some(goals) = told.into_iter().flatten().find(|goals| !GOALS.contains(goals)) {
+        return Err((field, format!("has no number of goals: {goals}")));
+    }
     let parts = payload.normaltime.map(|normal| normal + payload.overtime.unwrap_or(0));
     let Some(display) = payload.display.or_else(|| Some(payload.current? - payload.penalties.unwrap_or(0)))
     else {
         return Ok(None);
     };
-    if [Some(display), payload.normaltime, payload.overtime, payload.penalties]
-        .iter()
-        .flatten()
-        .any(|goals| *goals < 0)
-    {
+    if display < 0 {
         return Err((field, "has a negative number of goals".to_owned()));
     }
     // While a match runs, its parts follow the total with a delay.
@@ -113,6 +116,27 @@ mod tests {
             ScorePayload::default(),
         ] {
             assert!(score(&good, &bad, MatchStatus::Ended, false).is_err(), "{bad:?}");
+        }
+    }
+}
+#[cfg(test)]
+mod limits {
+    use super::*;
+    #[test]
+    fn numbers_that_are_no_goals_are_refused_before_they_are_added() {
+        let limits = [i32::MIN, -1, 1000, i32::MAX];
+        for status in [MatchStatus::Open, MatchStatus::Ended] {
+            for field in 0..5 {
+                for goals in limits {
+                    let mut values = [Some(1), Some(1), Some(1), None, None];
+                    values[field] = Some(goals);
+                    let [display, current, normaltime, overtime, penalties] = values;
+                    let bad = ScorePayload { display, current, normaltime, overtime, penalties };
+                    let good = ScorePayload { display: Some(1), current: Some(1), ..ScorePayload::default() };
+                    assert!(score(&bad, &good, status, false).is_err(), "{bad:?}");
+                    assert!(score(&good, &bad, status, false).is_err(), "{bad:?}");
+                }
+            }
         }
     }
 }
