@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use shared::domain::RoundKind;
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
-use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
@@ -90,7 +89,7 @@ async fn discover(
                 waiting_stages.push(round.address.prefix);
             }
             // What else was read goes in.
-            Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+            Err(error) if error.is_of_one_request() => {
                 journal.failed("fetch", &step, &error);
             }
             Err(error) => return Err(error.into()),

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use shared::domain::{Round, Team, Tournament};
 use shared::event::InvalidInput;
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
-use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
 use shared::store::{rounds, tournaments};
 use shared::sync::matches::{self, RoundReading};
@@ -246,7 +245,7 @@ impl Season {
                     read.push((round, reading));
                 }
                 Ok(None) => journal.skipped("fetch", &step, "not drawn yet"),
-                Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+                Err(error) if error.is_of_one_request() => {
                     journal.failed("fetch", &step, &error);
                 }
                 Err(error) => return Err(error.into()),

@@ -63,6 +63,11 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// Whether the trouble is this request's alone: the next one may well be answered, so the run goes on without it.
+    pub fn is_of_one_request(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::Unavailable { .. })
+    }
+
     /// The kind, for reports and for Lambda's error type.
     pub fn kind(&self) -> &'static str {
         match self {

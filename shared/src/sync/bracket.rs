@@ -6,7 +6,6 @@ use super::season;
 use crate::domain::knockout::{AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties};
 use crate::domain::{RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
-use crate::provider::ProviderError;
 use crate::provider::sofascore::{PROVIDER, SofaScore};
 use crate::store::{StoreError, bracket as rows, matches, rounds, standings, tournaments};
 
@@ -22,7 +21,7 @@ pub async fn provider_trees(
             journal.completed("fetch", "cup trees", json!({ "trees": trees.len() }));
             Ok(Some(trees))
         }
-        Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+        Err(error) if error.is_of_one_request() => {
             journal
                 .warn(format!("the bracket could not be checked against the provider's cup tree: {error}"));
             Ok(None)

@@ -9,7 +9,6 @@ use super::teams;
 use crate::domain::{Match, MatchStatus, Round, RoundKind, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::plan::matches::{self as plan, HeldReason, MatchPlan};
-use crate::provider::ProviderError;
 use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
 use crate::store::{StoreError, matches, rounds};
 
@@ -155,7 +154,7 @@ pub async fn look_up_missing(
                 gone.changed_at = None;
                 reading.matches.push(gone);
             }
-            Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+            Err(error) if error.is_of_one_request() => {
                 journal.failed("fetch", &format!("match {id} by its own id"), &error);
             }
             Err(error) => return Err(error.into()),

@@ -153,14 +153,7 @@ pub async fn full_pass(
 
 /// Whether an error is one that the next request would meet too.
 fn stops(error: &anyhow::Error) -> bool {
-    !matches!(
-        error.downcast_ref::<ProviderError>(),
-        Some(
-            ProviderError::Malformed { .. }
-                | ProviderError::Unavailable { .. }
-                | ProviderError::NotFound { .. }
-        )
-    ) && error.is::<ProviderError>()
+    error.downcast_ref::<ProviderError>().is_some_and(|error| !error.is_of_one_request())
 }
 
 /// Activates tournaments that are about to begin, completes those that are over, and keeps their current round.

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use crate::domain::{Match, MatchStatus, Tournament};
-use crate::execution::{Invocation, Journal};
+use crate::execution::{Invocation, Journal, OperationStatus};
 use crate::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
 use crate::schedule::{Created, ScheduleError};
 use crate::store::{matches, tournaments};
@@ -77,7 +77,7 @@ pub async fn reconcile(
             Err(error) => journal.failed("schedule", &format!("delete {name}"), &error),
         }
     }
-    unless_failed(journal)
+    all_made(journal)
 }
 
 /// Schedules the checks of matches whose kickoff is new, if it lies in the window that the daily routine has already
@@ -117,7 +117,7 @@ pub async fn cover(
             create(invocation, journal, check).await;
         }
     }
-    unless_failed(journal)
+    all_made(journal)
 }
 
 /// Schedules another look if a match of `kickoff` (none: any match of the round) should have ended by `planning` and
@@ -159,15 +159,16 @@ pub async fn follow_up(
         at,
     };
     create(invocation, journal, &check).await;
-    unless_failed(journal)?;
+    all_made(journal)?;
     Ok(true)
 }
 
 /// Schedules that could not be made fail the run once all were tried: its retry makes them, and nothing else would.
-fn unless_failed(journal: &Journal) -> anyhow::Result<()> {
-    let failed = journal.operations.iter().filter(|operation| {
-        operation.step == "schedule" && operation.status == crate::execution::OperationStatus::Failed
-    });
+fn all_made(journal: &Journal) -> anyhow::Result<()> {
+    let failed = journal
+        .operations
+        .iter()
+        .filter(|operation| operation.step == "schedule" && operation.status == OperationStatus::Failed);
     match failed.count() {
         0 => Ok(()),
         count => anyhow::bail!("{count} schedules could not be made: {}", journal.failures.join("; ")),

@@ -11,7 +11,6 @@ use crate::domain::standings::{
 };
 use crate::domain::{Match, MatchStatus, RoundKind, StandingsMode, Tournament};
 use crate::execution::{Invocation, Journal};
-use crate::provider::ProviderError;
 use crate::provider::sofascore::{PROVIDER, SofaScore, Table as ProviderTable};
 use crate::store::tournaments::StandingsTerms;
 use crate::store::{StoreError, matches, standings, tournaments};
@@ -43,7 +42,7 @@ pub async fn provider_tables(
             journal.completed("fetch", "the provider's tables", json!({ "tables": tables.len() }));
             Ok(Some(tables))
         }
-        Err(error @ (ProviderError::Malformed { .. } | ProviderError::Unavailable { .. })) => {
+        Err(error) if error.is_of_one_request() => {
             journal.warn(format!("the table could not be checked against the provider's: {error}"));
             Ok(None)
         }
