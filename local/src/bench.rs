@@ -14,7 +14,7 @@ use shared::clock::Clock;
 use shared::config::ProviderConfig;
 use shared::domain::standings::{Entrant, Result as Played, Terms, table};
 use shared::domain::{Match, MatchStatus, Mode, RoundAddress, Score, StandingsMode, Team, TieFacts};
-use shared::provider::Pace;
+use shared::provider::Terms as Asking;
 use shared::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
 use shared::store::teams::{self, TeamRow};
 use shared::store::tournaments::{self, NewTournament};
@@ -83,6 +83,7 @@ pub async fn run() -> anyhow::Result<()> {
     let mut config = ProviderConfig {
         origin: provider.origin(),
         pause: Duration::ZERO,
+        refusal_wait: TimeDelta::hours(2),
         chromium: tools.chromium.clone(),
         request_timeout: Duration::from_secs(20),
     };
@@ -212,7 +213,7 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
 /// Reads all rounds in one session: how long the launch took with the list of rounds, and each round after it.
 async fn read_all(config: &ProviderConfig, store: &Store, season: &Season) -> anyhow::Result<(f64, Samples)> {
     let (season, mut launch, mut each) = (season_ref(season)?, Samples::default(), Samples::default());
-    let mut session = SofaScore::new(config, Pace { store, pause: config.pause });
+    let mut session = SofaScore::new(config, Asking { store, clock: Clock::default(), until: None });
     launch.time(session.rounds(&season)).await?;
     // The list took a moment of its own: after a pause the first round may be asked for at once.
     tokio::time::sleep(config.pause).await;

@@ -1,14 +1,16 @@
 //! What a function environment holds: configuration at once, connections when they are first needed.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use crate::aws;
-use crate::config::{Config, ConfigError, SecretSource, Secrets};
+use crate::config::{Config, ConfigError};
 use crate::notify::Slack;
 use crate::objects::Objects;
 use crate::schedule::Schedules;
+use crate::secrets::{SecretError, Vault};
 use crate::store::{Store, StoreError};
 
 /// A function environment.
@@ -37,13 +39,8 @@ pub enum AppError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The secret could not be had.
-    #[error("the secret {arn}: {reason}")]
-    Secret {
-        /// Which.
-        arn: String,
-        /// What is wrong with it; never a value out of it.
-        reason: String,
-    },
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The database's address is wrong.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,13 +68,10 @@ impl App {
     async fn connect_now(&self) -> Result<Services, AppError> {
         let config = &self.config;
         let aws = aws::config().load().await;
-        let secrets = match &config.secrets {
-            SecretSource::Environment(secrets) => secrets.clone(),
-            SecretSource::SecretsManager(arn) => secrets(&aws, arn).await?,
-        };
-        let slack = secrets.slack_webhook.map(Slack::new).transpose().map_err(AppError::Slack)?;
+        let vault = Arc::new(Vault::open(&config.secrets, &aws).await?);
+        let slack = Slack::new(Arc::clone(&vault)).map_err(AppError::Slack)?;
         Ok(Services {
-            store: Store::new(&secrets.database_url, config.database_ca_file.as_deref())?,
+            store: Store::of(vault, config.database_ca_file.clone())?,
             objects: Objects::new(aws_sdk_s3::Client::new(&aws), config.objects.clone()),
             schedules: Schedules::new(
                 aws_sdk_scheduler::Client::new(&aws),
@@ -87,25 +81,4 @@ impl App {
             slack,
         })
     }
-}
-
-async fn secrets(aws: &aws_config::SdkConfig, arn: &str) -> Result<Secrets, AppError> {
-    let failed = |reason: String| AppError::Secret { arn: arn.to_owned(), reason };
-    let secret = aws_sdk_secretsmanager::Client::new(aws)
-        .get_secret_value()
-        .secret_id(arn)
-        .send()
-        .await
-        .map_err(|error| failed(aws_sdk_secretsmanager::error::DisplayErrorContext(error).to_string()))?;
-    // The parser's error may quote the text, so it is not passed on.
-    let values: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(secret.secret_string().unwrap_or_default())
-            .map_err(|_| failed("must be a JSON object of texts".to_owned()))?;
-    let value = |name| values.get(name).and_then(|value| value.as_str()).filter(|value| !value.is_empty());
-    Ok(Secrets {
-        database_url: value("DATABASE_URL")
-            .ok_or_else(|| failed("has no DATABASE_URL: add it as a text".to_owned()))?
-            .into(),
-        slack_webhook: value("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
-    })
 }

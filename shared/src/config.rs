@@ -70,6 +70,8 @@ pub struct ProviderConfig {
     pub origin: String,
     /// `REQUEST_PAUSE_MS`: between two requests, whichever function makes them (2500). 0 only on loopback.
     pub pause: Duration,
+    /// `REFUSAL_WAIT_MINUTES`: how long the provider is left alone after it refused (120); longer if it refuses again.
+    pub refusal_wait: TimeDelta,
     /// `CHROMIUM_PATH`: the browser's binary.
     pub chromium: PathBuf,
     /// `REQUEST_TIMEOUT_MS`: what one request may take (20 000).
@@ -150,6 +152,7 @@ impl Config {
             closing: minutes("CLOSING_CHECK_MINUTES", 120),
             knockouts: minutes("KNOCKOUTS_CHECK_MINUTES", 150),
         };
+        let refusal_wait = minutes("REFUSAL_WAIT_MINUTES", 120);
         let config = Self {
             environment: vars.required("TARGET_ENV", "for example demo"),
             secrets,
@@ -166,6 +169,7 @@ impl Config {
             provider: ProviderConfig {
                 origin,
                 pause: Duration::from_millis(pause),
+                refusal_wait,
                 chromium: vars
                     .optional("CHROMIUM_PATH")
                     .unwrap_or_else(|| "/opt/chromium/chromium".into())

@@ -49,12 +49,13 @@ pub async fn serve(
     .await
 }
 
-/// The wall's clock, or one that starts at the event's scheduled time.
+/// The wall's clock, or one that starts when the event was delivered in its replay: a repeat later than it was
+/// scheduled for.
 fn clock_for(from_event: bool, event: &Value) -> Clock {
     if !from_event {
         return Clock::default();
     }
     let mut fields = Fields::of(event);
-    let scheduled = fields.optional("scheduledTime").and_then(|text| fields.time("scheduledTime", &text));
-    scheduled.map_or_else(Clock::default, Clock::starting_at)
+    let mut time = |name| fields.optional(name).and_then(|text| fields.time(name, &text));
+    time("deliveredAt").or_else(|| time("scheduledTime")).map_or_else(Clock::default, Clock::starting_at)
 }

@@ -1,5 +1,6 @@
 //! Slack: one short message an execution, by Block Kit, with a link to the report.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -10,7 +11,10 @@ use slack_morphism::prelude::*;
 use url::Url;
 use uuid::Uuid;
 
+use crate::config::Secrets;
 use crate::report::nonzero;
+use crate::secrets::Vault;
+use crate::store::circuit::OwedNotice;
 
 /// Slack's limits, with room for what is put around a text.
 const HEADER_CHARS: usize = 150;
@@ -62,24 +66,48 @@ pub enum NotifyError {
 #[derive(Clone)]
 pub struct Slack {
     client: reqwest::Client,
-    webhook: SecretString,
+    vault: Arc<Vault>,
 }
 
 impl Slack {
-    /// The webhook at this secret address.
-    pub fn new(webhook: SecretString) -> Result<Self, String> {
+    /// The webhook at the secret address in `vault`; none, if there is none.
+    pub fn new(vault: Arc<Vault>) -> Result<Option<Self>, String> {
+        if vault.current().slack_webhook.is_none() {
+            return Ok(None);
+        }
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| error.without_url().to_string())?;
-        Ok(Self { client, webhook })
+        Ok(Some(Self { client, vault }))
     }
 
-    /// Sends a message; a few tries where another may help.
-    pub async fn send(&self, notice: &Notice<'_>) -> Result<(), NotifyError> {
-        let body = notice.message();
-        (|| self.post(&body))
+    /// Sends a message; a few tries where another may help. Where the webhook is not there any more the secret is read
+    /// anew, once.
+    pub async fn send(&self, message: &Value) -> Result<(), NotifyError> {
+        let before = self.vault.current();
+        let error = match self.try_to_send(&before, message).await {
+            Err(error @ NotifyError::Refused { status: 401 | 403 | 404 | 410, .. }) => error,
+            sent => return sent,
+        };
+        let now = match self.vault.renew().await {
+            Ok(now) => now,
+            Err(unreadable) => {
+                tracing::error!(error = %unreadable, "the secret could not be read anew");
+                return Err(error);
+            }
+        };
+        let address =
+            |secrets: &Secrets| secrets.slack_webhook.as_ref().map(|url| url.expose_secret().to_owned());
+        if address(&before) == address(&now) { Err(error) } else { self.try_to_send(&now, message).await }
+    }
+
+    async fn try_to_send(&self, secrets: &Secrets, message: &Value) -> Result<(), NotifyError> {
+        let Some(webhook) = &secrets.slack_webhook else {
+            return Err(NotifyError::Unreachable("the secret names no webhook any more".to_owned()));
+        };
+        (|| self.post(webhook, message))
             .retry(ExponentialBuilder::default().with_max_times(RETRIES).with_jitter())
             .when(|error| match error {
                 NotifyError::Unreachable(_) => true,
@@ -88,10 +116,10 @@ impl Slack {
             .await
     }
 
-    async fn post(&self, body: &Value) -> Result<(), NotifyError> {
+    async fn post(&self, webhook: &SecretString, body: &Value) -> Result<(), NotifyError> {
         let answer = self
             .client
-            .post(self.webhook.expose_secret())
+            .post(webhook.expose_secret())
             .json(body)
             .send()
             .await
@@ -178,6 +206,36 @@ impl Notice<'_> {
     }
 }
 
+/// The webhook's payload for a provider that refuses, or answers again. It stands for the messages of all runs that were
+/// refused in between.
+pub fn circuit_message(owed: &OwedNotice) -> Value {
+    let moment = |moment: Option<DateTime<Utc>>| {
+        moment.map_or_else(|| "an unknown moment".to_owned(), |m| m.format("%Y-%m-%d %H:%M UTC").to_string())
+    };
+    let since = moment(owed.opened_at);
+    let (colour, title, text) = if owed.opened {
+        let text = format!(
+            "It said: {}\nNobody asks it before {}; then one run tries. Until then the last good data stays, runs that \
+             would have asked are on record and make no message of their own, and what they missed is fetched afterwards.",
+            owed.reason,
+            moment(owed.retry_at)
+        );
+        ("#e01e5a", format!("⛔ {} refuses to answer", owed.provider), text)
+    } else {
+        let text =
+            format!("It had refused since {since} ({}). What was missed is being fetched.", owed.reason);
+        ("#2eb67d", format!("✅ {} answers again", owed.provider), text)
+    };
+    let blocks: Vec<SlackBlock> = vec![
+        SlackHeaderBlock::new(SlackBlockPlainText::new(shortened(&title, HEADER_CHARS)).into()).into(),
+        SlackSectionBlock::new().with_text(mrkdwn(escaped(&text, SECTION_CHARS))).into(),
+    ];
+    json!({
+        "text": escaped(&title, FIELD_CHARS),
+        "attachments": [{ "color": colour, "fallback": title, "blocks": blocks }],
+    })
+}
+
 fn mrkdwn(text: String) -> SlackBlockText {
     SlackBlockText::MarkDown(SlackBlockMarkDownText::new(text))
 }
@@ -259,6 +317,18 @@ mod tests {
         .map(|(status, summary)| notice(status, summary).message())
         .collect();
         insta::assert_json_snapshot!(messages);
+    }
+
+    #[test]
+    fn a_provider_that_refuses_and_one_that_answers_again() {
+        let owed = |opened| OwedNotice {
+            provider: "sofascore".into(),
+            opened,
+            reason: "/event/1: HTTP 403, <challenge>".into(),
+            opened_at: Some("2022-12-18T17:00:02Z".parse().unwrap()),
+            retry_at: opened.then(|| "2022-12-18T19:00:02Z".parse().unwrap()),
+        };
+        insta::assert_json_snapshot!([circuit_message(&owed(true)), circuit_message(&owed(false))]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -37,6 +37,8 @@ pub struct Report {
     pub duration_ms: i32,
     /// Why it failed.
     pub error: Option<String>,
+    /// The kind of that.
+    pub error_kind: Option<&'static str>,
     /// What it did.
     #[serde(flatten)]
     pub journal: Journal,
@@ -76,6 +78,9 @@ impl Report {
             "warnings": warnings,
         });
         if let Value::Object(summary) = &mut summary {
+            if let Some(kind) = self.error_kind {
+                summary.insert("errorKind".to_owned(), kind.into());
+            }
             summary.extend(journal.facts.clone());
         }
         summary
@@ -95,24 +100,42 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Stores the report's three files; the key of the one for people, which links to the others.
-pub async fn upload(objects: &Objects, report: &Report) -> Result<String, ObjectError> {
-    let key = report.key();
-    let failed = |reason: String| ObjectError { key: key.clone(), reason };
-    let json = serde_json::to_vec_pretty(report).map_err(|error| failed(error.to_string()))?;
-    let markdown =
-        MarkdownReport { view: View::of(report) }.render().map_err(|error| failed(error.to_string()))?;
-    let html = HtmlReport { view: View::of(report) }.render().map_err(|error| failed(error.to_string()))?;
-    let html_key = format!("{key}.html");
-    let (json_key, markdown_key) = (format!("{key}.json"), format!("{key}.md"));
-    // Private, and never kept by a cache in between: a retry of the work writes them anew.
-    let put = |key, kind, bytes| objects.put(key, kind, "private, no-store", bytes);
-    tokio::try_join!(
-        put(&json_key, "application/json", json),
-        put(&markdown_key, "text/markdown; charset=utf-8", markdown.into_bytes()),
-        put(&html_key, "text/html; charset=utf-8", html.into_bytes()),
-    )?;
-    Ok(html_key)
+/// A report as it is stored: three files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendered {
+    /// Where they go, without their ending.
+    key: String,
+    json: String,
+    md: String,
+    html: String,
+}
+
+impl Rendered {
+    /// The report's files.
+    pub fn of(report: &Report) -> anyhow::Result<Self> {
+        Ok(Self {
+            key: report.key(),
+            json: serde_json::to_string_pretty(report)?,
+            md: MarkdownReport { view: View::of(report) }.render()?,
+            html: HtmlReport { view: View::of(report) }.render()?,
+        })
+    }
+
+    /// Stores the files; the key of the one for people, which links to the others.
+    pub async fn store(&self, objects: &Objects) -> Result<String, ObjectError> {
+        let Self { key, json, md, html } = self;
+        let html_key = format!("{key}.html");
+        let (json_key, markdown_key) = (format!("{key}.json"), format!("{key}.md"));
+        // Private, and never kept by a cache in between: a retry of the work writes them anew.
+        let put =
+            |key, kind, text: &str| objects.put(key, kind, "private, no-store", text.as_bytes().to_vec());
+        tokio::try_join!(
+            put(&json_key, "application/json", json),
+            put(&markdown_key, "text/markdown; charset=utf-8", md),
+            put(&html_key, "text/html; charset=utf-8", html),
+        )?;
+        Ok(html_key)
+    }
 }
 
 /// A report as its templates want it: every value a text.
@@ -253,6 +276,7 @@ pub(crate) mod tests {
             completed_at: at("2022-12-18T17:00:02Z"),
             duration_ms: 2_000,
             error: error.map(ToOwned::to_owned),
+            error_kind: None,
             journal,
         }
     }

@@ -170,7 +170,7 @@ fn failed<E: std::error::Error + 'static>(action: &'static str, name: &str, erro
 
 /// The event that a check's schedule sends. Scheduler fills in the angle brackets.
 fn input_of(environment: &str, check: &Check) -> Value {
-    json!({
+    let mut input = json!({
         "targetEnv": environment,
         "check": check.kind,
         "tournamentId": check.tournament_id,
@@ -179,7 +179,11 @@ fn input_of(environment: &str, check: &Check) -> Value {
         "kickoff": check.kickoff,
         "scheduledTime": "<aws.scheduler.scheduled-time>",
         "scheduleArn": "<aws.scheduler.schedule-arn>",
-    })
+    });
+    if check.kind == CheckKind::Refresh {
+        input["operation"] = "refresh".into();
+    }
+    input
 }
 
 /// The check that a schedule stands for, read back from its moment and its event.

@@ -9,16 +9,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::browser::{Browser, BrowserError};
+use shared::clock::Clock;
 use shared::config::ProviderConfig;
 use shared::domain::{MatchStatus, Round, RoundAddress, Score};
 use shared::provider::sofascore::{Rounds, SeasonRef, SofaScore};
-use shared::provider::{Pace, ProviderError};
+use shared::provider::{ProviderError, Terms};
 use shared::store::Store;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::harness::empty_database;
 
 const SEASON: SeasonRef = SeasonRef { tournament: 16, season: 41087 };
 const ROUNDS: &str = "/api/v1/unique-tournament/16/season/41087/rounds";
@@ -150,14 +154,20 @@ impl World {
         let chromium = dir.path().join("chromium");
         symlink(local::tools::Tools::find().unwrap().chromium, &chromium).unwrap();
         let origin = server.origin.clone();
-        let config = ProviderConfig { origin, pause: Duration::ZERO, chromium, request_timeout: TIMEOUT };
-        // Without a pause between requests, the database is not asked.
-        let store = Store::new(&"postgres://nobody@127.0.0.1:1/nothing".to_owned().into(), None).unwrap();
+        let config = ProviderConfig {
+            origin,
+            pause: Duration::ZERO,
+            refusal_wait: TimeDelta::hours(2),
+            chromium,
+            request_timeout: TIMEOUT,
+        };
+        let store = Store::new(&empty_database().await.into(), None).unwrap();
+        store.migrate().await.unwrap();
         Self { server, config, store, dir }
     }
 
     fn client(&self) -> SofaScore<'_> {
-        SofaScore::new(&self.config, Pace { store: &self.store, pause: self.config.pause })
+        SofaScore::new(&self.config, Terms { store: &self.store, clock: Clock::default(), until: None })
     }
 
     async fn launch(&self) -> Result<Browser, BrowserError> {

@@ -33,6 +33,7 @@ fn ending<'a>(status: &'a str, summary: &'a serde_json::Value) -> Ending<'a> {
         duration_ms: 1,
         summary,
         report: None,
+        kept_report: None,
     }
 }
 

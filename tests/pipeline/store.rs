@@ -1,10 +1,14 @@
 //! The bulk statements against a real database: what they write, and what they leave alone.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use shared::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team, TieFacts};
+use shared::store::circuit::{self, Admission};
+use shared::store::pace::{self, Turn};
 use shared::store::teams::TeamRow;
 use shared::store::tournaments::NewTournament;
-use shared::store::{Connection, Outcomes, Store, matches, pace, teams, tournaments};
+use shared::store::{Connection, Outcomes, Store, matches, teams, tournaments};
 use uuid::Uuid;
 
 use crate::harness::{empty_database, moment, texts};
@@ -153,20 +157,66 @@ async fn migrating_twice_does_nothing_the_second_time() {
 }
 
 #[tokio::test]
-async fn moments_for_requests_are_handed_out_one_pause_apart() {
+async fn of_many_that_want_to_ask_one_has_the_turn_and_gives_it_back() {
     let store = store().await;
-    let pause = std::time::Duration::from_secs(100);
-    let mut waits = tokio::task::JoinSet::new();
-    for _ in 0..10 {
-        let store = store.clone();
-        waits.spawn(async move {
-            pace::next_free_moment(&*store.client().await.unwrap(), PROVIDER, pause).await.unwrap()
-        });
-    }
-    let mut waits: Vec<u64> =
-        waits.join_all().await.iter().map(|wait| (wait.as_secs_f64() / 100.0).round() as u64).collect();
-    waits.sort_unstable();
-    assert_eq!(waits, (0..10).collect::<Vec<_>>());
+    let pause = Duration::from_secs(100);
+    let client = store.client().await.unwrap();
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let take = async |asker, at_most| pace::take_turn(&*client, PROVIDER, asker, at_most).await.unwrap();
+    assert_eq!(take(first, pause).await, Turn::Yours);
+    assert_eq!(take(second, pause).await, Turn::Wait(Duration::ZERO), "a request is under way");
+    pace::end_turn(&*client, PROVIDER, first, pause).await.unwrap();
+    assert!(matches!(take(second, pause).await, Turn::Wait(wait) if wait.as_secs() >= 99));
+    // Told to come back much later: that holds for all.
+    pace::hold_off(&*client, PROVIDER, pause * 10).await.unwrap();
+    assert!(matches!(take(first, pause).await, Turn::Wait(wait) if wait.as_secs() >= 999));
+}
+
+#[tokio::test]
+async fn a_turn_that_is_not_given_back_runs_out() {
+    let store = store().await;
+    let client = store.client().await.unwrap();
+    let take = async |asker| {
+        pace::take_turn(&*client, PROVIDER, Uuid::from_u128(asker), Duration::from_millis(200)).await.unwrap()
+    };
+    assert_eq!(take(1).await, Turn::Yours);
+    assert_eq!(take(2).await, Turn::Wait(Duration::ZERO));
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert_eq!(take(2).await, Turn::Yours);
+}
+
+#[tokio::test]
+async fn a_circuit_opens_lets_one_try_stays_open_longer_and_closes() {
+    let store = store().await;
+    let client = store.client().await.unwrap();
+    let hours = TimeDelta::hours;
+    let start = now();
+    let admit = async |at| circuit::admit(&*client, PROVIDER, at).await.unwrap();
+    let open = async |at| circuit::open(&*client, PROVIDER, "403", at, hours(2)).await.unwrap();
+    assert_eq!(admit(start).await, Admission::Closed);
+    assert_eq!(open(start).await, start + hours(2));
+    // Another run that was under way when it opened changes nothing.
+    assert_eq!(open(start + TimeDelta::minutes(1)).await, start + hours(2));
+    let notice = circuit::claim_notice(&*client, start).await.unwrap().unwrap();
+    assert!(notice.opened);
+    assert_eq!(circuit::claim_notice(&*client, start).await.unwrap(), None, "somebody is at it");
+    circuit::notice_sent(&*client, &notice).await.unwrap();
+
+    assert!(
+        matches!(admit(start + hours(1)).await, Admission::Refused { until, .. } if until == start + hours(2))
+    );
+    let later = start + hours(2);
+    assert_eq!(admit(later).await, Admission::Trial);
+    assert!(matches!(admit(later).await, Admission::Refused { .. }), "one tries, the others wait for it");
+    assert_eq!(open(later).await, later + hours(4), "refused again: left alone for longer");
+    assert_eq!(circuit::claim_notice(&*client, later).await.unwrap(), None, "it was told already");
+    let later = later + hours(4);
+    assert_eq!(admit(later).await, Admission::Trial);
+    assert!(circuit::close(&*client, PROVIDER).await.unwrap());
+    assert!(!circuit::close(&*client, PROVIDER).await.unwrap());
+    assert_eq!(admit(later).await, Admission::Closed);
+    let notice = circuit::claim_notice(&*client, later).await.unwrap().unwrap();
+    assert_eq!((notice.opened, notice.opened_at), (false, Some(start)));
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use shared::domain::RoundKind;
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
+use shared::plan::schedule::CheckKind;
+use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
@@ -14,6 +16,8 @@ use uuid::Uuid;
 struct Input {
     envelope: Envelope,
     tournament_id: Uuid,
+    /// Since when the provider could not tell what this check asks for once more.
+    since: Option<DateTime<Utc>>,
 }
 
 /// Handles `{"targetEnv", "tournamentId", "scheduledTime"?, "dryRun"?}`, and an older caller's
@@ -28,7 +32,7 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
         let input = journal.validated(input)?;
         let mut provider = sync::provider(invocation);
         let planning = input.envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
-        let outcome = discover(invocation, journal, &mut provider, input.tournament_id, planning).await;
+        let outcome = discover(invocation, journal, &mut provider, &input, planning).await;
         journal.requests.extend(provider.take_requests());
         provider.close().await;
         outcome
@@ -42,10 +46,10 @@ async fn discover(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
     provider: &mut SofaScore<'_>,
-    tournament_id: Uuid,
+    input: &Input,
     planning: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let Some(tournament) = sync::active_tournament(invocation, journal, tournament_id).await? else {
+    let Some(tournament) = sync::active_tournament(invocation, journal, input.tournament_id).await? else {
         return Ok(());
     };
     if !tournament.mode.has_knockouts() {
@@ -53,7 +57,13 @@ async fn discover(
         return Ok(());
     }
     let season = sync::season(&tournament)?;
-    sync::rounds::sync(invocation, journal, provider, &tournament).await?;
+    // What stops the provider now; what was read before it goes in all the same.
+    let mut stopped: Option<ProviderError> = None;
+    if let Err(error) = sync::rounds::sync(invocation, journal, provider, &tournament).await {
+        let error: ProviderError = error.downcast()?;
+        journal.missed("rounds", &error);
+        stopped = Some(error).filter(|error| !error.is_of_one_request());
+    }
     let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
     let known_matches: i64 = known
         .iter()
@@ -74,6 +84,9 @@ async fn discover(
     // Rounds wait for the ones before them, each stage (its prefix) for its own.
     let mut waiting_stages: Vec<Option<String>> = Vec::new();
     for round in waiting {
+        if stopped.is_some() {
+            break;
+        }
         if waiting_stages.contains(&round.address.prefix) {
             continue;
         }
@@ -88,11 +101,10 @@ async fn discover(
                 journal.skipped("fetch", &step, "not drawn yet");
                 waiting_stages.push(round.address.prefix);
             }
-            // What else was read goes in.
-            Err(error) if error.is_of_one_request() => {
-                journal.failed("fetch", &step, &error);
+            Err(error) => {
+                journal.missed(&step, &error);
+                stopped = Some(error).filter(|error| !error.is_of_one_request());
             }
-            Err(error) => return Err(error.into()),
         }
     }
     let readings: Vec<RoundReading<'_>> =
@@ -101,8 +113,17 @@ async fn discover(
     schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning).await?;
     // Nothing drawn yet: there is no tree to ask for.
     let drawn = !readings.is_empty() || known_matches > 0;
-    let trees = if drawn { bracket::provider_trees(journal, provider, &tournament).await? } else { None };
-    bracket::sync(invocation, journal, &tournament, trees).await
+    let ask = drawn && stopped.is_none();
+    let trees = if ask { bracket::provider_trees(journal, provider, &tournament).await? } else { None };
+    bracket::sync(invocation, journal, &tournament, trees).await?;
+    if let Some(at) = journal.try_again_at {
+        let since = input.since.unwrap_or(planning);
+        schedules::again(invocation, journal, &tournament, CheckKind::KnockoutsFollowUp, since, at).await?;
+    }
+    match stopped {
+        Some(error) if !error.is_deferral() => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
@@ -116,5 +137,9 @@ fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
         id
     });
     let tournament_id = from_url.unwrap_or_else(|| fields.uuid("tournamentId"));
-    fields.finish(Input { envelope, tournament_id })
+    let follow_up =
+        fields.optional("check").is_some_and(|check| check == CheckKind::KnockoutsFollowUp.to_string());
+    let since = if follow_up { fields.optional("kickoff") } else { None };
+    let since = since.and_then(|text| fields.time("kickoff", &text));
+    fields.finish(Input { envelope, tournament_id, since })
 }

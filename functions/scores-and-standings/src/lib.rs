@@ -111,11 +111,16 @@ async fn scores(
             (Reading::default(), false)
         }
         Err(error) => {
-            // Lambda's own retries are over in minutes; the provider's trouble may not be. A refusal is another matter:
-            // to ask again soon would be to insist.
-            if input.check != CheckKind::Interim && !matches!(error, ProviderError::Blocked { .. }) {
+            // Lambda's own retries are over in minutes; the provider's trouble may not be.
+            if input.check != CheckKind::Interim {
                 let kickoff = input.kickoff.filter(|_| input.check == CheckKind::Closing);
-                schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning).await?;
+                let not_before = Some(error.try_again_at(invocation.clock.now()));
+                schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning, not_before)
+                    .await?;
+            }
+            if error.is_deferral() {
+                journal.missed(&format!("round {slug}"), &error);
+                return Ok(());
             }
             return Err(error.into());
         }
@@ -135,7 +140,7 @@ async fn scores(
         // two kickoffs' follow-ups may fall on one minute, and are one.
         let kickoff = input.kickoff.filter(|_| input.check == CheckKind::Closing);
         let to_be_continued =
-            schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning).await?;
+            schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning, None).await?;
         // The table is computed when the last match has ended; on record, so that a repeat knows it too.
         let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
         journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());

@@ -1,9 +1,11 @@
 //! What an operator asks of the function.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::domain::round::is_path_segment;
 use shared::domain::{Mode, StandingsMode};
 use shared::event::{Envelope, Fields, InvalidInput};
+use shared::plan::schedule::CheckKind;
 use shared::provider::sofascore::{PROVIDER, SeasonRef};
 use shared::store::tournaments::NewTournament;
 use uuid::Uuid;
@@ -12,6 +14,8 @@ use uuid::Uuid;
 pub(crate) struct Input {
     pub envelope: Envelope,
     pub what: What,
+    /// Since when the provider could not tell what this refresh asks for once more.
+    pub since: Option<DateTime<Utc>>,
 }
 
 pub(crate) enum What {
@@ -35,8 +39,11 @@ pub(crate) fn read(event: &Value, environment: &str) -> Result<Input, InvalidInp
             None
         }
     };
+    let follow_up = fields.optional("check").is_some_and(|check| check == CheckKind::Refresh.to_string());
+    let since = if follow_up { fields.optional("kickoff") } else { None };
+    let since = since.and_then(|text| fields.time("kickoff", &text));
     match what {
-        Some(what) => fields.finish(Input { envelope, what }),
+        Some(what) => fields.finish(Input { envelope, what, since }),
         None => {
             Err(fields.finish(()).err().unwrap_or_else(|| InvalidInput::one("tournament", "is not complete")))
         }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use shared::domain::{Round, Team, Tournament};
 use shared::event::InvalidInput;
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
+use shared::plan::schedule::CheckKind;
+use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
 use shared::store::{rounds, tournaments};
 use shared::sync::matches::{self, RoundReading};
@@ -41,6 +43,7 @@ async fn whole(
     let envelope = input.as_ref().ok().map(|input| &input.envelope);
     let work = Work::of(invocation, operation, format!("{subject}:-"), known_id, envelope);
     let (next, planned_for) = (work.clone(), work.planned_for);
+    let since = input.as_ref().ok().and_then(|input| input.since);
 
     let tournament = execution::run(invocation, work, async |journal| {
         let input = journal.validated(input)?;
@@ -74,7 +77,8 @@ async fn whole(
         }
         let done = execution::run(invocation, next(operation), async |journal| {
             let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
-            match create {
+            let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
+            let done = match create {
                 OperationType::RoundsCreate => {
                     sync::rounds::sync(invocation, journal, provider, &tournament).await.map(drop)
                 }
@@ -84,24 +88,27 @@ async fn whole(
                 }
                 OperationType::MatchesCreate => {
                     season.read(invocation, journal, provider, &tournament).await?;
-                    let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
                     let synced = matches::sync(invocation, journal, &tournament, &season.readings()).await?;
                     schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning).await?;
-                    if !tournament.mode.has_knockouts() {
-                        return Ok(());
+                    if tournament.mode.has_knockouts() {
+                        let trees = bracket::provider_trees(journal, provider, &tournament).await?;
+                        journal.requests.extend(provider.take_requests());
+                        bracket::sync(invocation, journal, &tournament, trees).await?;
                     }
-                    let trees = bracket::provider_trees(journal, provider, &tournament).await?;
-                    journal.requests.extend(provider.take_requests());
-                    bracket::sync(invocation, journal, &tournament, trees).await
+                    Ok(())
                 }
                 _ => {
-                    let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
                     let tables =
                         standings::provider_tables(invocation, journal, provider, &tournament, planning)
                             .await?;
                     standings::sync(invocation, journal, &tournament, tables).await
                 }
+            };
+            if let Some(at) = journal.try_again_at {
+                let since = since.unwrap_or(planning);
+                schedules::again(invocation, journal, &tournament, CheckKind::Refresh, since, at).await?;
             }
+            done
         })
         .await?;
         record(&mut answer, operation, &done);
@@ -245,8 +252,11 @@ impl Season {
                     read.push((round, reading));
                 }
                 Ok(None) => journal.skipped("fetch", &step, "not drawn yet"),
-                Err(error) if error.is_of_one_request() => {
-                    journal.failed("fetch", &step, &error);
+                Err(error) if error.is_of_one_request() => journal.missed(&step, &error),
+                // What was read goes in.
+                Err(error @ ProviderError::OutOfTime { .. }) => {
+                    journal.missed(&step, &error);
+                    break;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -28,7 +28,7 @@ pub enum Fetched {
         status: u16,
         /// `Content-Type`, empty if there was none.
         content_type: String,
-        /// `Retry-After`, if there was one in seconds.
+        /// How long `Retry-After` asks to wait, if there was one.
         retry_after: Option<Duration>,
         /// The body.
         body: Body,
@@ -73,8 +73,10 @@ pub(super) fn script(url: &str, want: Want, timeout: Duration) -> String {
       file.onerror = () => fail(file.error);
       file.readAsDataURL(blob);
     }});
+    const later = response.headers.get('retry-after');
+    const seconds = /^\s*\d+\s*$/.test(later) ? Number(later) : (Date.parse(later) - Date.now()) / 1000;
     return JSON.stringify({{status: response.status, content_type: response.headers.get('content-type') || '',
-      retry_after: response.headers.get('retry-after'), body}});
+      retry_after: later === null || !isFinite(seconds) ? null : Math.min(Math.max(0, seconds), 86400), body}});
   }} catch (error) {{ return JSON.stringify({{failure: String(error && error.message || error)}}); }}
 }})()",
     )
@@ -84,7 +86,7 @@ pub(super) fn script(url: &str, want: Want, timeout: Duration) -> String {
 #[serde(untagged)]
 enum Raw {
     Failure { failure: String },
-    Answer { status: u16, content_type: String, retry_after: Option<String>, body: String },
+    Answer { status: u16, content_type: String, retry_after: Option<f64>, body: String },
 }
 
 pub(super) fn answer(text: &str, want: Want) -> Result<Fetched, BrowserError> {
@@ -94,7 +96,7 @@ pub(super) fn answer(text: &str, want: Want) -> Result<Fetched, BrowserError> {
         Raw::Answer { status, content_type, retry_after, body } => Fetched::Answer {
             status,
             content_type,
-            retry_after: retry_after.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
+            retry_after: retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             body: match want {
                 Want::Text => Body::Text(body),
                 Want::Bytes => Body::Bytes(

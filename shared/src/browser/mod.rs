@@ -7,6 +7,7 @@
 
 mod devtools;
 mod fetch;
+mod leftovers;
 mod process;
 
 use std::path::Path;
@@ -50,13 +51,16 @@ pub struct Browser {
     process: Process,
     origin: String,
     request_timeout: Duration,
+    /// The page is at the origin.
+    warm: bool,
 }
 
 /// Beyond what a request may take in the page, for the answer to travel.
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Browser {
-    /// Launches Chromium from `binary` and opens `origin`, so that later requests look like the page's own.
+    /// Launches Chromium from `binary`. Nothing is asked of `origin` yet: the first fetch opens its front page, so that
+    /// it and all later ones are the page's own.
     pub async fn launch(
         binary: &Path,
         origin: &str,
@@ -73,13 +77,11 @@ impl Browser {
         let attached =
             devtools.call(Target::AttachToTarget { target_id: page.target_id, flatten: Some(true) }).await?;
         devtools.enter_session(attached.session_id);
-        let mut browser = Self { devtools, process, origin: origin.to_owned(), request_timeout };
-        browser.warm_up().await?;
-        Ok(browser)
+        Ok(Self { devtools, process, origin: origin.to_owned(), request_timeout, warm: false })
     }
 
     /// Opens the origin's front page and waits until its document is there (not until the network is quiet).
-    pub async fn warm_up(&mut self) -> Result<(), BrowserError> {
+    async fn warm_up(&mut self) -> Result<(), BrowserError> {
         let navigate = Page::Navigate {
             url: format!("{}/", self.origin),
             referrer: None,
@@ -119,8 +121,17 @@ impl Browser {
             .unwrap_or_else(|_| Err(BrowserError::Navigation(format!("{} did not load", self.origin))))
     }
 
+    /// Has the next fetch open the front page anew.
+    pub fn cool_down(&mut self) {
+        self.warm = false;
+    }
+
     /// Lets the page fetch `path` of its own origin. An HTTP error status is an answer, not an error.
     pub async fn fetch(&mut self, path: &str, want: Want) -> Result<Fetched, BrowserError> {
+        if !self.warm {
+            self.warm_up().await?;
+            self.warm = true;
+        }
         let url = format!("{}{path}", self.origin);
         let script = fetch::script(&url, want, self.request_timeout);
         let answer = self.devtools.call_within(evaluate(script), self.request_timeout + GRACE).await?;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::BrowserError;
+use super::{BrowserError, leftovers};
 
 /// How long the browser may take until it listens.
 const LAUNCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,10 +59,11 @@ impl Process {
     /// Starts `binary` and waits until it says where it listens.
     pub(super) async fn launch(binary: &Path) -> Result<Self, BrowserError> {
         let failed = |reason: String| BrowserError::Launch { path: binary.display().to_string(), reason };
-        let profile = tempfile::Builder::new()
-            .prefix("chromium-profile-")
-            .tempdir()
-            .map_err(|error| failed(format!("no profile directory: {error}")))?;
+        leftovers::remove();
+        let profile =
+            tempfile::Builder::new().prefix(&leftovers::own_prefix()).tempdir().map_err(|error| {
+                failed(format!("no profile directory in {}: {error}", std::env::temp_dir().display()))
+            })?;
         let mut command = std::process::Command::new(binary);
         command
             .args(FLAGS)

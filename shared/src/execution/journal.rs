@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::event::InvalidInput;
-use crate::provider::Request;
+use crate::provider::{ProviderError, Request};
 use crate::store::Outcomes;
 
 /// The notes of one execution.
@@ -41,6 +41,12 @@ pub struct Journal {
     pub failures: Vec<String>,
     /// What somebody should know though nothing failed.
     pub warnings: Vec<String>,
+    /// When what the provider could not tell is to be asked for again.
+    #[serde(skip)]
+    pub try_again_at: Option<DateTime<Utc>>,
+    /// The provider is left alone, and the work waits for it: told once for all runs.
+    #[serde(skip)]
+    pub circuit_open: bool,
     #[serde(skip)]
     clock: Clock,
 }
@@ -108,6 +114,8 @@ impl Journal {
             facts: Map::new(),
             failures: Vec::new(),
             warnings: Vec::new(),
+            try_again_at: None,
+            circuit_open: false,
             clock,
         }
     }
@@ -166,6 +174,15 @@ impl Journal {
             serde_json::json!({ "error": error.to_string() }),
         );
         self.failures.push(format!("{operation}: {error}"));
+    }
+
+    /// Notes that the provider could not tell something; where another time may help, when.
+    pub fn missed(&mut self, operation: &str, error: &ProviderError) {
+        self.failed("fetch", operation, error);
+        self.circuit_open |= matches!(error, ProviderError::CircuitOpen { .. });
+        if error.may_pass() {
+            self.try_again_at = self.try_again_at.max(Some(error.try_again_at(self.clock.now())));
+        }
     }
 
     /// Notes something that somebody should know though nothing failed.

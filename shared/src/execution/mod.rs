@@ -4,6 +4,7 @@
 //! once (the steps write state, not deltas, and only what differs); its notice is sent at least once, normally once; a
 //! run that dies is visible and rescued.
 
+mod delivery;
 mod journal;
 
 use std::panic::AssertUnwindSafe;
@@ -20,13 +21,14 @@ pub use journal::{Journal, OperationStatus};
 
 use crate::app::{AppError, Services};
 use crate::clock::Clock;
-use crate::config::{Config, SlackNotify};
+use crate::config::Config;
+use crate::crash;
 use crate::event::{Envelope, InvalidInput};
 use crate::notify::Notice;
 use crate::provider::ProviderError;
-use crate::report::{self, Report};
+use crate::report::Report;
 use crate::schedule::ScheduleError;
-use crate::store::executions::{self, Claimed, Ending, Finished, Held, NewExecution};
+use crate::store::executions::{self, Claimed, Ending, Held, NewExecution};
 use crate::store::{Store, StoreError};
 
 /// A lease holds this long unless it is renewed.
@@ -35,12 +37,11 @@ const LEASE: TimeDelta = TimeDelta::seconds(45);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
 const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
-/// What storing the report may take.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// What the notice may take, its retries included.
-const NOTICE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Left for the report, the record and the notice before the function's time is up.
 const TIME_TO_FINISH: Duration = Duration::from_secs(30);
+
+/// Before that, what was read is written.
+const TIME_TO_WRITE: Duration = Duration::from_secs(15);
 
 /// What an execution does, as `data_provider_executions.operation_type` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
@@ -75,6 +76,13 @@ pub struct Invocation<'a> {
     pub config: &'a Config,
     /// The outside world.
     pub services: &'a Services,
+}
+
+impl Invocation<'_> {
+    /// When a step stops asking and writes what it has; none: there is no deadline.
+    pub fn time_to_write(&self) -> Option<Instant> {
+        self.deadline?.checked_sub(TIME_TO_FINISH + TIME_TO_WRITE)
+    }
 }
 
 /// The work of one execution.
@@ -204,12 +212,15 @@ impl From<Failure> for Diagnostic {
     }
 }
 
+/// The kind of what is wrong with an event.
+const INVALID_INPUT: &str = "InvalidInput";
+
 /// The kind of an error, for alarms and people.
 fn kind_of(error: &anyhow::Error) -> &'static str {
     if let Some(error) = error.downcast_ref::<ProviderError>() {
         error.kind()
     } else if error.is::<InvalidInput>() {
-        "InvalidInput"
+        INVALID_INPUT
     } else if error.is::<StoreError>() {
         "Database"
     } else if error.is::<ScheduleError>() {
@@ -243,9 +254,10 @@ pub async fn run<T>(
         planned_for: work.planned_for,
     };
     let now = clock.now();
-    let client = store.client().await.map_err(Failure::Record)?;
-    let claimed = executions::claim(&*client, &new, now, now + LEASE).await.map_err(Failure::Record)?;
-    drop(client);
+    let claimed = store
+        .persist(async || executions::claim(&*store.client().await?, &new, now, now + LEASE).await)
+        .await
+        .map_err(Failure::Record)?;
     let (held, started_at, created_at) = match claimed {
         Claimed::Ours { id, attempt, started_at, created_at } => {
             (Held { id, attempt }, started_at, created_at)
@@ -255,13 +267,15 @@ pub async fn run<T>(
         }
         Claimed::Done(finished) => {
             if finished.notice_owed {
-                send_owed_notice(invocation, &operation, &finished).await;
+                delivery::settle_one(invocation, finished.id).await;
             }
             return Ok(Done::Before { summary: finished.summary });
         }
+        Claimed::Refused { message } => return Err(Failure::Work { key, kind: INVALID_INPUT, message }),
     };
     tracing::info!(execution_id = %held.id, operation, key, attempt = held.attempt, "working…");
 
+    crash::point("claimed");
     let began = Instant::now();
     let mut journal = Journal::new(clock, held.attempt, created_at, work.dry_run, work.tournament_id);
     let heartbeat = Heartbeat::start(store.clone(), clock, held);
@@ -269,12 +283,15 @@ pub async fn run<T>(
         rescue_dead(store, clock, held.id, &mut journal).await;
     }
     let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut journal))).await;
+    crash::point("worked");
 
     let (value, error) = match outcome {
         Ok(value) => (Some(value), None),
         Err(error) => (None, Some(error)),
     };
     let kind = error.as_ref().map(kind_of);
+    // The circuit's own notice tells it once for all runs.
+    let told_once = journal.circuit_open || matches!(kind, Some("Blocked" | "CircuitOpen"));
     let message = error.as_ref().map(|error| format!("{error:#}"));
     let status = match (&message, journal.failures.is_empty()) {
         (Some(_), _) => "failed",
@@ -296,24 +313,13 @@ pub async fn run<T>(
         completed_at,
         duration_ms,
         error: message.clone(),
+        error_kind: kind,
         journal,
     };
 
-    // The record must be written while there is time: a slow S3 costs the report only.
-    let uploaded = tokio::time::timeout(UPLOAD_TIMEOUT, report::upload(&services.objects, &report)).await;
-    let uploaded = match uploaded {
-        Ok(uploaded) => uploaded.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("S3 did not answer within {} s", UPLOAD_TIMEOUT.as_secs())),
-    };
-    let key_of_report = match uploaded {
-        Ok(key) => Some(key),
-        Err(error) => {
-            tracing::error!(%error, "the report could not be stored");
-            report.journal.warn(format!("the report could not be stored: {error}"));
-            None
-        }
-    };
-    let url = key_of_report.as_deref().and_then(|key| services.objects.report_url(key, held.id));
+    let stored = delivery::store_report(invocation, &mut report).await;
+    crash::point("reported");
+    let url = stored.as_ref().ok().and_then(|key| services.objects.report_url(key, held.id));
     let summary = report.summary();
     let ending = Ending {
         status,
@@ -321,16 +327,19 @@ pub async fn run<T>(
         completed_at,
         duration_ms,
         summary: &summary,
-        report: key_of_report.as_deref().map(|key| (key, url.as_deref())),
+        report: stored.as_ref().ok().map(|key| (key.as_str(), url.as_deref())),
+        kept_report: stored.as_ref().err(),
     };
-    let client = store.client().await.map_err(Failure::Record)?;
-    let ours = executions::finish(&*client, held, &ending).await.map_err(Failure::Record)?;
-    drop(client);
+    let ours = store
+        .persist(async || executions::finish(&*store.client().await?, held, &ending).await)
+        .await
+        .map_err(Failure::Record)?;
     drop(heartbeat);
     if !ours {
         return Err(Failure::TakenOver { key });
     }
     tracing::info!(execution_id = %held.id, operation, status, duration_ms, error = message, "done");
+    crash::point("recorded");
 
     let notice = Notice {
         operation: &operation,
@@ -338,11 +347,15 @@ pub async fn run<T>(
         summary: &summary,
         request_id: invocation.request_id,
         report_url: url.as_deref(),
-        report_key: key_of_report.as_deref(),
+        report_key: stored.as_ref().ok().map(String::as_str),
         completed_at,
         duration_ms,
     };
-    send_notice(invocation, held.id, &notice).await;
+    let sent = delivery::notify(invocation, held.id, &notice, told_once).await;
+    if !work.dry_run {
+        // What works now is used to pay what earlier runs had to owe.
+        delivery::settle(invocation, sent && stored.is_ok()).await;
+    }
 
     match (value, message) {
         (Some(value), None) => Ok(Done::Now { value, summary }),
@@ -395,45 +408,6 @@ async fn rescue_dead(store: &Store, clock: Clock, own: Uuid, journal: &mut Journ
         }
         // Not this run's own work: the next run tries again.
         Err(error) => tracing::warn!(%error, "dead runs could not be looked for"),
-    }
-}
-
-async fn send_owed_notice(invocation: &Invocation<'_>, operation: &str, finished: &Finished) {
-    let notice = Notice {
-        operation,
-        status: &finished.status,
-        summary: &finished.summary,
-        request_id: finished.request_id,
-        report_url: finished.report_url.as_deref(),
-        report_key: None,
-        completed_at: finished.completed_at.unwrap_or_else(|| invocation.clock.now()),
-        duration_ms: finished.duration_ms,
-    };
-    send_notice(invocation, finished.id, &notice).await;
-}
-
-/// Sends the notice and notes it. A notice that can't be sent stays owed: the next delivery of the work sends it.
-async fn send_notice(invocation: &Invocation<'_>, execution: Uuid, notice: &Notice<'_>) {
-    let wanted = match invocation.config.slack_notify {
-        SlackNotify::All => true,
-        SlackNotify::Changes => notice.status != "completed" || notice.changed_something(),
-        SlackNotify::Failures => notice.status != "completed",
-    };
-    if let Some(slack) = invocation.services.slack.as_ref().filter(|_| wanted)
-        && let Some(error) = match tokio::time::timeout(NOTICE_TIMEOUT, slack.send(notice)).await {
-            Ok(sent) => sent.err().map(|error| error.to_string()),
-            Err(_) => Some(format!("Slack did not take it within {} s", NOTICE_TIMEOUT.as_secs())),
-        }
-    {
-        tracing::error!(error, execution_id = %execution, "the notice could not be sent; it stays owed");
-        return;
-    }
-    let noted = async {
-        let client = invocation.services.store.client().await?;
-        executions::notified(&*client, execution, invocation.clock.now()).await
-    };
-    if let Err(error) = noted.await {
-        tracing::error!(%error, execution_id = %execution, "that the notice was sent could not be noted");
     }
 }
 

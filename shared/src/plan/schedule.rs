@@ -30,6 +30,10 @@ pub enum CheckKind {
     Knockouts,
     /// The same, in the morning, while a draw is pending.
     Draw,
+    /// The knockout stage again, for what the provider could not tell.
+    KnockoutsFollowUp,
+    /// A whole tournament again, for what the provider could not tell.
+    Refresh,
 }
 
 impl CheckKind {
@@ -37,13 +41,14 @@ impl CheckKind {
     pub fn function(self) -> &'static str {
         match self {
             Self::Interim | Self::Closing | Self::FollowUp | Self::Sweep => "scores-and-standings",
-            Self::Knockouts | Self::Draw => "knockouts",
+            Self::Knockouts | Self::Draw | Self::KnockoutsFollowUp => "knockouts",
+            Self::Refresh => "tournaments",
         }
     }
 
     /// Whether the daily routine keeps these in step with the matches. Follow-ups belong to the run that made them.
     pub fn is_reconciled(self) -> bool {
-        self != Self::FollowUp
+        !matches!(self, Self::FollowUp | Self::KnockoutsFollowUp | Self::Refresh)
     }
 }
 
@@ -310,8 +315,8 @@ pub fn schedule_name(environment: &str, check: &Check) -> String {
 
     let round = check.round_slug.as_deref().unwrap_or("all");
     let moment = match check.kind {
-        // Each follow-up of a match is its own.
-        CheckKind::FollowUp => check.at,
+        // Each follow-up is its own.
+        CheckKind::FollowUp | CheckKind::KnockoutsFollowUp | CheckKind::Refresh => check.at,
         _ => check.kickoff,
     };
     let subject =

@@ -3,15 +3,31 @@
 //! [`sofascore`] is the only one. Its functions return domain types, so that another provider would be another
 //! module beside it and nothing else.
 
+mod circuit;
 mod pace;
 pub mod sofascore;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::browser::BrowserError;
-use crate::store::StoreError;
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
 
-pub use pace::Pace;
+/// On which terms a run may ask a provider.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// Where turns and the circuit are kept.
+    pub store: &'a Store,
+    /// The time as the run sees it.
+    pub clock: Clock,
+    /// No request is begun after this: what was read is to be written while there is time.
+    pub until: Option<Instant>,
+}
+
+/// What the provider could not tell is asked for again after this.
+const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// Why there is no data.
 #[derive(Debug, thiserror::Error)]
@@ -54,11 +70,25 @@ pub enum ProviderError {
         /// The field and what is wrong with it.
         reason: String,
     },
+    /// The provider refused some run before: nobody asks for a while.
+    #[error("the provider refuses to answer and is left alone until {} ({reason})", .until.format("%Y-%m-%d %H:%M UTC"))]
+    CircuitOpen {
+        /// How long.
+        until: DateTime<Utc>,
+        /// What it said.
+        reason: String,
+    },
+    /// The function's own time is nearly up.
+    #[error("{path}: not asked for any more, the function's time is nearly up")]
+    OutOfTime {
+        /// What would have been asked for.
+        path: String,
+    },
     /// The browser failed twice.
     #[error(transparent)]
     Browser(#[from] BrowserError),
-    /// The moment for the request could not be had.
-    #[error("the pause between requests could not be kept: {0}")]
+    /// The turn for the request could not be had.
+    #[error("whether the provider may be asked now is not known: {0}")]
     Pace(#[source] StoreError),
 }
 
@@ -66,6 +96,30 @@ impl ProviderError {
     /// Whether the trouble is this request's alone: the next one may well be answered, so the run goes on without it.
     pub fn is_of_one_request(&self) -> bool {
         matches!(self, Self::Malformed { .. } | Self::Unavailable { .. })
+    }
+
+    /// Whether nothing is wrong with the work itself: it waits, and whoever runs it schedules it anew instead of
+    /// failing.
+    pub fn is_deferral(&self) -> bool {
+        matches!(self, Self::CircuitOpen { .. } | Self::OutOfTime { .. })
+    }
+
+    /// Whether the same may be answered another time.
+    pub fn may_pass(&self) -> bool {
+        !matches!(self, Self::NotFound { .. } | Self::Malformed { .. } | Self::Pace(_))
+    }
+
+    /// When to try again what this error prevented.
+    pub fn try_again_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let soon = now + TRY_AGAIN_AFTER;
+        match self {
+            Self::CircuitOpen { until, .. } => *until + TimeDelta::minutes(1),
+            Self::OutOfTime { .. } => now + TimeDelta::minutes(1),
+            Self::RateLimited { retry_after: Some(wait), .. } => {
+                TimeDelta::from_std(*wait).map_or(soon, |wait| soon.max(now + wait))
+            }
+            _ => soon,
+        }
     }
 
     /// The kind, for reports and for Lambda's error type.
@@ -76,6 +130,8 @@ impl ProviderError {
             Self::RateLimited { .. } => "RateLimited",
             Self::Unavailable { .. } => "Unavailable",
             Self::Malformed { .. } => "Malformed",
+            Self::CircuitOpen { .. } => "CircuitOpen",
+            Self::OutOfTime { .. } => "OutOfTime",
             Self::Browser(_) => "Browser",
             Self::Pace(_) => "Database",
         }

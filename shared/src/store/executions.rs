@@ -1,9 +1,9 @@
 //! Statements on `data_provider_executions`.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
-use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{StoreError, stamp, utc};
@@ -46,6 +46,11 @@ pub enum Claimed {
     },
     /// It is done.
     Done(Box<Finished>),
+    /// This very delivery was refused for what is wrong with its event: it will not get better.
+    Refused {
+        /// What was wrong.
+        message: String,
+    },
 }
 
 /// A finished record.
@@ -57,17 +62,14 @@ pub struct Finished {
     pub status: String,
     /// What it came to.
     pub summary: Value,
-    /// Whether its notice is still owed.
+    /// Whether its notice is still owed, long after it was done.
     pub notice_owed: bool,
-    /// The delivery that brought it.
-    pub request_id: Uuid,
-    /// Where its report is.
-    pub report_url: Option<String>,
-    /// When it was done.
-    pub completed_at: Option<DateTime<Utc>>,
-    /// How long it took.
-    pub duration_ms: i32,
 }
+
+/// A live run has sent its notice this long after it ended its record.
+const NOTICE_TAKES: TimeDelta = TimeDelta::seconds(30);
+/// What is owed for longer is of no use any more.
+const ARREARS_LAST: TimeDelta = TimeDelta::days(7);
 
 /// Claims the work: inserts the record, or takes over one that failed or whose lease has run out.
 pub async fn claim(
@@ -85,7 +87,8 @@ pub async fn claim(
                 SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
                     attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
                     duration = NULL, notified_at = NULL, updated_at = excluded.updated_at
-              WHERE e.status = 'failed'
+              WHERE (e.status = 'failed' AND NOT (e.request_id = excluded.request_id
+                                                  AND COALESCE(e.summary ->> 'errorKind' = 'InvalidInput', false)))
                  OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
              RETURNING id, attempt, created_at",
             &[
@@ -106,25 +109,27 @@ pub async fn claim(
     }
     let there = client
         .query_typed(
-            "SELECT id, status, summary, notified_at, request_id, report_file_url, completed_at, duration,
-                    lease_expires_at
+            "SELECT id, status, summary, lease_expires_at,
+                    notified_at IS NULL AND completed_at < $2 AS notice_owed
                FROM data_provider_executions WHERE idempotency_key = $1",
-            &[(&new.key, Type::TEXT)],
+            &[(&new.key, Type::TEXT), (&stamp(now - NOTICE_TAKES), Type::TIMESTAMP)],
         )
         .await?;
-    let moment = |row: &Row, column| row.get::<_, Option<NaiveDateTime>>(column).map(utc);
-    Ok(match there.first() {
-        Some(row) if row.get::<_, &str>("status") != "in_progress" => Claimed::Done(Box::new(Finished {
+    let Some(row) = there.first() else { return Ok(Claimed::Running { lease_expires_at: None }) };
+    let summary = row.get::<_, Option<Value>>("summary").unwrap_or_default();
+    Ok(match row.get("status") {
+        "in_progress" => Claimed::Running {
+            lease_expires_at: row.get::<_, Option<NaiveDateTime>>("lease_expires_at").map(utc),
+        },
+        "failed" => Claimed::Refused {
+            message: summary["errors"][0].as_str().unwrap_or("the event is wrong").to_owned(),
+        },
+        status => Claimed::Done(Box::new(Finished {
             id: row.get("id"),
-            status: row.get("status"),
-            summary: row.get::<_, Option<Value>>("summary").unwrap_or_default(),
-            notice_owed: moment(row, "notified_at").is_none(),
-            request_id: row.get("request_id"),
-            report_url: row.get("report_file_url"),
-            completed_at: moment(row, "completed_at"),
-            duration_ms: row.get::<_, Option<i32>>("duration").unwrap_or_default(),
+            status: status.to_owned(),
+            summary,
+            notice_owed: row.get::<_, Option<bool>>("notice_owed").unwrap_or_default(),
         })),
-        row => Claimed::Running { lease_expires_at: row.and_then(|row| moment(row, "lease_expires_at")) },
     })
 }
 
@@ -168,9 +173,11 @@ pub struct Ending<'a> {
     pub summary: &'a Value,
     /// Where its report is, if it could be stored.
     pub report: Option<(&'a str, Option<&'a str>)>,
+    /// The report itself, if it could not.
+    pub kept_report: Option<&'a Value>,
 }
 
-/// Ends the record; whether it was still ours to end.
+/// Ends the record; whether it was still ours to end. Said twice, it is the same.
 pub async fn finish(
     client: &impl GenericClient,
     held: Held,
@@ -179,9 +186,11 @@ pub async fn finish(
     let rows = client
         .query_typed(
             "UPDATE data_provider_executions
-                SET status = $3, tournament_id = COALESCE((SELECT id FROM tournament WHERE id = $4), tournament_id), completed_at = $5, duration = $6,
-                    summary = $7, report_file_key = $8, report_file_url = $9, lease_expires_at = NULL, updated_at = $5
-              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+                SET status = $3, tournament_id = COALESCE((SELECT id FROM tournament WHERE id = $4), tournament_id),
+                    completed_at = $5, duration = $6,
+                    summary = $7, report_file_key = $8, report_file_url = $9, kept_report = $10,
+                    lease_expires_at = NULL, updated_at = $5
+              WHERE id = $1 AND attempt = $2 AND (status = 'in_progress' OR completed_at = $5) RETURNING id",
             &[
                 (&held.id, Type::UUID),
                 (&held.attempt, Type::INT4),
@@ -192,6 +201,7 @@ pub async fn finish(
                 (ending.summary, Type::JSONB),
                 (&ending.report.map(|(key, _)| key), Type::TEXT),
                 (&ending.report.and_then(|(_, url)| url), Type::TEXT),
+                (&ending.kept_report, Type::JSONB),
             ],
         )
         .await?;
@@ -204,6 +214,88 @@ pub async fn notified(client: &impl GenericClient, id: Uuid, now: DateTime<Utc>)
         .query_typed(
             "UPDATE data_provider_executions SET notified_at = $2 WHERE id = $1 AND notified_at IS NULL RETURNING id",
             &[(&id, Type::UUID), (&stamp(now), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// A finished record that still owes its notice or its report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrears {
+    /// The record.
+    pub id: Uuid,
+    /// `matches_update` and the like.
+    pub operation: String,
+    /// How it ended.
+    pub status: String,
+    /// What it came to.
+    pub summary: Value,
+    /// The delivery that brought it.
+    pub request_id: Uuid,
+    /// Where its report is.
+    pub report_key: Option<String>,
+    /// How it is reached.
+    pub report_url: Option<String>,
+    /// When it was done.
+    pub completed_at: DateTime<Utc>,
+    /// How long it took.
+    pub duration_ms: i32,
+    /// Whether its notice is owed.
+    pub notice_owed: bool,
+    /// The report, if S3 did not take it.
+    pub kept_report: Option<Value>,
+}
+
+/// Locks a finished record that owes something: that of `id`, or the one that has waited longest. One that another run
+/// is at is passed over. Call it in a transaction, and end that when the debt is paid.
+pub async fn lock_arrears(
+    client: &impl GenericClient,
+    id: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<Option<Arrears>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT id, operation_type, status, COALESCE(summary, '{}'), request_id, report_file_key, report_file_url,
+                    completed_at, COALESCE(duration, 0), notified_at IS NULL, kept_report
+               FROM data_provider_executions
+              WHERE idempotency_key IS NOT NULL AND status <> 'in_progress'
+                AND (notified_at IS NULL OR kept_report IS NOT NULL)
+                AND completed_at BETWEEN $2 AND $3 AND ($1 IS NULL OR id = $1)
+              ORDER BY completed_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+            &[
+                (&id, Type::UUID),
+                (&stamp(now - ARREARS_LAST), Type::TIMESTAMP),
+                (&stamp(now - NOTICE_TAKES), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    Ok(rows.first().map(|row| Arrears {
+        id: row.get(0),
+        operation: row.get(1),
+        status: row.get(2),
+        summary: row.get(3),
+        request_id: row.get(4),
+        report_key: row.get(5),
+        report_url: row.get(6),
+        completed_at: utc(row.get(7)),
+        duration_ms: row.get(8),
+        notice_owed: row.get(9),
+        kept_report: row.get(10),
+    }))
+}
+
+/// Notes that a report that had been kept is stored now.
+pub async fn report_stored(
+    client: &impl GenericClient,
+    id: Uuid,
+    key: &str,
+    url: Option<&str>,
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions SET report_file_key = $2, report_file_url = $3, kept_report = NULL
+              WHERE id = $1 RETURNING id",
+            &[(&id, Type::UUID), (&key, Type::TEXT), (&url, Type::TEXT)],
         )
         .await?;
     Ok(())
@@ -225,7 +317,7 @@ pub async fn rescue(
     expired_before: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Rescued>, StoreError> {
-    let summary = serde_json::json!({"error": "the run died: its lease ran out and nobody took it over"});
+    let summary = serde_json::json!({"errors": ["the run died: its lease ran out and nobody took it over"]});
     let rows = client
         .query_typed(
             "UPDATE data_provider_executions

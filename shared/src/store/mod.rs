@@ -4,6 +4,7 @@
 //! a transaction-pooling proxy may stand in between. Timestamps are bound as UTC; `utc` and `stamp` convert.
 
 pub mod bracket;
+pub mod circuit;
 pub mod executions;
 pub mod matches;
 pub mod pace;
@@ -15,15 +16,21 @@ pub mod tournaments;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
+use tokio_postgres::error::SqlState;
 
-pub use pool::{Connection, Store};
+pub use pool::{Connection, Store, patience};
 
 /// What went wrong with the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No connection could be had.
-    #[error("the database can't be reached: {0}")]
-    Connect(String),
+    #[error("the database can't be reached: {reason}")]
+    Connect {
+        /// What happened; never an address or a password.
+        reason: String,
+        /// The database's own code, if it said something.
+        code: Option<SqlState>,
+    },
     /// A statement failed.
     #[error("the database refused: {}", describe(.0))]
     Statement(#[from] tokio_postgres::Error),
@@ -43,13 +50,56 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    fn connect<T: Into<String>>(reason: T) -> Self {
+        Self::Connect { reason: reason.into(), code: None }
+    }
+
+    fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Connect { code, .. } => code.as_ref(),
+            Self::Statement(error) => error.code(),
+            Self::Migration(_) | Self::Value { .. } => None,
+        }
+    }
+
+    /// Whether the database did not accept who we say we are.
+    pub fn is_authentication(&self) -> bool {
+        self.code().is_some_and(|code| {
+            [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION].contains(code)
+        })
+    }
+
+    /// Whether the same may well succeed in a moment: two transactions were in each other's way, or the connection was
+    /// lost or could not be had.
+    pub fn is_transient(&self) -> bool {
+        let passing = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::TOO_MANY_CONNECTIONS,
+            SqlState::CONNECTION_FAILURE,
+            SqlState::CONNECTION_EXCEPTION,
+        ];
+        match self {
+            Self::Connect { code: None, .. } => true,
+            // The connection's end, not the database's word.
+            Self::Statement(error) if error.as_db_error().is_none() => {
+                error.is_closed()
+                    || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+            }
+            _ => self.code().is_some_and(|code| passing.contains(code)),
+        }
+    }
+
     /// The name of the unique constraint that a statement broke, if that is what happened.
     pub fn broken_constraint(&self) -> Option<&str> {
         match self {
             Self::Statement(error) => {
                 let error = error.as_db_error()?;
-                (*error.code() == tokio_postgres::error::SqlState::UNIQUE_VIOLATION)
-                    .then(|| error.constraint())?
+                (*error.code() == SqlState::UNIQUE_VIOLATION).then(|| error.constraint())?
             }
             _ => None,
         }

@@ -1,32 +1,79 @@
-//! The next free moment for a request to a provider.
+//! Whose turn it is to ask a provider: one request at a time, and a pause after each, over all functions.
 
 use std::time::Duration;
 
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::StoreError;
 
-/// Takes the next free moment and says how long to wait for it. The database's clock decides: it is the only one that
-/// functions running at once share.
-pub async fn next_free_moment(
+/// What the database says to somebody who wants to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Ask now.
+    Yours,
+    /// The pause is not over for so long; zero: somebody else's request is under way.
+    Wait(Duration),
+}
+
+/// Takes the turn for `asker`, if it is free: for `at_most`, unless it is given back before. The database's clock
+/// decides: it is the only one that functions running at once share.
+pub async fn take_turn(
     client: &impl GenericClient,
     provider: &str,
-    pause: Duration,
-) -> Result<Duration, StoreError> {
+    asker: Uuid,
+    at_most: Duration,
+) -> Result<Turn, StoreError> {
     let rows = client
         .query_typed(
-            "WITH clock AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now)
-             INSERT INTO provider_pace AS pace (provider, next_request_at)
-             SELECT $1, now + $2 * interval '1 millisecond' FROM clock
-             ON CONFLICT (provider) DO UPDATE
-                SET next_request_at = GREATEST(pace.next_request_at, clock_timestamp() AT TIME ZONE 'UTC')
-                                      + $2 * interval '1 millisecond'
-             RETURNING GREATEST(0, extract(epoch FROM next_request_at - $2 * interval '1 millisecond'
-                                      - (clock_timestamp() AT TIME ZONE 'UTC')))::float8",
-            &[(&provider, Type::TEXT), (&(pause.as_secs_f64() * 1000.0), Type::FLOAT8)],
+            "WITH clock AS (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now),
+             taken AS (
+                INSERT INTO provider_pace AS pace (provider, next_request_at, asking, asking_until)
+                SELECT $1, now, $2, now + $3 * interval '1 second' FROM clock
+                ON CONFLICT (provider) DO UPDATE SET asking = excluded.asking, asking_until = excluded.asking_until
+                 WHERE pace.next_request_at <= excluded.next_request_at
+                   AND COALESCE(pace.asking_until <= excluded.next_request_at, true)
+                RETURNING 1)
+             SELECT EXISTS (SELECT 1 FROM taken),
+                    GREATEST(0, extract(epoch FROM (SELECT next_request_at FROM provider_pace WHERE provider = $1) - now))::float8
+               FROM clock",
+            &[(&provider, Type::TEXT), (&asker, Type::UUID), (&at_most.as_secs_f64(), Type::FLOAT8)],
         )
         .await?;
-    let seconds: f64 = rows.first().map_or(0.0, |row| row.get(0));
-    Ok(Duration::from_secs_f64(seconds))
+    let Some(row) = rows.first() else { return Ok(Turn::Wait(Duration::ZERO)) };
+    let wait = row.get::<_, Option<f64>>(1).unwrap_or_default();
+    Ok(if row.get(0) { Turn::Yours } else { Turn::Wait(Duration::from_secs_f64(wait)) })
+}
+
+/// Gives the turn back: the next request may leave `pause` from now.
+pub async fn end_turn(
+    client: &impl GenericClient,
+    provider: &str,
+    asker: Uuid,
+    pause: Duration,
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE provider_pace
+                SET asking = NULL, asking_until = NULL,
+                    next_request_at = GREATEST(next_request_at, (clock_timestamp() AT TIME ZONE 'UTC') + $3 * interval '1 second')
+              WHERE provider = $1 AND asking = $2 RETURNING 1",
+            &[(&provider, Type::TEXT), (&asker, Type::UUID), (&pause.as_secs_f64(), Type::FLOAT8)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Lets nobody ask before `wait` has passed.
+pub async fn hold_off(client: &impl GenericClient, provider: &str, wait: Duration) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE provider_pace
+                SET next_request_at = GREATEST(next_request_at, (clock_timestamp() AT TIME ZONE 'UTC') + $2 * interval '1 second')
+              WHERE provider = $1 RETURNING 1",
+            &[(&provider, Type::TEXT), (&wait.as_secs_f64(), Type::FLOAT8)],
+        )
+        .await?;
+    Ok(())
 }

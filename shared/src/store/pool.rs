@@ -1,9 +1,10 @@
 //! Connections: a small pool, TLS unless the database is on this machine, and the migrations.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -13,6 +14,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::StoreError;
+use crate::secrets::Vault;
 
 /// A connection lent by the pool: a plain client, since the pool's own knows no `query_typed`.
 pub struct Connection(deadpool_postgres::Object);
@@ -26,10 +28,14 @@ impl std::ops::Deref for Connection {
 }
 
 impl Connection {
-    /// Begins a transaction; dropped without `commit` it is rolled back.
+    /// Begins a transaction; dropped without `commit` it is rolled back. It does not wait for ever: not for another's
+    /// lock, and not for a statement of its own.
     pub async fn transaction(&mut self) -> Result<tokio_postgres::Transaction<'_>, StoreError> {
         let client: &mut tokio_postgres::Client = &mut self.0;
-        Ok(client.transaction().await?)
+        let transaction = client.transaction().await?;
+        // In the transaction, since behind a transaction-pooling proxy there is no session to set it for.
+        transaction.batch_execute(LIMITS).await?;
+        Ok(transaction)
     }
 }
 
@@ -37,64 +43,105 @@ mod embedded {
     refinery::embed_migrations!("../migrations");
 }
 
+/// What follows a failed try; doubled with each.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const RETRIES: usize = 5;
+const LIMITS: &str = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s'";
+
 /// One function environment does one thing at a time; a heartbeat runs beside it.
 const CONNECTIONS: usize = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection out of the pool answers within this, or another is made.
+const RECYCLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A socket frozen with its environment says nothing when it dies: the kernel gives it up after this.
 const TCP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The database.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: RwLock<Pool>,
+    ca_file: Option<PathBuf>,
+    vault: Option<Arc<Vault>>,
 }
 
 impl Store {
     /// Prepares a pool for `url`; connects when a connection is first asked for.
     pub fn new(url: &SecretString, ca_file: Option<&Path>) -> Result<Self, StoreError> {
-        let connect = |reason: String| StoreError::Connect(reason);
-        // The parser's own error may quote the URL, and with it the password.
-        let mut config: tokio_postgres::Config = url.expose_secret().parse().map_err(|_| {
-            connect("DATABASE_URL can't be read: it must be like postgres://user:password@host/name".into())
-        })?;
-        config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(TCP_TIMEOUT).application_name("best-shot");
-        let local = config.get_hosts().iter().all(|host| match host {
-            Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),
-            Host::Unix(_) => true,
-        });
-        if !local && config.get_ssl_mode() == SslMode::Disable {
-            return Err(connect("sslmode=disable is accepted only for a database on this machine".into()));
-        }
-        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Verified };
-        let manager = if local && ca_file.is_none() {
-            Manager::from_config(config, NoTls, manager_config)
-        } else {
-            config.ssl_mode(SslMode::Require);
-            Manager::from_config(config, tls(ca_file).map_err(connect)?, manager_config)
-        };
-        let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECT_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .recycle_timeout(Some(CONNECT_TIMEOUT))
-            .build()
-            .map_err(|error| connect(error.to_string()))?;
-        Ok(Self { pool })
+        let pool = RwLock::new(pool(url, ca_file)?);
+        Ok(Self { shared: Arc::new(Shared { pool, ca_file: ca_file.map(Path::to_owned), vault: None }) })
+    }
+
+    /// The same for the address in `vault`, which is read anew when the database refuses its password.
+    pub fn of(vault: Arc<Vault>, ca_file: Option<PathBuf>) -> Result<Self, StoreError> {
+        let pool = RwLock::new(pool(&vault.current().database_url, ca_file.as_deref())?);
+        Ok(Self { shared: Arc::new(Shared { pool, ca_file, vault: Some(vault) }) })
     }
 
     /// A connection that was seen alive.
     pub async fn client(&self) -> Result<Connection, StoreError> {
-        self.pool.get().await.map(Connection).map_err(|error| match error {
-            deadpool_postgres::PoolError::Backend(error) => StoreError::Connect(match error.as_db_error() {
-                Some(db) => db.message().to_owned(),
-                None => match std::error::Error::source(&error) {
-                    Some(source) => format!("{error}: {source}"),
-                    None => error.to_string(),
+        match self.connect().await {
+            Err(error) if error.is_authentication() => {
+                self.renew(error).await?;
+                self.connect().await
+            }
+            client => client,
+        }
+    }
+
+    /// Does what must not be lost: again for some seconds, where another try may well succeed. What is done must be the
+    /// same when it is done twice.
+    pub async fn persist<T>(&self, step: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut waits = patience();
+        loop {
+            match step().await {
+                Err(error) if error.is_transient() => {
+                    let Some(wait) = waits.next() else { return Err(error) };
+                    tracing::warn!(%error, "asking the database once more…");
+                    tokio::time::sleep(wait).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, StoreError> {
+        let pool = self.shared.pool.read().unwrap_or_else(PoisonError::into_inner).clone();
+        pool.get().await.map(Connection).map_err(|error| match error {
+            deadpool_postgres::PoolError::Backend(error) => StoreError::Connect {
+                reason: match error.as_db_error() {
+                    Some(db) => db.message().to_owned(),
+                    None => match std::error::Error::source(&error) {
+                        Some(source) => format!("{error}: {source}"),
+                        None => error.to_string(),
+                    },
                 },
-            }),
-            other => StoreError::Connect(other.to_string()),
+                code: error.code().cloned(),
+            },
+            other => StoreError::connect(other.to_string()),
         })
+    }
+
+    /// Takes the secret as it is now, if it is another than the one that was refused.
+    async fn renew(&self, refused: StoreError) -> Result<(), StoreError> {
+        let Some(vault) = &self.shared.vault else { return Err(refused) };
+        let before = vault.current();
+        let now = match vault.renew().await {
+            Ok(now) => now,
+            Err(error) => {
+                tracing::error!(%error, "the secret could not be read anew");
+                return Err(refused);
+            }
+        };
+        if before.database_url.expose_secret() == now.database_url.expose_secret() {
+            return Err(refused);
+        }
+        let pool = pool(&now.database_url, self.shared.ca_file.as_deref())?;
+        *self.shared.pool.write().unwrap_or_else(PoisonError::into_inner) = pool;
+        Ok(())
     }
 
     /// Applies the migrations that are missing; says which.
@@ -104,6 +151,42 @@ impl Store {
             embedded::migrations::runner().run_async::<tokio_postgres::Client>(&mut client.0).await?;
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
+}
+
+/// The waits between tries: long enough for a failover, some six seconds in all.
+pub fn patience() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default().with_min_delay(FIRST_WAIT).with_max_times(RETRIES).with_jitter().build()
+}
+
+fn pool(url: &SecretString, ca_file: Option<&Path>) -> Result<Pool, StoreError> {
+    let connect = StoreError::connect::<String>;
+    // The parser's own error may quote the URL, and with it the password.
+    let mut config: tokio_postgres::Config = url.expose_secret().parse().map_err(|_| {
+        StoreError::connect("DATABASE_URL can't be read: it must be like postgres://user:password@host/name")
+    })?;
+    config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(TCP_TIMEOUT).application_name("best-shot");
+    let local = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),
+        Host::Unix(_) => true,
+    });
+    if !local && config.get_ssl_mode() == SslMode::Disable {
+        return Err(StoreError::connect("sslmode=disable is accepted only for a database on this machine"));
+    }
+    let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+    let manager = if local && ca_file.is_none() {
+        Manager::from_config(config, NoTls, manager_config)
+    } else {
+        config.ssl_mode(SslMode::Require);
+        Manager::from_config(config, tls(ca_file).map_err(connect)?, manager_config)
+    };
+    Pool::builder(manager)
+        .max_size(CONNECTIONS)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(CONNECT_TIMEOUT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .recycle_timeout(Some(RECYCLE_TIMEOUT))
+        .build()
+        .map_err(|error| StoreError::connect(error.to_string()))
 }
 
 /// TLS that verifies host and chain, always.

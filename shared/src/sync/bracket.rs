@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::season;
+use super::{season, transact};
+use crate::crash;
 use crate::domain::knockout::{AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties};
 use crate::domain::{RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
@@ -21,18 +22,27 @@ pub async fn provider_trees(
             journal.completed("fetch", "cup trees", json!({ "trees": trees.len() }));
             Ok(Some(trees))
         }
-        Err(error) if error.is_of_one_request() => {
+        Err(error) => {
             journal
                 .warn(format!("the bracket could not be checked against the provider's cup tree: {error}"));
             Ok(None)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
 /// Draws the bracket up from the stored matches and the cup trees (those read now, else those kept) and writes the ties
 /// that differ.
 pub async fn sync(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    trees: Option<Vec<Tree>>,
+) -> anyhow::Result<()> {
+    let step = async |journal: &mut Journal| sync_once(invocation, journal, tournament, trees.clone()).await;
+    transact(journal, step).await
+}
+
+async fn sync_once(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
     tournament: &Tournament,
@@ -86,6 +96,7 @@ pub async fn sync(
     if fresh {
         rows::set_trees(&transaction, tournament.id, &trees).await?;
     }
+    crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
     journal.wrote("bracket", outcomes);
     if gone > 0 {

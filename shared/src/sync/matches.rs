@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
-use super::teams;
+use super::{teams, transact};
+use crate::crash;
 use crate::domain::{Match, MatchStatus, Round, RoundKind, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::plan::matches::{self as plan, HeldReason, MatchPlan};
@@ -59,6 +60,19 @@ pub async fn sync(
     tournament: &Tournament,
     readings: &[RoundReading<'_>],
 ) -> anyhow::Result<Synced> {
+    crash::point("fetched");
+    let step = async |journal: &mut Journal| sync_once(invocation, journal, tournament, readings).await;
+    let synced = transact(journal, step).await;
+    crash::point("committed");
+    synced
+}
+
+async fn sync_once(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    readings: &[RoundReading<'_>],
+) -> anyhow::Result<Synced> {
     let mut client = invocation.services.store.client().await?;
     let read: Vec<_> = readings.iter().flat_map(|round| round.reading.matches.clone()).collect();
     let ids: Vec<&str> = read.iter().map(|m| m.external_id.as_str()).collect();
@@ -96,6 +110,7 @@ pub async fn sync(
         .map(|round| (round.slug.to_owned(), i32::try_from(round.reading.open_slots).unwrap_or(i32::MAX)))
         .collect();
     rounds::note_reading(&transaction, tournament.id, &read_as_a_whole, now).await?;
+    crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
     journal.wrote("matches", outcomes);
     if !unresolved.is_empty() {
@@ -154,8 +169,8 @@ pub async fn look_up_missing(
                 gone.changed_at = None;
                 reading.matches.push(gone);
             }
-            Err(error) if error.is_of_one_request() => {
-                journal.failed("fetch", &format!("match {id} by its own id"), &error);
+            Err(error) if error.is_of_one_request() || error.is_deferral() => {
+                journal.missed(&format!("match {id} by its own id"), &error);
             }
             Err(error) => return Err(error.into()),
         }

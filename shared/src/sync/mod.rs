@@ -13,14 +13,15 @@ use uuid::Uuid;
 
 use crate::domain::{Tournament, TournamentStatus};
 use crate::execution::{Invocation, Journal};
-use crate::provider::Pace;
+use crate::provider::Terms;
 use crate::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
-use crate::store::tournaments;
+use crate::store::{StoreError, patience, tournaments};
 
 /// A session with the provider for this run. It has no browser until something is asked.
 pub fn provider<'a>(invocation: &'a Invocation<'_>) -> SofaScore<'a> {
-    let config = &invocation.config.provider;
-    SofaScore::new(config, Pace { store: &invocation.services.store, pause: config.pause })
+    let until = invocation.time_to_write();
+    let terms = Terms { store: &invocation.services.store, clock: invocation.clock, until };
+    SofaScore::new(&invocation.config.provider, terms)
 }
 
 /// The tournament an event is about, if it is active; otherwise the journal says why nothing is done.
@@ -54,6 +55,27 @@ pub async fn tournament(
     };
     journal.about(id, &tournament.label);
     Ok(Some(tournament))
+}
+
+/// Runs a step whose writes are one transaction: again for some seconds, where another try may well succeed (two
+/// transactions were in each other's way, the connection was lost). What the journal noted of a failed try is forgotten.
+pub async fn transact<T>(
+    journal: &mut Journal,
+    step: impl AsyncFn(&mut Journal) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut waits = patience();
+    loop {
+        let before = journal.clone();
+        let error = match step(journal).await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let transient = error.downcast_ref::<StoreError>().is_some_and(StoreError::is_transient);
+        let Some(wait) = waits.next().filter(|_| transient) else { return Err(error) };
+        tracing::warn!(%error, "the transaction is tried once more…");
+        *journal = before;
+        tokio::time::sleep(wait).await;
+    }
 }
 
 /// The provider's address of a tournament's season.

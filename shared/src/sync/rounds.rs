@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::season;
+use super::{season, transact};
+use crate::crash;
 use crate::domain::Tournament;
 use crate::domain::round::is_path_segment;
 use crate::execution::{Invocation, Journal};
 use crate::provider::sofascore::{Rounds, SofaScore};
-use crate::store::{rounds, tournaments};
+use crate::store::{StoreError, rounds, tournaments};
 
 /// Asks for the list of rounds and writes what is new or differs, with the provider's current round.
 pub async fn sync(
@@ -38,12 +39,17 @@ pub async fn sync(
         return Ok(listed);
     }
     let now = invocation.clock.now();
-    let mut client = invocation.services.store.client().await?;
-    let transaction = client.transaction().await?;
-    let url = |address: &_| season.round_url(address);
-    let outcomes = rounds::upsert(&transaction, tournament.id, &listed.rounds, url, now).await?;
-    tournaments::update(&transaction, tournament.id, None, listed.current.as_deref(), now).await?;
-    transaction.commit().await.map_err(crate::store::StoreError::from)?;
+    let step = async |_: &mut Journal| {
+        let mut client = invocation.services.store.client().await?;
+        let transaction = client.transaction().await?;
+        let url = |address: &_| season.round_url(address);
+        let outcomes = rounds::upsert(&transaction, tournament.id, &listed.rounds, url, now).await?;
+        tournaments::update(&transaction, tournament.id, None, listed.current.as_deref(), now).await?;
+        crash::point("written");
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(outcomes)
+    };
+    let outcomes = transact(journal, step).await?;
     journal.wrote("rounds", outcomes);
     Ok(listed)
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use crate::crash;
 use crate::domain::{Match, MatchStatus, Tournament};
 use crate::execution::{Invocation, Journal, OperationStatus};
 use crate::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
@@ -120,8 +121,39 @@ pub async fn cover(
     all_made(journal)
 }
 
+/// Schedules the same once more at `at`, for what the provider could not tell: the knockout stage or a whole tournament.
+/// Not for ever: `since` is when that began, and what takes longer waits for a day's own checks, or the operator.
+pub async fn again(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    kind: CheckKind,
+    since: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let now = invocation.clock.now();
+    if now >= since + FOLLOW_UP_FOR {
+        journal.skipped("plan", "follow-up", "the provider has been tried for hours");
+        return Ok(());
+    }
+    let check = Check {
+        kind,
+        tournament_id: tournament.id,
+        tournament_slug: tournament.slug.clone(),
+        round_slug: None,
+        kickoff: since,
+        at: at.max(now + TimeDelta::minutes(1)),
+    };
+    journal.planned("follow-up", &check);
+    if !journal.dry_run {
+        create(invocation, journal, &check).await;
+    }
+    all_made(journal)
+}
+
 /// Schedules another look if a match of `kickoff` (none: any match of the round) should have ended by `planning` and
-/// is still open in the database, whatever the reason; whether it did.
+/// is still open in the database, whatever the reason; whether it did. `not_before`: the provider is not to be asked
+/// earlier.
 pub async fn follow_up(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
@@ -129,6 +161,7 @@ pub async fn follow_up(
     round_slug: &str,
     kickoff: Option<DateTime<Utc>>,
     planning: DateTime<Utc>,
+    not_before: Option<DateTime<Utc>>,
 ) -> anyhow::Result<bool> {
     let client = invocation.services.store.client().await?;
     let matches = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
@@ -150,6 +183,7 @@ pub async fn follow_up(
     }
     let wall = invocation.clock.now();
     let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > wall).unwrap_or(wall + TimeDelta::minutes(1));
+    let at = not_before.map_or(at, |not_before| at.max(not_before));
     let check = Check {
         kind: CheckKind::FollowUp,
         tournament_id: tournament.id,
@@ -182,6 +216,7 @@ async fn create(invocation: &Invocation<'_>, journal: &mut Journal, check: &Chec
         Ok(Created::New) => {
             journal.schedules.created += 1;
             journal.completed("schedule", "create", json!({ "name": name, "at": check.at }));
+            crash::point("scheduled");
         }
         Ok(Created::Existed) => {
             journal.schedules.kept += 1;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::season;
+use super::{season, transact};
+use crate::crash;
 use crate::domain::standings::{
     Entrant, Fixture, ProviderRow, Result as Played, Rules, Table, Terms, check, table,
 };
@@ -42,11 +43,10 @@ pub async fn provider_tables(
             journal.completed("fetch", "the provider's tables", json!({ "tables": tables.len() }));
             Ok(Some(tables))
         }
-        Err(error) if error.is_of_one_request() => {
+        Err(error) => {
             journal.warn(format!("the table could not be checked against the provider's: {error}"));
             Ok(None)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -57,6 +57,17 @@ pub async fn sync(
     journal: &mut Journal,
     tournament: &Tournament,
     provider: Option<Vec<ProviderTable>>,
+) -> anyhow::Result<()> {
+    let step =
+        async |journal: &mut Journal| sync_once(invocation, journal, tournament, provider.as_deref()).await;
+    transact(journal, step).await
+}
+
+async fn sync_once(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    provider: Option<&[ProviderTable]>,
 ) -> anyhow::Result<()> {
     let mut client = invocation.services.store.client().await?;
     let transaction = client.transaction().await?;
@@ -105,7 +116,7 @@ pub async fn sync(
     let ours = match provider {
         None => draw_up(&entrants, &results, &open, &terms),
         Some(tables) => {
-            take_provider(&mut terms, &tables, tournament, invocation.clock.now());
+            take_provider(&mut terms, tables, tournament, invocation.clock.now());
             // Once for what the check finds, and once more under it.
             let first = draw_up(&entrants, &results, &open, &terms);
             let found = check(&first.rows, &terms.provider);
@@ -147,6 +158,7 @@ pub async fn sync(
     let now = invocation.clock.now();
     let (outcomes, gone) = standings::replace(&transaction, PROVIDER, tournament.id, &ours.rows, now).await?;
     tournaments::set_standings_terms(&transaction, tournament.id, &terms, now).await?;
+    crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
     journal.wrote("standings", outcomes);
     if gone > 0 {

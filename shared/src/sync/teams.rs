@@ -39,6 +39,17 @@ pub async fn sync(
         let team = &team;
         let image = provider.team_image(team).await;
         journal.requests.extend(provider.take_requests());
+        match &image {
+            Err(error @ ProviderError::OutOfTime { .. }) => {
+                journal.missed("badges", error);
+                break;
+            }
+            Err(error @ ProviderError::Unavailable { .. }) => {
+                journal.missed(&format!("badge of team {team}"), error);
+                continue;
+            }
+            _ => {}
+        }
         match store_image(invocation, &format!("team/{team}"), image).await? {
             Ok(url) => {
                 let row = TeamRow { badge: Some(url), ..row };
@@ -67,6 +78,8 @@ pub async fn store_image(
         Err(
             error @ (ProviderError::Blocked { .. }
             | ProviderError::RateLimited { .. }
+            | ProviderError::CircuitOpen { .. }
+            | ProviderError::OutOfTime { .. }
             | ProviderError::Browser(_)
             | ProviderError::Pace(_)),
         ) => {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use chrono::NaiveDate;
 use serde_json::Value;
 
@@ -15,10 +16,16 @@ use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
 use crate::domain::knockout::Tree;
 use crate::domain::{Round, RoundAddress};
-use crate::provider::{Pace, ProviderError, Request};
+use crate::provider::circuit::Circuit;
+use crate::provider::pace::{LONGEST_WAIT, Pace};
+use crate::provider::{ProviderError, Request, Terms};
 
-/// The longest pause that a `Retry-After` may ask for and still be waited out within the run.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// What a 429 without a `Retry-After` asks for.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);
+/// Further tries after a 5xx or a failing network, each after a longer wait.
+const RETRIES: usize = 2;
+/// The first of these waits, unless the pause between requests is longer.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The largest image that is taken.
 const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 
@@ -26,9 +33,10 @@ const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 pub struct SofaScore<'a> {
     config: &'a ProviderConfig,
     pace: Pace<'a>,
+    circuit: Circuit<'a>,
+    until: Option<Instant>,
     browser: Option<Browser>,
     relaunched: bool,
-    last_asked: Option<Instant>,
     requests: Vec<Request>,
 }
 
@@ -45,8 +53,16 @@ pub struct Image {
 
 impl<'a> SofaScore<'a> {
     /// A session that asks nothing yet and has no browser.
-    pub fn new(config: &'a ProviderConfig, pace: Pace<'a>) -> Self {
-        Self { config, pace, browser: None, relaunched: false, last_asked: None, requests: Vec::new() }
+    pub fn new(config: &'a ProviderConfig, terms: Terms<'a>) -> Self {
+        Self {
+            config,
+            pace: Pace::new(terms.store, config.pause),
+            circuit: Circuit::new(terms.store, terms.clock, config.refusal_wait),
+            until: terms.until,
+            browser: None,
+            relaunched: false,
+            requests: Vec::new(),
+        }
     }
 
     /// The season's rounds.
@@ -142,6 +158,12 @@ impl<'a> SofaScore<'a> {
     }
 
     async fn image(&mut self, path: String) -> Result<Image, ProviderError> {
+        let image = self.ask_for_image(path).await;
+        self.circuit.learn(PROVIDER, &image).await;
+        image
+    }
+
+    async fn ask_for_image(&mut self, path: String) -> Result<Image, ProviderError> {
         let bytes = match self.request(&path, Want::Bytes).await? {
             Fetched::Answer { status: 200..=299, body: Body::Bytes(bytes), .. } => bytes,
             // What is no image may be the provider's way of saying no.
@@ -177,36 +199,54 @@ impl<'a> SofaScore<'a> {
         Ok(Image { content_type, extension, bytes })
     }
 
-    /// The JSON at `path`. A refusal gets one warm-up and one more try; so do 429 and 5xx after a wait.
+    /// The JSON at `path`.
     async fn json(&mut self, path: &str) -> Result<Value, ProviderError> {
-        let first = match self.attempt_json(path).await {
-            Err(error) => error,
-            answer => return answer,
-        };
-        match &first {
-            ProviderError::Blocked { .. } => {
-                if let Some(browser) = &mut self.browser {
-                    match browser.warm_up().await {
-                        Ok(()) => {}
-                        // It refuses its front page too.
-                        Err(BrowserError::Navigation(_)) => return Err(first),
-                        // The next try launches another, which warms up.
-                        Err(_) => self.drop_browser().await,
+        let answer = self.ask_for_json(path).await;
+        self.circuit.learn(PROVIDER, &answer).await;
+        answer
+    }
+
+    /// A refusal gets one warm-up and one more try; a 429 gets the time it asks for and one more try; a 5xx and a failing
+    /// network get a few.
+    async fn ask_for_json(&mut self, path: &str) -> Result<Value, ProviderError> {
+        let mut waits = ExponentialBuilder::default()
+            .with_min_delay(self.config.pause.max(FIRST_WAIT))
+            .with_max_times(RETRIES)
+            .with_jitter()
+            .build();
+        let mut before: Option<ProviderError> = None;
+        loop {
+            let error = match (self.attempt_json(path).await, &before) {
+                (Ok(value), _) => return Ok(value),
+                // After the warm-up it does not even give its front page.
+                (Err(ProviderError::Unavailable { .. }), Some(ProviderError::Blocked { .. })) => {
+                    return Err(before.take().unwrap_or_else(|| classify::blocked(path, String::new())));
+                }
+                (Err(error), _) => error,
+            };
+            match (&error, &before) {
+                (ProviderError::Blocked { .. }, None) => {
+                    if let Some(browser) = &mut self.browser {
+                        browser.cool_down();
                     }
                 }
-            }
-            ProviderError::RateLimited { retry_after, .. } => {
-                let wait = retry_after.unwrap_or(LONGEST_WAIT / 4);
-                if wait > LONGEST_WAIT {
-                    return Err(first);
+                (ProviderError::RateLimited { retry_after, .. }, None) => {
+                    let wait = retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
+                    self.pace.hold_off(PROVIDER, wait).await.map_err(ProviderError::Pace)?;
+                    if wait > LONGEST_WAIT {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(wait).await;
                 }
-                tokio::time::sleep(wait).await;
+                (ProviderError::Unavailable { .. }, None | Some(ProviderError::Unavailable { .. })) => {
+                    let Some(wait) = waits.next() else { return Err(error) };
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Err(error),
             }
-            ProviderError::Unavailable { .. } => tokio::time::sleep(self.config.pause).await,
-            _ => return Err(first),
+            tracing::warn!(%error, "asking the provider once more…");
+            before = Some(error);
         }
-        tracing::warn!(error = %first, "asking the provider once more…");
-        self.attempt_json(path).await
     }
 
     async fn attempt_json(&mut self, path: &str) -> Result<Value, ProviderError> {
@@ -248,21 +288,25 @@ impl<'a> SofaScore<'a> {
     }
 
     async fn request_once(&mut self, path: &str, want: Want) -> Result<Fetched, ProviderError> {
+        self.circuit.admit(PROVIDER).await?;
+        // It may use up its own time, and so may the wait for the turn.
+        let worst = self.config.request_timeout + LONGEST_WAIT;
+        if self.until.is_some_and(|until| Instant::now() + worst > until) {
+            return Err(ProviderError::OutOfTime { path: path.to_owned() });
+        }
+        let config = self.config;
         let browser = match &mut self.browser {
             Some(browser) => browser,
             none => {
-                let config = self.config;
                 none.insert(Browser::launch(&config.chromium, &config.origin, config.request_timeout).await?)
             }
         };
-        // A request may leave later than its moment; the next one keeps its distance from when it left.
-        if let Some(last) = self.last_asked {
-            tokio::time::sleep_until((last + self.config.pause).into()).await;
-        }
-        self.pace.wait(PROVIDER).await.map_err(ProviderError::Pace)?;
+        // The front page, which a new browser opens first, is part of the turn.
+        self.pace.turn(PROVIDER, path, config.request_timeout * 2).await?;
         let asked = Instant::now();
-        self.last_asked = Some(asked);
-        let fetched = browser.fetch(&format!("/api/v1{path}"), want).await?;
+        let fetched = browser.fetch(&format!("/api/v1{path}"), want).await;
+        self.pace.done(PROVIDER).await;
+        let fetched = fetched?;
         let (status, error, bytes) = match &fetched {
             Fetched::Answer { status, body: Body::Text(text), .. } => (Some(*status), None, text.len()),
             Fetched::Answer { status, body: Body::Bytes(bytes), .. } => (Some(*status), None, bytes.len()),

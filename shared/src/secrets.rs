@@ -1,0 +1,80 @@
+//! The secrets: read when they are first needed, and again when one of them was refused.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Map, Value};
+
+use crate::config::{SecretSource, Secrets};
+
+/// The secret could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret {arn}: {reason}")]
+pub struct SecretError {
+    /// Which.
+    pub arn: String,
+    /// What is wrong with it; never a value out of it.
+    pub reason: String,
+}
+
+/// Where the secrets are kept. A warm environment outlives a rotation: what was read may be refused later.
+pub struct Vault {
+    source: Source,
+    current: RwLock<Arc<Secrets>>,
+}
+
+enum Source {
+    Environment,
+    SecretsManager { client: aws_sdk_secretsmanager::Client, arn: String },
+}
+
+impl Vault {
+    /// Reads the secrets.
+    pub async fn open(source: &SecretSource, aws: &aws_config::SdkConfig) -> Result<Self, SecretError> {
+        Ok(match source {
+            SecretSource::Environment(secrets) => {
+                Self { source: Source::Environment, current: RwLock::new(Arc::new(secrets.clone())) }
+            }
+            SecretSource::SecretsManager(arn) => {
+                let client = aws_sdk_secretsmanager::Client::new(aws);
+                let secrets = read(&client, arn).await?;
+                let source = Source::SecretsManager { client, arn: arn.clone() };
+                Self { source, current: RwLock::new(Arc::new(secrets)) }
+            }
+        })
+    }
+
+    /// The secrets as last read.
+    pub fn current(&self) -> Arc<Secrets> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the secrets anew, after one of them was refused.
+    pub async fn renew(&self) -> Result<Arc<Secrets>, SecretError> {
+        if let Source::SecretsManager { client, arn } = &self.source {
+            tracing::warn!(arn, "a secret was refused: reading it anew…");
+            let secrets = Arc::new(read(client, arn).await?);
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+        }
+        Ok(self.current())
+    }
+}
+
+async fn read(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Secrets, SecretError> {
+    let failed = |reason: String| SecretError { arn: arn.to_owned(), reason };
+    let secret = client
+        .get_secret_value()
+        .secret_id(arn)
+        .send()
+        .await
+        .map_err(|error| failed(aws_sdk_secretsmanager::error::DisplayErrorContext(error).to_string()))?;
+    // The parser's error may quote the text, so it is not passed on.
+    let values: Map<String, Value> = serde_json::from_str(secret.secret_string().unwrap_or_default())
+        .map_err(|_| failed("must be a JSON object of texts".to_owned()))?;
+    let value = |name| values.get(name).and_then(|value| value.as_str()).filter(|value| !value.is_empty());
+    Ok(Secrets {
+        database_url: value("DATABASE_URL")
+            .ok_or_else(|| failed("has no DATABASE_URL: add it as a text".to_owned()))?
+            .into(),
+        slack_webhook: value("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
+    })
+}
