@@ -11,3 +11,4 @@ pub mod slack_sink;
 pub mod stack;
 pub mod summary;
 pub mod tools;
+pub mod wire;
