@@ -1,5 +1,7 @@
 //! The whole pipeline on one machine: the same function binaries over the real Lambda Runtime API, beside real parts.
 
+mod aws_call;
+pub mod aws_gate;
 pub mod bench;
 pub mod driver;
 pub mod emulator;
