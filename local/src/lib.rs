@@ -7,6 +7,7 @@ pub mod driver;
 pub mod emulator;
 pub mod functions;
 pub mod page;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod replay;
 pub mod slack_sink;
