@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the local stack needs on Debian or Ubuntu: Postgres, Chromium, and a Python environment with the AWS
-# emulator (moto) and AWS's Runtime Interface Emulator (from the SAM CLI). Says what it installs; a second run finds
-# everything there and does nothing. Root (or sudo) is needed only for system packages that are missing.
+# Installs what the local stack needs on Debian or Ubuntu: Postgres, PgBouncer, Chromium, and a Python environment with
+# the AWS emulator (moto) and AWS's Runtime Interface Emulator (from the SAM CLI). Says what it installs; a second run
+# finds everything there and does nothing. Root (or sudo) is needed only for system packages that are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,6 +33,8 @@ apt_install() {
 command -v cc > /dev/null || apt_install build-essential
 command -v setpriv > /dev/null || apt_install util-linux
 ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || apt_install postgresql
+# The service that Debian makes of it is left alone: the stack's own has its own port.
+[ -x /usr/sbin/pgbouncer ] || apt_install pgbouncer
 python3 -c 'import venv, ensurepip' 2> /dev/null || apt_install python3 python3-venv
 
 chromium_installed() {

@@ -1,13 +1,17 @@
 //! The whole pipeline on one machine: the same function binaries over the real Lambda Runtime API, beside real parts.
 
+mod aws_call;
+pub mod aws_gate;
 pub mod bench;
 pub mod driver;
 pub mod emulator;
 pub mod functions;
 pub mod page;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod replay;
 pub mod slack_sink;
 pub mod stack;
 pub mod summary;
 pub mod tools;
+pub mod wire;

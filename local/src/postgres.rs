@@ -66,8 +66,8 @@ impl Cluster {
     }
 }
 
-/// Postgres refuses to run as root.
-fn as_postgres(program: &std::path::Path) -> Command {
+/// Postgres refuses to run as root, and so does PgBouncer.
+pub(crate) fn as_postgres(program: &std::path::Path) -> Command {
     if tools::is_root() {
         let mut command = Command::new("setpriv");
         command

@@ -15,6 +15,8 @@ const REMEDY: &str = "run `make setup`";
 pub struct Tools {
     /// Directory with `initdb` and `postgres`.
     pub postgres_bin: PathBuf,
+    /// PgBouncer.
+    pub pgbouncer: PathBuf,
     /// moto's server: S3, EventBridge Scheduler, Secrets Manager.
     pub moto_server: PathBuf,
     /// AWS's Runtime Interface Emulator.
@@ -31,6 +33,7 @@ impl Tools {
         let tools = tools_dir()?;
         Ok(Self {
             postgres_bin: postgres_bin()?,
+            pgbouncer: existing("/usr/sbin/pgbouncer".into(), "PgBouncer")?,
             moto_server: existing(tools.join("venv/bin/moto_server"), "moto")?,
             runtime_emulator: existing(
                 tools.join("aws-lambda-rie"),
