@@ -69,6 +69,7 @@ pub async fn run() -> anyhow::Result<()> {
         aws_endpoint: &emulator.endpoint,
         environment: "bench",
         database_url: &postgres::create_database(&cluster.url("postgres"), "best_shot").await?,
+        functions_database_url: None,
         provider_origin: &provider.origin(),
         variables: &[],
         logs: output.path().to_owned(),
@@ -283,6 +284,7 @@ async fn world_cup(output: &Path) -> anyhow::Result<()> {
         bulk: false,
         database_url: None,
         output,
+        weather: None,
     };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;

@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::chaos::{Kind, Weather};
 use crate::emulator::{Emulator, Scheduled};
 use crate::postgres::{self, Cluster};
 use crate::replay::{Fault, ReplayClock, ReplayProvider, Rules, Season};
@@ -31,6 +32,8 @@ pub struct Options {
     pub database_url: Option<String>,
     /// Where logs and results go.
     pub output: PathBuf,
+    /// Faults drawn by this seed, of one kind only if there is one.
+    pub weather: Option<(u64, Option<Kind>)>,
 }
 
 /// A replay on its stack. The parts run until it is dropped.
@@ -51,6 +54,8 @@ pub struct Replay {
     pub errors: Vec<String>,
     /// When it began.
     pub began: Instant,
+    /// Faults, if any are to be caused.
+    pub weather: Option<Weather>,
     _parts: (Option<Cluster>, Emulator),
 }
 
@@ -64,6 +69,8 @@ const QUIET_DAYS: TimeDelta = TimeDelta::days(8);
 /// Lambda delivers an event whose function failed twice more, after one and two minutes.
 const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
 const ENVIRONMENT: &str = "local";
+/// An event that is late is so late that others overtake it.
+const LATE: TimeDelta = TimeDelta::minutes(25);
 
 impl Replay {
     /// Starts the parts and creates the tournament.
@@ -91,13 +98,20 @@ impl Replay {
         };
         let clock = ReplayClock::new(start);
         let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
+        let weather = match options.weather {
+            None => None,
+            Some((seed, only)) => Some(Weather::new(seed, only, &database_url, &emulator.endpoint, &tools)?),
+        };
+        let in_between = weather.as_ref().map(|weather| InBetween::of(weather, &database_url)).transpose()?;
+        let variables = in_between.as_ref().map(InBetween::variables).unwrap_or_default();
         let stack = Stack::start(Ingredients {
             tools: &tools,
             aws_endpoint: &emulator.endpoint,
             environment: ENVIRONMENT,
             database_url: &database_url,
+            functions_database_url: in_between.as_ref().map(|between| between.database_url.as_str()),
             provider_origin: &provider.origin(),
-            variables: &[],
+            variables: &variables,
             logs: options.output.join("logs"),
         })
         .await?;
@@ -110,10 +124,13 @@ impl Replay {
             fired: 0,
             errors: Vec::new(),
             began,
+            weather,
             _parts: (cluster, emulator),
         };
         let event = replay.create_event();
-        let answer = replay.stack.invoke("tournaments", event).await.context("creating the tournament")?;
+        let answer = replay.deliver("tournaments", &event, start).await?;
+        let answer =
+            answer.with_context(|| format!("creating the tournament: {}", replay.errors.join("; ")))?;
         let id = answer["tournamentId"].as_str().context("the creation answered with no tournamentId")?;
         replay.tournament_id = id.parse().context("the creation's tournamentId")?;
         Ok(replay)
@@ -177,21 +194,85 @@ impl Replay {
         Ok(())
     }
 
-    /// Delivers an event as Lambda does: again after an error.
-    async fn deliver(&mut self, function: &str, event: &Value, at: DateTime<Utc>) -> anyhow::Result<()> {
+    /// Delivers an event as Lambda does: again after an error. What it answered, if it came to that.
+    async fn deliver(
+        &mut self,
+        function: &str,
+        event: &Value,
+        at: DateTime<Utc>,
+    ) -> anyhow::Result<Option<Value>> {
+        let fault = self.weather.as_mut().and_then(|weather| weather.draw(function));
+        let mut event = event.clone();
+        let mut now = match fault {
+            Some(Kind::DeliveredLate) => at + LATE,
+            _ => at,
+        };
+        if fault == Some(Kind::GarbageBefore) {
+            let garbage =
+                json!({ "targetEnv": ENVIRONMENT, "scheduledTime": ["<!channel>"], "tournamentId": 7 });
+            anyhow::ensure!(self.stack.invoke(function, garbage).await.is_err(), "{function} took garbage");
+        }
         let mut waits = REDELIVERY_MINUTES.iter();
-        let mut now = at;
+        let mut first = true;
         loop {
-            match self.stack.invoke(function, event.clone()).await {
-                Ok(_) => return Ok(()),
+            self.advance(now);
+            event["deliveredAt"] = json!(stamp(self.clock.now().max(now)));
+            let outcome = match fault.filter(|_| std::mem::take(&mut first)) {
+                Some(fault) => self.invoke_in_storm(fault, function, &event).await?,
+                None => self.stack.invoke(function, event.clone()).await,
+            };
+            match outcome {
+                Ok(answer) => return Ok(Some(answer)),
                 Err(error) => {
                     self.errors.push(format!("{} {function}: {error:#}", stamp(now)));
-                    let Some(minutes) = waits.next() else { return Ok(()) };
+                    let Some(minutes) = waits.next() else { return Ok(None) };
                     now += TimeDelta::minutes(*minutes);
-                    self.advance(now);
                 }
             }
         }
+    }
+
+    /// One delivery that meets with a fault.
+    async fn invoke_in_storm(
+        &mut self,
+        fault: Kind,
+        function: &str,
+        event: &Value,
+    ) -> anyhow::Result<anyhow::Result<Value>> {
+        let Self { weather, stack, provider, errors, .. } = self;
+        let Some(weather) = weather else { return Ok(stack.invoke(function, event.clone()).await) };
+        weather.break_out(fault, stack, provider, function).await?;
+        let outcome = if fault == Kind::DeliveredTwiceAtOnce {
+            let twin = stack.functions.twin()?;
+            let mut same = event.clone();
+            same["targetEnv"] = ENVIRONMENT.into();
+            let (one, other) =
+                tokio::join!(stack.invoke(function, event.clone()), twin.invoke(function, &same));
+            // Whichever was turned away is delivered again later; both must have been told the same by then.
+            match (one, other) {
+                (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
+                (one, _) => one,
+            }
+        } else {
+            let invoked = stack.invoke(function, event.clone());
+            tokio::pin!(invoked);
+            let early = tokio::select! {
+                outcome = &mut invoked => Some(outcome),
+                () = weather.meanwhile(fault, stack, provider, function) => None,
+            };
+            match early {
+                Some(outcome) => outcome,
+                None => invoked.await,
+            }
+        };
+        if fault == Kind::DeliveredTwice
+            && outcome.is_ok()
+            && let Err(error) = stack.invoke(function, event.clone()).await
+        {
+            errors.push(format!("{function}, delivered twice: {error:#}"));
+        }
+        weather.lift(fault, stack, provider, function).await;
+        Ok(outcome)
     }
 
     /// The provider's clock never goes back.
@@ -199,6 +280,37 @@ impl Replay {
         if to > self.clock.now() {
             self.clock.set(to);
         }
+    }
+}
+
+/// What the functions are told in bad weather: where their world is, with something in between.
+struct InBetween {
+    database_url: String,
+    aws_endpoint: String,
+    chromium: String,
+    crash_once: String,
+}
+
+impl InBetween {
+    fn of(weather: &Weather, database_url: &str) -> anyhow::Result<Self> {
+        let mut url = url::Url::parse(database_url)?;
+        url.set_port(Some(weather.wire.port())).map_err(|()| anyhow::anyhow!("no port in {database_url}"))?;
+        Ok(Self {
+            database_url: url.into(),
+            aws_endpoint: weather.gate.endpoint(),
+            chromium: weather.chromium().display().to_string(),
+            crash_once: weather.crash_once().display().to_string(),
+        })
+    }
+
+    fn variables(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("AWS_ENDPOINT_URL", &self.aws_endpoint),
+            ("CHROMIUM_PATH", &self.chromium),
+            ("CRASH_ONCE", &self.crash_once),
+            // A provider that says nothing is waited for, but not for long.
+            ("REQUEST_TIMEOUT_MS", "2000"),
+        ]
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -18,7 +18,7 @@ const TIMEOUT_SECONDS: &str = "900";
 /// The functions of one environment. Each is started when it is first invoked, as Lambda does.
 pub struct Functions {
     tools: Tools,
-    variables: Vec<(String, String)>,
+    variables: Mutex<Vec<(String, String)>>,
     logs: PathBuf,
     client: reqwest::Client,
     running: tokio::sync::Mutex<BTreeMap<String, Running>>,
@@ -37,12 +37,34 @@ impl Functions {
         std::fs::create_dir_all(&logs)?;
         Ok(Self {
             tools: tools.clone(),
-            variables,
+            variables: Mutex::new(variables),
             logs,
             client: reqwest::Client::builder().no_proxy().build()?,
             running: tokio::sync::Mutex::default(),
             peaks: Mutex::default(),
         })
+    }
+
+    /// The same functions again: other processes, as Lambda starts them when one is busy.
+    pub fn twin(&self) -> anyhow::Result<Self> {
+        Self::new(&self.tools, self.variables(), self.logs.clone())
+    }
+
+    /// Sets a variable for environments that start from now on.
+    pub fn set(&self, name: &str, value: &str) {
+        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        variables.retain(|(known, _)| known != name);
+        variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The process id of a function's own process, if it runs.
+    pub async fn process_id(&self, name: &str) -> Option<u32> {
+        let emulator = self.running.lock().await.get(name)?.emulator.id();
+        child_of(emulator)
     }
 
     /// Invokes a function and gives its answer; its error is an error that carries Lambda's `errorType` and message.
@@ -94,7 +116,7 @@ impl Functions {
                 .env("AWS_LAMBDA_FUNCTION_TIMEOUT", TIMEOUT_SECONDS)
                 .env("AWS_LAMBDA_FUNCTION_NAME", name)
                 .env("CHROMIUM_PATH", &self.tools.chromium)
-                .envs(self.variables.iter().map(|(name, value)| (name, value)))
+                .envs(self.variables())
                 .stdin(Stdio::null())
                 .stdout(log.try_clone()?)
                 .stderr(log),

@@ -3,6 +3,7 @@
 mod aws_call;
 pub mod aws_gate;
 pub mod bench;
+pub mod chaos;
 pub mod driver;
 pub mod emulator;
 pub mod functions;

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
+use local::chaos::{self, Kind as ChaosKind};
 use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
 use local::postgres::Cluster;
@@ -53,6 +54,20 @@ enum Command {
         #[arg(long)]
         serve: bool,
     },
+    /// Replay a season with faults drawn at random, and compare the database with that of an undisturbed replay
+    Chaos {
+        /// A season in the openfootball JSON format
+        season: PathBuf,
+        /// What the faults are drawn by: one seed, or from..to
+        #[arg(long, default_value = "1", value_parser = seeds)]
+        seed: Seeds,
+        /// Faults of one kind only
+        #[arg(long)]
+        only: Option<ChaosKind>,
+        /// Write the table of faults and outcomes (Markdown) here
+        #[arg(long)]
+        table: Option<PathBuf>,
+    },
     /// Say what the pipeline makes of one reply of the provider
     Decode {
         /// What it is a reply to
@@ -92,8 +107,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Replay { season, summary, rules, faults, until, bulk, database_url, serve } => {
             let output = driver::output_dir(summary.as_deref());
-            let options = Options { season, rules, faults, until, bulk, database_url, output };
+            let options = Options { season, rules, faults, until, bulk, database_url, output, weather: None };
             replay(&options, summary, serve).await
+        }
+        Command::Chaos { season, seed, only, table } => {
+            bad_weather(&season, seed, only, table.as_deref()).await
         }
         Command::Decode { kind, file } => decode_file(kind.parse()?, &file),
         Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),
@@ -141,6 +159,44 @@ async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -
         println!("The parts stay up until Ctrl-C.");
         // Ctrl-C is the way to end this, and no failure; the parts are stopped as they are dropped.
         tokio::signal::ctrl_c().await?;
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Seeds from the first to the last.
+#[derive(Debug, Clone, Copy)]
+struct Seeds(u64, u64);
+
+fn seeds(text: &str) -> Result<Seeds, String> {
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let number = |text: &str| text.parse::<u64>().map_err(|error| format!("{text:?}: {error}"));
+    let (first, last) = (number(first)?, number(last)?);
+    if first <= last { Ok(Seeds(first, last)) } else { Err("the first is larger than the last".to_owned()) }
+}
+
+async fn bad_weather(
+    season: &Path,
+    Seeds(first, last): Seeds,
+    only: Option<ChaosKind>,
+    table: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let output = Path::new("target/chaos");
+    println!("An undisturbed replay of {}…", season.display());
+    let undisturbed = chaos::calm(season, output).await?;
+    let mut outcomes = Vec::new();
+    for seed in first..=last {
+        let outcome = chaos::stormy(season, output, seed, only, &undisturbed).await?;
+        println!("{}", serde_json::to_string(&outcome)?);
+        outcomes.push(outcome);
+    }
+    let text = chaos::table(&outcomes);
+    println!("{text}");
+    if let Some(file) = table {
+        std::fs::write(file, &text).with_context(|| format!("writing {}", file.display()))?;
+    }
+    let problems: Vec<String> = outcomes.iter().flat_map(chaos::Outcome::problems).collect();
+    for problem in &problems {
+        eprintln!("problem: {problem}");
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -35,6 +35,9 @@ pub struct Refusal {
 struct Received {
     messages: Vec<Value>,
     refused: Vec<Refusal>,
+    /// What is answered instead, and for how many messages more.
+    trouble: Option<(StatusCode, usize)>,
+    troubled: usize,
 }
 
 type Shared = Arc<Mutex<Received>>;
@@ -83,6 +86,16 @@ impl SlackSink {
         format!("http://{}{ARCHIVED}", self.address)
     }
 
+    /// Refuses the next `times` messages with `status`, whatever they are.
+    pub fn trouble(&self, status: StatusCode, times: usize) {
+        lock(&self.received).trouble = Some((status, times)).filter(|(_, times)| *times > 0);
+    }
+
+    /// How many messages have met with trouble.
+    pub fn troubled(&self) -> usize {
+        lock(&self.received).troubled
+    }
+
     /// The messages accepted so far, in order.
     pub fn messages(&self) -> Vec<Value> {
         lock(&self.received).messages.clone()
@@ -105,6 +118,14 @@ async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> (StatusCode, String) {
+    {
+        let mut received = lock(&received);
+        if let Some((status, times)) = received.trouble {
+            received.trouble = Some((status, times - 1)).filter(|(_, times)| *times > 0);
+            received.troubled += 1;
+            return (status, "service_error".to_owned());
+        }
+    }
     let (text, outcome) = match body {
         Ok(body) => {
             (String::from_utf8_lossy(&body).into_owned(), judge(&method, uri.path(), &headers, &body))

@@ -19,6 +19,8 @@ pub struct Ingredients<'a> {
     pub environment: &'a str,
     /// The database's address.
     pub database_url: &'a str,
+    /// The same as the functions are told it, where something stands in between.
+    pub functions_database_url: Option<&'a str>,
     /// The provider's origin.
     pub provider_origin: &'a str,
     /// Further variables for the functions; they win over the stack's own.
@@ -44,7 +46,7 @@ impl Stack {
     pub async fn start(ingredients: Ingredients<'_>) -> anyhow::Result<Self> {
         let slack = SlackSink::start()?;
         let secret = json!({
-            "DATABASE_URL": ingredients.database_url,
+            "DATABASE_URL": ingredients.functions_database_url.unwrap_or(ingredients.database_url),
             "SLACK_JOB_EXECUTIONS_WEBHOOK": slack.webhook_url(),
             "INTERNAL_SERVICE_TOKEN": "local",
         });

@@ -24,6 +24,7 @@ async fn played(faults: &[&str]) -> Played {
         bulk: false,
         database_url: Some(empty_database().await),
         output: dir.path().to_owned(),
+        weather: None,
     };
     let mut replay = Replay::start(&options).await.unwrap();
     replay.run(None, false).await.unwrap();

@@ -124,6 +124,7 @@ pub async fn stack_on(
         aws_endpoint: &shared_part("TEST_AWS_ENDPOINT"),
         environment: &unique_name(),
         database_url,
+        functions_database_url: None,
         provider_origin: origin,
         variables,
         logs: logs.path().to_owned(),

@@ -18,6 +18,7 @@ fn options(season: PathBuf, database_url: String, output: &tempfile::TempDir) ->
         bulk: false,
         database_url: Some(database_url),
         output: output.path().to_owned(),
+        weather: None,
     }
 }
 

@@ -43,6 +43,7 @@ async fn played(season: &Path, rules: Option<&Path>, by_schedules: bool) -> Summ
         bulk: !by_schedules,
         database_url: Some(empty_database().await),
         output: dir.path().to_owned(),
+        weather: None,
     };
     let mut replay = Replay::start(&options).await.unwrap();
     if by_schedules {
@@ -183,6 +184,7 @@ async fn a_champions_league_with_a_league_phase_up_to_its_final() {
         bulk: false,
         database_url: Some(empty_database().await),
         output: dir.path().to_owned(),
+        weather: None,
     };
     let mut replay = Replay::start(&options).await.unwrap();
     replay.run(options.until, false).await.unwrap();

@@ -23,6 +23,7 @@ mod server;
 mod story;
 mod table;
 mod tree;
+mod trouble;
 
 pub use bracket::{Bracket, Slot, Tie};
 pub use clock::ReplayClock;
@@ -36,3 +37,4 @@ pub use season::{Fixture, Kind, RoundKey, Ruling, Score, Season, Team};
 pub use server::ReplayProvider;
 pub use story::{Moment, ended_at, moment};
 pub use table::{Row, table};
+pub use trouble::Trouble;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -21,6 +22,7 @@ use super::clock::ReplayClock;
 use super::image::png_for;
 use super::payload::View;
 use super::season::Season;
+use super::trouble::{Ongoing, Trouble};
 
 /// A running replay provider; it stops when dropped.
 pub struct ReplayProvider {
@@ -35,6 +37,8 @@ struct World {
     bracket: Bracket,
     clock: ReplayClock,
     log: Mutex<Vec<Asked>>,
+    troubles: Mutex<Vec<Ongoing>>,
+    troubled: AtomicUsize,
 }
 
 struct Asked {
@@ -44,6 +48,21 @@ struct Asked {
 }
 
 impl World {
+    /// The trouble that meets this request, if there is any.
+    fn trouble(&self) -> Option<Trouble> {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = troubles.first_mut()?;
+        let trouble = first.trouble;
+        if let Some(times) = &mut first.times {
+            *times -= 1;
+            if *times == 0 {
+                troubles.remove(0);
+            }
+        }
+        self.troubled.fetch_add(1, Ordering::Relaxed);
+        Some(trouble)
+    }
+
     fn log(&self) -> MutexGuard<'_, Vec<Asked>> {
         // The list is whole even if a thread died while holding it.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
@@ -56,7 +75,14 @@ impl ReplayProvider {
         let listener =
             TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the replay provider")?;
         let address = listener.local_addr().context("the replay provider's port is unknown")?;
-        let world = Arc::new(World { bracket: Bracket::of(&season), season, clock, log: Mutex::default() });
+        let world = Arc::new(World {
+            bracket: Bracket::of(&season),
+            season,
+            clock,
+            log: Mutex::default(),
+            troubles: Mutex::default(),
+            troubled: AtomicUsize::new(0),
+        });
         let router = Router::new().route("/", get(home)).fallback(get(answer)).with_state(Arc::clone(&world));
         let (stop, stopped) = oneshot::channel::<()>();
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
@@ -69,6 +95,24 @@ impl ReplayProvider {
     /// `http://127.0.0.1:PORT`
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Lets the next so many requests for data (none: all, until [`Self::restore`]) meet with trouble.
+    pub fn trouble(&self, trouble: Trouble, times: Option<usize>) {
+        let mut troubles = self.world.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if times != Some(0) {
+            troubles.push(Ongoing { trouble, times });
+        }
+    }
+
+    /// Ends all trouble.
+    pub fn restore(&self) {
+        self.world.troubles.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// How many requests have met with trouble.
+    pub fn troubled(&self) -> usize {
+        self.world.troubled.load(Ordering::Relaxed)
     }
 
     /// How many requests for data or images came in; the warm-up page does not count.
@@ -110,6 +154,11 @@ async fn answer(State(world): State<Arc<World>>, uri: Uri) -> Response {
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let (kind, found) = find(&world, &segments);
     world.log().push(Asked { at: Instant::now(), kind, path: uri.path().to_owned() });
+    if let Some(trouble) = world.trouble()
+        && let Some(instead) = trouble.answer().await
+    {
+        return instead;
+    }
     match found {
         Found::Json(value) => Json(value).into_response(),
         Found::Image(id) => match png_for(id) {

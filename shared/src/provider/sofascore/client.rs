@@ -22,9 +22,9 @@ use crate::provider::{ProviderError, Request, Terms};
 
 /// What a 429 without a `Retry-After` asks for.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);
-/// Further tries after a 5xx or a failing network, each after a longer wait.
-const RETRIES: usize = 2;
-/// The first of these waits, unless the pause between requests is longer.
+/// Further tries after a 5xx or a failing network. A trouble that lasts longer is left to the follow-ups.
+const RETRIES: usize = 1;
+/// The wait before that, and up to as much again; unless the pause between requests is longer.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The largest image that is taken.
 const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
@@ -206,8 +206,8 @@ impl<'a> SofaScore<'a> {
         answer
     }
 
-    /// A refusal gets one warm-up and one more try; a 429 gets the time it asks for and one more try; a 5xx and a failing
-    /// network get a few.
+    /// A refusal gets one warm-up and one more try; so do a 429, after the time it asks for, and a 5xx or a failing network,
+    /// after a while.
     async fn ask_for_json(&mut self, path: &str) -> Result<Value, ProviderError> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(self.config.pause.max(FIRST_WAIT))

@@ -1,0 +1,122 @@
+//! The kinds of faults that can be caused.
+
+use strum::{Display, EnumIter, EnumString, IntoEnumIterator as _};
+
+/// One kind of fault, caused while one event is delivered for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Display, EnumIter, EnumString)]
+#[strum(serialize_all = "kebab-case")]
+#[expect(missing_docs, reason = "`what` says what each is")]
+pub enum Kind {
+    ProviderErrorOnce,
+    ProviderErrors,
+    ProviderTooManyOnce,
+    ProviderRefuses,
+    ProviderChallengeOnce,
+    ProviderTruncatedOnce,
+    ProviderWrongShapeOnce,
+    ProviderSilentOnce,
+    ProviderDropsOnce,
+    BrowserKilled,
+    BrowserStopped,
+    BrowserLaunchFailsOnce,
+    BrowserLaunchFails,
+    KilledAtRequest,
+    KilledClaimed,
+    KilledFetched,
+    KilledWritten,
+    KilledCommitted,
+    KilledScheduled,
+    KilledWorked,
+    KilledReported,
+    KilledRecorded,
+    KilledNotified,
+    DatabaseCutBeforeCommit,
+    DatabaseCutAfterCommit,
+    DatabaseConnectionsLost,
+    DatabaseConnectionsFrozen,
+    DatabaseRefuses,
+    DatabaseSlow,
+    S3SlowDown,
+    S3AccessDenied,
+    SchedulerThrottled,
+    SchedulerQuota,
+    SchedulerAnswerLost,
+    SecretsDown,
+    SlackDown,
+    SlackTooMany,
+    DeliveredTwice,
+    DeliveredTwiceAtOnce,
+    DeliveredLate,
+    GarbageBefore,
+}
+
+impl Kind {
+    /// What happens, in a few words.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::ProviderErrorOnce => "one request is answered with 500",
+            Self::ProviderErrors => "every request is answered with 503",
+            Self::ProviderTooManyOnce => "one request is answered with 429, to come back after a second",
+            Self::ProviderRefuses => "every request is refused with 403",
+            Self::ProviderChallengeOnce => "one request is answered with a page for people",
+            Self::ProviderTruncatedOnce => "one answer's JSON stops in the middle",
+            Self::ProviderWrongShapeOnce => "one answer's JSON has another shape",
+            Self::ProviderSilentOnce => "one request is not answered",
+            Self::ProviderDropsOnce => "one answer's connection ends in the middle",
+            Self::BrowserKilled => "the browser is killed during a request",
+            Self::BrowserStopped => "the browser stops answering during a request",
+            Self::BrowserLaunchFailsOnce => "the browser dies at its first launch",
+            Self::BrowserLaunchFails => "the browser dies at every launch",
+            Self::KilledAtRequest => "the function is killed during a request",
+            Self::KilledClaimed => "the function is killed after it claimed its record",
+            Self::KilledFetched => "… after it fetched, before its transaction",
+            Self::KilledWritten => "… in its transaction",
+            Self::KilledCommitted => "… after its transaction",
+            Self::KilledScheduled => "… after it made its first schedule",
+            Self::KilledWorked => "… after its work, before the report",
+            Self::KilledReported => "… after the report, before the record's end",
+            Self::KilledRecorded => "… after the record's end, before the notice",
+            Self::KilledNotified => "… after the notice, before that is noted",
+            Self::DatabaseCutBeforeCommit => "the connection is cut before a COMMIT gets through",
+            Self::DatabaseCutAfterCommit => "the connection is cut before a COMMIT is answered",
+            Self::DatabaseConnectionsLost => "all connections are gone when the event comes",
+            Self::DatabaseConnectionsFrozen => "all connections are silent when the event comes",
+            Self::DatabaseRefuses => "the database refuses every connection for two seconds",
+            Self::DatabaseSlow => "every statement takes 20 ms longer",
+            Self::S3SlowDown => "S3 answers SlowDown",
+            Self::S3AccessDenied => "S3 answers AccessDenied",
+            Self::SchedulerThrottled => "Scheduler answers ThrottlingException",
+            Self::SchedulerQuota => "Scheduler answers ServiceQuotaExceededException",
+            Self::SchedulerAnswerLost => "Scheduler does what it is told and answers an error",
+            Self::SecretsDown => "Secrets Manager fails at a cold start",
+            Self::SlackDown => "Slack answers 500",
+            Self::SlackTooMany => "Slack answers 429 once",
+            Self::DeliveredTwice => "the event is delivered again after it was done",
+            Self::DeliveredTwiceAtOnce => "the event is delivered to two processes at once",
+            Self::DeliveredLate => "the event is delivered 25 minutes late, after younger ones",
+            Self::GarbageBefore => "an event that is no event is delivered before",
+        }
+    }
+
+    /// The crash point at which the function is killed, for those kinds that are that.
+    pub fn crash_point(self) -> Option<&'static str> {
+        Some(match self {
+            Self::KilledClaimed => "claimed",
+            Self::KilledFetched => "fetched",
+            Self::KilledWritten => "written",
+            Self::KilledCommitted => "committed",
+            Self::KilledScheduled => "scheduled",
+            Self::KilledWorked => "worked",
+            Self::KilledReported => "reported",
+            Self::KilledRecorded => "recorded",
+            Self::KilledNotified => "notified",
+            _ => return None,
+        })
+    }
+
+    /// The kinds that may be caused while `function` is invoked.
+    pub fn fitting(function: &str) -> Vec<Self> {
+        // A creation is the operator's: what is refused for hours is begun again by them, not by the pipeline.
+        Self::iter().filter(|kind| function != "tournaments" || *kind != Self::ProviderRefuses).collect()
+    }
+}

@@ -1,0 +1,250 @@
+//! Causes faults: draws them by seed, lets them break out around a delivery, and says whether they were met.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::http::StatusCode;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::kind::Kind;
+use crate::aws_gate::{AwsGate, How, Service, Trouble as AwsTrouble};
+use crate::replay::{ReplayProvider, Trouble};
+use crate::stack::Stack;
+use crate::tools::Tools;
+use crate::wire::{Moment, Wire};
+
+/// Of so many deliveries, one meets with a fault.
+const ONE_IN: usize = 3;
+/// How long a request is held up so that something can happen during it.
+const HELD_UP: Duration = Duration::from_millis(400);
+
+/// What stands between the functions and their world, and what it does to them.
+pub struct Weather {
+    rng: fastrand::Rng,
+    only: Option<Kind>,
+    /// Before Postgres.
+    pub wire: Wire,
+    /// Before the AWS emulator.
+    pub gate: AwsGate,
+    flags: TempDir,
+    /// Faults that were met, by kind.
+    pub met: BTreeMap<Kind, usize>,
+    before: usize,
+    acted: bool,
+}
+
+impl Weather {
+    /// Calm weather; what comes is drawn by `seed`, of one kind if there is `only` one.
+    pub fn new(
+        seed: u64,
+        only: Option<Kind>,
+        database_url: &str,
+        aws_endpoint: &str,
+        tools: &Tools,
+    ) -> anyhow::Result<Self> {
+        let address = url::Url::parse(database_url)?;
+        let port = address.port().context("the database's address has no port")?;
+        let weather = Self {
+            rng: fastrand::Rng::with_seed(seed),
+            only,
+            wire: Wire::start(([127, 0, 0, 1], port).into())?,
+            gate: AwsGate::start(aws_endpoint)?,
+            flags: tempfile::Builder::new().prefix("best-shot-weather-").tempdir()?,
+            met: BTreeMap::new(),
+            before: 0,
+            acted: false,
+        };
+        let flags = weather.flags.path().display();
+        let script = format!(
+            "#!/bin/sh\nif [ -e '{flags}/no-launch' ]; then echo >> '{flags}/refused'; exit 1; fi\n\
+             if rm '{flags}/no-launch-once' 2> /dev/null; then echo >> '{flags}/refused'; exit 1; fi\n\
+             exec '{}' \"$@\"\n",
+            tools.chromium.display()
+        );
+        let chromium = weather.chromium();
+        std::fs::write(&chromium, script)?;
+        std::fs::set_permissions(&chromium, std::fs::Permissions::from_mode(0o755))?;
+        Ok(weather)
+    }
+
+    /// The browser as the functions get it.
+    pub fn chromium(&self) -> PathBuf {
+        self.flags.path().join("chromium")
+    }
+
+    /// The file whose presence lets a crash point kill.
+    pub fn crash_once(&self) -> PathBuf {
+        self.flags.path().join("crash-once")
+    }
+
+    /// The fault that the next delivery meets with, if any.
+    pub fn draw(&mut self, function: &str) -> Option<Kind> {
+        let fitting: Vec<Kind> = Kind::fitting(function)
+            .into_iter()
+            .filter(|kind| self.only.is_none_or(|only| only == *kind))
+            .collect();
+        // Both are drawn always, so that what one seed brings does not hang on what was met.
+        let (hit, which) = (self.rng.usize(..ONE_IN) == 0, self.rng.usize(..fitting.len().max(1)));
+        fitting.get(which).copied().filter(|_| hit)
+    }
+
+    /// Causes the fault; [`Self::lift`] ends it.
+    pub async fn break_out(
+        &mut self,
+        kind: Kind,
+        stack: &Stack,
+        provider: &ReplayProvider,
+        function: &str,
+    ) -> anyhow::Result<()> {
+        self.acted = false;
+        self.before = self.meetings(kind, stack, provider);
+        let aws = |service, operation: Option<&str>, how, times| {
+            self.gate.trouble(AwsTrouble {
+                service,
+                operation: operation.map(ToOwned::to_owned),
+                how,
+                times,
+            });
+        };
+        match kind {
+            Kind::ProviderErrorOnce => provider.trouble(Trouble::Status(500), Some(1)),
+            Kind::ProviderErrors => provider.trouble(Trouble::Status(503), None),
+            Kind::ProviderTooManyOnce => provider.trouble(Trouble::TooMany(1), Some(1)),
+            Kind::ProviderRefuses => provider.trouble(Trouble::Refusal, None),
+            Kind::ProviderChallengeOnce => provider.trouble(Trouble::Challenge, Some(1)),
+            Kind::ProviderTruncatedOnce => provider.trouble(Trouble::Truncated, Some(1)),
+            Kind::ProviderWrongShapeOnce => provider.trouble(Trouble::WrongShape, Some(1)),
+            Kind::ProviderSilentOnce => provider.trouble(Trouble::Silence, Some(1)),
+            Kind::ProviderDropsOnce => provider.trouble(Trouble::Drop, Some(1)),
+            Kind::BrowserKilled | Kind::BrowserStopped | Kind::KilledAtRequest => {
+                provider.trouble(Trouble::Late(HELD_UP), Some(1));
+            }
+            Kind::BrowserLaunchFailsOnce => std::fs::write(self.flags.path().join("no-launch-once"), "")?,
+            Kind::BrowserLaunchFails => std::fs::write(self.flags.path().join("no-launch"), "")?,
+            Kind::DatabaseCutBeforeCommit => {
+                self.wire.cut_at(Moment::BeforeStatement("COMMIT".to_owned()), 1)
+            }
+            Kind::DatabaseCutAfterCommit => self.wire.cut_at(Moment::AfterStatement("COMMIT".to_owned()), 1),
+            Kind::DatabaseConnectionsLost => self.wire.cut(),
+            Kind::DatabaseConnectionsFrozen => self.wire.freeze(),
+            Kind::DatabaseRefuses => self.wire.refuse(),
+            Kind::DatabaseSlow => self.wire.delay(Duration::from_millis(20)),
+            Kind::S3SlowDown => aws(Service::S3, None, How::S3_SLOW_DOWN, None),
+            Kind::S3AccessDenied => aws(Service::S3, None, How::S3_ACCESS_DENIED, None),
+            Kind::SchedulerThrottled => aws(Service::Scheduler, None, How::SCHEDULER_THROTTLING, None),
+            Kind::SchedulerQuota => {
+                aws(Service::Scheduler, Some("CreateSchedule"), How::SCHEDULER_QUOTA, None);
+            }
+            Kind::SchedulerAnswerLost => {
+                let how = How::SCHEDULER_INTERNAL.after_the_fact();
+                aws(Service::Scheduler, Some("CreateSchedule"), how, Some(1));
+            }
+            Kind::SecretsDown => {
+                stack.functions.stop(function).await;
+                aws(Service::SecretsManager, None, How::SECRETS_INTERNAL, None);
+            }
+            Kind::SlackDown => stack.slack.trouble(StatusCode::INTERNAL_SERVER_ERROR, usize::MAX),
+            Kind::SlackTooMany => stack.slack.trouble(StatusCode::TOO_MANY_REQUESTS, 1),
+            _ => {}
+        }
+        if let Some(point) = kind.crash_point() {
+            stack.functions.stop(function).await;
+            stack.functions.set("CRASH_AT", point);
+            std::fs::write(self.crash_once(), "")?;
+        }
+        Ok(())
+    }
+
+    /// What happens while the function works; ends when there is nothing more to happen.
+    pub async fn meanwhile(&mut self, kind: Kind, stack: &Stack, provider: &ReplayProvider, function: &str) {
+        match kind {
+            Kind::DatabaseRefuses => {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                self.wire.restore();
+            }
+            Kind::BrowserKilled | Kind::BrowserStopped | Kind::KilledAtRequest => {
+                while provider.troubled() == self.before {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                let Some(process) = stack.functions.process_id(function).await else { return };
+                let (doomed, signal) = match kind {
+                    Kind::BrowserKilled => (browsers_of(process), Signal::KILL),
+                    Kind::BrowserStopped => (browsers_of(process), Signal::STOP),
+                    _ => (vec![process], Signal::KILL),
+                };
+                for id in doomed.into_iter().filter_map(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+                    self.acted |= kill_process(id, signal).is_ok();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the fault, and counts it if it was met.
+    pub async fn lift(&mut self, kind: Kind, stack: &Stack, provider: &ReplayProvider, function: &str) {
+        let met = match kind {
+            Kind::BrowserKilled | Kind::BrowserStopped | Kind::KilledAtRequest => self.acted,
+            Kind::BrowserLaunchFailsOnce | Kind::BrowserLaunchFails => {
+                std::fs::remove_file(self.flags.path().join("refused")).is_ok()
+            }
+            _ if kind.crash_point().is_some() => !self.crash_once().exists(),
+            Kind::DatabaseConnectionsLost
+            | Kind::DatabaseConnectionsFrozen
+            | Kind::DatabaseRefuses
+            | Kind::DatabaseSlow
+            | Kind::DeliveredTwice
+            | Kind::DeliveredTwiceAtOnce
+            | Kind::DeliveredLate
+            | Kind::GarbageBefore => true,
+            _ => self.meetings(kind, stack, provider) > self.before,
+        };
+        if met {
+            *self.met.entry(kind).or_default() += 1;
+        }
+        provider.restore();
+        self.wire.restore();
+        self.gate.restore();
+        stack.slack.trouble(StatusCode::OK, 0);
+        for flag in ["no-launch", "no-launch-once", "refused", "crash-once"] {
+            // Most are not there.
+            let _ = std::fs::remove_file(self.flags.path().join(flag));
+        }
+        if kind.crash_point().is_some() {
+            stack.functions.set("CRASH_AT", "");
+            stack.functions.stop(function).await;
+        }
+    }
+
+    /// How often something of this kind was met so far, where somebody counts.
+    fn meetings(&self, kind: Kind, stack: &Stack, provider: &ReplayProvider) -> usize {
+        match kind {
+            Kind::DatabaseCutBeforeCommit | Kind::DatabaseCutAfterCommit => self.wire.fired(),
+            Kind::SlackDown | Kind::SlackTooMany => stack.slack.troubled(),
+            Kind::S3SlowDown
+            | Kind::S3AccessDenied
+            | Kind::SchedulerThrottled
+            | Kind::SchedulerQuota
+            | Kind::SchedulerAnswerLost
+            | Kind::SecretsDown => self.gate.troubled(),
+            _ => provider.troubled(),
+        }
+    }
+}
+
+/// The processes of the browsers that a function has started, told by their profile's name.
+fn browsers_of(function: u32) -> Vec<u32> {
+    let mark = format!("chromium-profile-{function}-");
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|id: &u32| {
+            let command =
+                std::fs::read(Path::new("/proc").join(id.to_string()).join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&command).contains(&mark)
+        })
+        .collect()
+}
