@@ -49,6 +49,7 @@ pub struct Deployment {
     /// ARN of the secret.
     pub secret_arn: String,
     s3: aws_sdk_s3::Client,
+    secrets: aws_sdk_secretsmanager::Client,
     scheduler: aws_sdk_scheduler::Client,
     seen: std::sync::Mutex<HashMap<String, (Option<i64>, Scheduled)>>,
 }
@@ -94,7 +95,8 @@ impl Deployment {
             .await
             .context("making the bucket")?;
         scheduler.create_schedule_group().name(&name).send().await.context("making the schedule group")?;
-        let secret = aws_sdk_secretsmanager::Client::new(&config)
+        let secrets = aws_sdk_secretsmanager::Client::new(&config);
+        let secret = secrets
             .create_secret()
             .name(format!("best-shot/{environment}"))
             .secret_string(secret.to_string())
@@ -106,9 +108,22 @@ impl Deployment {
             endpoint: endpoint.to_owned(),
             secret_arn: secret.arn.context("the secret has no ARN")?,
             s3,
+            secrets,
             scheduler,
             seen: std::sync::Mutex::default(),
         })
+    }
+
+    /// Rotates the secret.
+    pub async fn set_secret(&self, secret: &serde_json::Value) -> anyhow::Result<()> {
+        self.secrets
+            .put_secret_value()
+            .secret_id(&self.secret_arn)
+            .secret_string(secret.to_string())
+            .send()
+            .await
+            .context("rotating the secret")?;
+        Ok(())
     }
 
     /// The environment of a function, as the template sets it.

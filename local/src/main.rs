@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use local::chaos::{self, Kind as ChaosKind};
 use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
@@ -61,6 +62,9 @@ enum Command {
         /// What the faults are drawn by: one seed, or from..to
         #[arg(long, default_value = "1", value_parser = seeds)]
         seed: Seeds,
+        /// So many seeds at once
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
         /// Faults of one kind only
         #[arg(long)]
         only: Option<ChaosKind>,
@@ -110,8 +114,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let options = Options { season, rules, faults, until, bulk, database_url, output, weather: None };
             replay(&options, summary, serve).await
         }
-        Command::Chaos { season, seed, only, table } => {
-            bad_weather(&season, seed, only, table.as_deref()).await
+        Command::Chaos { season, seed, jobs, only, table } => {
+            bad_weather(&season, seed, jobs, only, table.as_deref()).await
         }
         Command::Decode { kind, file } => decode_file(kind.parse()?, &file),
         Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),
@@ -177,18 +181,18 @@ fn seeds(text: &str) -> Result<Seeds, String> {
 async fn bad_weather(
     season: &Path,
     Seeds(first, last): Seeds,
+    jobs: usize,
     only: Option<ChaosKind>,
     table: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     let output = Path::new("target/chaos");
     println!("An undisturbed replay of {}…", season.display());
     let undisturbed = chaos::calm(season, output).await?;
-    let mut outcomes = Vec::new();
-    for seed in first..=last {
-        let outcome = chaos::stormy(season, output, seed, only, &undisturbed).await?;
-        println!("{}", serde_json::to_string(&outcome)?);
-        outcomes.push(outcome);
-    }
+    let storms = futures_util::stream::iter(first..=last)
+        .map(|seed| chaos::stormy(season, output, seed, only, &undisturbed))
+        .buffered(jobs.max(1))
+        .inspect_ok(|outcome| println!("seed {}: {} rows differ", outcome.seed, outcome.differences.len()));
+    let outcomes: Vec<chaos::Outcome> = storms.try_collect().await?;
     let text = chaos::table(&outcomes);
     println!("{text}");
     if let Some(file) = table {

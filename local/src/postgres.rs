@@ -1,5 +1,7 @@
 //! A throwaway Postgres cluster, and databases in it.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
@@ -10,18 +12,35 @@ use crate::tools::{self, Part, Tools};
 
 /// A running cluster; dropping it stops it and deletes its data.
 pub struct Cluster {
-    _server: Part,
-    _data: TempDir,
+    server: Option<Part>,
+    data: TempDir,
     port: u16,
+    bin: PathBuf,
+    settings: Vec<String>,
 }
 
 impl Cluster {
     /// Makes and starts a cluster. Data is not synced to disk: it does not outlive the run.
     pub async fn start(tools: &Tools) -> anyhow::Result<Self> {
+        Self::start_with(tools, &[], &[]).await
+    }
+
+    /// The same with further settings (`name=value`) and files (name and content) that these may name; the server runs in
+    /// their directory.
+    pub async fn start_with(
+        tools: &Tools,
+        settings: &[&str],
+        files: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let data = tempfile::Builder::new().prefix("best-shot-postgres-").tempdir()?;
-        let cluster = data.path().join("cluster");
+        for (name, content) in files {
+            let path = data.path().join(name);
+            std::fs::write(&path, content)?;
+            // Keys must be their server's alone.
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        }
         if tools::is_root() {
-            tools::run(Command::new("chown").arg("postgres").arg(data.path()))?;
+            tools::run(Command::new("chown").args(["-R", "postgres"]).arg(data.path()))?;
         }
         tools::run(
             as_postgres(&tools.postgres_bin.join("initdb"))
@@ -33,27 +52,49 @@ impl Cluster {
                     "--no-sync",
                     "-D",
                 ])
-                .arg(&cluster),
+                .arg(data.path().join("cluster")),
         )?;
-        let port = tools::free_port()?;
-        let server = Part::start(
-            as_postgres(&tools.postgres_bin.join("postgres"))
-                .arg("-D")
-                .arg(&cluster)
-                .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k", ""])
-                .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
-                .args(["-c", "max_connections=300"])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null()),
-            // An immediate shutdown.
-            Signal::QUIT,
-        )?;
-        tools::listening(port, "Postgres").await?;
-        let cluster = Self { _server: server, _data: data, port };
+        let mut cluster = Self {
+            server: None,
+            data,
+            port: tools::free_port()?,
+            bin: tools.postgres_bin.clone(),
+            settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
+        };
+        cluster.launch().await?;
+        Ok(cluster)
+    }
+
+    /// Where the files are that the cluster was started with.
+    pub fn directory(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    /// Stops the server as a failover does, at once, and starts it again after a while.
+    pub async fn restart(&mut self, after: std::time::Duration) -> anyhow::Result<()> {
+        self.server = None;
+        tokio::time::sleep(after).await;
+        self.launch().await
+    }
+
+    async fn launch(&mut self) -> anyhow::Result<()> {
+        let mut command = as_postgres(&self.bin.join("postgres"));
+        command
+            .arg("-D")
+            .arg(self.data.path().join("cluster"))
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-k", ""])
+            .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
+            .args(["-c", "max_connections=300"]);
+        for setting in &self.settings {
+            command.args(["-c", setting]);
+        }
+        // An immediate shutdown.
+        self.server = Some(Part::start(command.stdout(Stdio::null()).stderr(Stdio::null()), Signal::QUIT)?);
+        tools::listening(self.port, "Postgres").await?;
         // It listens a moment before it lets anybody in.
         for _ in 0..200 {
-            if connect(&cluster.url("postgres")).await.is_ok() {
-                return Ok(cluster);
+            if connect(&self.url("postgres")).await.is_ok() {
+                return Ok(());
             }
             tokio::time::sleep(std::time::Duration::from_millis(25)).await;
         }

@@ -93,6 +93,35 @@ async fn failed_work_is_done_again_and_partly_failed_work_is_not() {
 }
 
 #[tokio::test]
+async fn a_bad_event_is_not_tried_again_by_lambdas_own_retries() {
+    let client = connection().await;
+    let now = moment("2024-01-01T00:00:00Z");
+    let delivery = work("k");
+    let held = ours(executions::claim(&*client, &delivery, now, now).await.unwrap());
+    let summary = json!({"errorKind": "InvalidInput", "errors": ["roundSlug is missing"]});
+    executions::finish(&*client, held, &ending("failed", &summary)).await.unwrap();
+    // The same delivery: no second record, report and message.
+    let refused = Claimed::Refused { message: "roundSlug is missing".to_owned() };
+    assert_eq!(executions::claim(&*client, &delivery, now, now).await.unwrap(), refused);
+    // Somebody's own retry, once what was wrong is put right.
+    assert_eq!(ours(executions::claim(&*client, &work("k"), now, now).await.unwrap()).attempt, 2);
+}
+
+#[tokio::test]
+async fn an_end_that_is_said_twice_is_the_same_end() {
+    let client = connection().await;
+    let now = moment("2024-01-01T00:00:00Z");
+    let held = ours(executions::claim(&*client, &work("k"), now, now).await.unwrap());
+    // As when the connection is lost before the answer comes.
+    for _ in 0..2 {
+        assert!(executions::finish(&*client, held, &ending("completed", &json!({}))).await.unwrap());
+    }
+    let summary = json!({"n": 2});
+    let other = Ending { completed_at: moment("2024-01-01T00:09:00Z"), ..ending("failed", &summary) };
+    assert!(!executions::finish(&*client, held, &other).await.unwrap(), "another end comes too late");
+}
+
+#[tokio::test]
 async fn of_many_claims_at_once_one_wins() {
     let store = Store::new(&empty_database().await.into(), None).unwrap();
     store.migrate().await.unwrap();

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use local::aws_gate::AwsGate;
 use local::driver::{create_event, stamp};
 use local::postgres;
 use local::replay::{ReplayClock, ReplayProvider, Season};
 use local::stack::{Ingredients, Stack};
 use local::tools::Tools;
+use local::wire::Wire;
 use serde_json::{Value, json};
 
 /// What `local services` sets for the command it runs.
@@ -57,6 +59,21 @@ impl World {
         Self { stack, provider, clock, season, db, logs }
     }
 
+    /// The same, with what can fail between the functions and their database and AWS.
+    pub async fn with_gates(now: &str, season: &str, variables: &[(&str, &str)]) -> (Self, Wire, AwsGate) {
+        let database = empty_database().await;
+        let (wire, through) = wire_before(&database);
+        let gate = AwsGate::start(&shared_part("TEST_AWS_ENDPOINT")).unwrap();
+        let endpoint = gate.endpoint();
+        let mut all = vec![("AWS_ENDPOINT_URL", endpoint.as_str())];
+        all.extend(variables);
+        let clock = ReplayClock::new(moment(now));
+        let season = Season::parse("test", season).unwrap();
+        let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
+        let (stack, db, logs) = stack_between(&database, Some(&through), &provider.origin(), &all).await;
+        (Self { stack, provider, clock, season, db, logs }, wire, gate)
+    }
+
     /// Creates the season's tournament; its id.
     pub async fn create(&self) -> String {
         let event = create_event(&self.season, self.clock.now());
@@ -69,6 +86,11 @@ impl World {
         self.clock.set(moment(now));
         event["scheduledTime"] = json!(stamp(moment(now)));
         self.stack.invoke(function, event).await
+    }
+
+    /// The texts of all Slack messages, one each.
+    pub fn messages(&self) -> Vec<String> {
+        self.stack.slack.messages().iter().map(ToString::to_string).collect()
     }
 
     /// Everything in the tables of the domain, as text: equal before and after means that nothing was written.
@@ -117,6 +139,33 @@ pub async fn stack_on(
     origin: &str,
     variables: &[(&str, &str)],
 ) -> (Stack, tokio_postgres::Client, tempfile::TempDir) {
+    stack_between(database_url, None, origin, variables).await
+}
+
+/// The same, with the functions told another address of the database.
+pub async fn stack_through(
+    database_url: &str,
+    functions_database_url: &str,
+    origin: &str,
+    variables: &[(&str, &str)],
+) -> (Stack, tokio_postgres::Client, tempfile::TempDir) {
+    stack_between(database_url, Some(functions_database_url), origin, variables).await
+}
+
+/// A wire before the database at `url`, and the address through it.
+pub fn wire_before(url: &str) -> (Wire, String) {
+    let mut url: url::Url = url.parse().unwrap();
+    let wire = Wire::start(([127, 0, 0, 1], url.port().unwrap()).into()).unwrap();
+    url.set_port(Some(wire.port())).unwrap();
+    (wire, url.into())
+}
+
+async fn stack_between(
+    database_url: &str,
+    functions_database_url: Option<&str>,
+    origin: &str,
+    variables: &[(&str, &str)],
+) -> (Stack, tokio_postgres::Client, tempfile::TempDir) {
     let tools = Tools::find().unwrap();
     let logs = tempfile::tempdir().unwrap();
     let stack = Stack::start(Ingredients {
@@ -124,7 +173,7 @@ pub async fn stack_on(
         aws_endpoint: &shared_part("TEST_AWS_ENDPOINT"),
         environment: &unique_name(),
         database_url,
-        functions_database_url: None,
+        functions_database_url,
         provider_origin: origin,
         variables,
         logs: logs.path().to_owned(),
@@ -133,6 +182,22 @@ pub async fn stack_on(
     .unwrap();
     let db = postgres::connect(database_url).await.unwrap();
     (stack, db, logs)
+}
+
+/// Delivers an event as Lambda does: again after one and after three minutes, until it is done. The answer, and how many
+/// deliveries that took.
+pub async fn delivered(stack: &Stack, function: &str, event: &Value, at: &str) -> (Value, usize) {
+    let mut event = event.clone();
+    event["scheduledTime"] = json!(stamp(moment(at)));
+    let mut errors = Vec::new();
+    for minutes in [0, 1, 3] {
+        event["deliveredAt"] = json!(stamp(moment(at) + TimeDelta::minutes(minutes)));
+        match stack.invoke(function, event.clone()).await {
+            Ok(answer) => return (answer, errors.len() + 1),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    panic!("{function} failed three times: {errors:#?}")
 }
 
 pub async fn texts(db: &tokio_postgres::Client, sql: &str) -> Vec<String> {

@@ -3,12 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on fails by panicking")]
 
+mod aws;
 mod browser;
+mod crashes;
+mod database;
 mod events;
 mod executions;
 mod faults;
 mod harness;
 mod outages;
+mod provider;
+mod repeats;
 mod replay;
 mod seasons;
 mod store;

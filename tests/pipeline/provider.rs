@@ -1,0 +1,172 @@
+//! A provider that refuses, is in trouble, or is asked by many at once.
+
+use std::time::Duration;
+
+use local::replay::Trouble;
+use serde_json::{Value, json};
+
+use crate::harness::{LEAGUE, World, moment};
+
+const KICKOFF: &str = "2024-03-02T15:00:00Z";
+
+fn closing(id: &str) -> Value {
+    json!({"tournamentId": id, "roundSlug": "1", "check": "closing", "kickoff": KICKOFF})
+}
+
+/// `kind at` of the schedules that exist.
+async fn schedules(world: &World) -> Vec<String> {
+    let schedules = world.stack.aws.schedules().await.unwrap();
+    schedules
+        .iter()
+        .map(|s| {
+            let input: Value = serde_json::from_str(&s.input).unwrap();
+            format!("{} {}", input["check"].as_str().unwrap(), s.at.format("%m-%d %H:%M"))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let (messages, asked) = (world.messages().len(), world.provider.requests());
+    world.provider.trouble(Trouble::Refusal, None);
+    let error =
+        world.invoke_at("2024-03-02T17:00:00Z", "scores-and-standings", closing(&id)).await.unwrap_err();
+    assert!(error.to_string().contains("Blocked"), "{error}");
+    assert_eq!(world.provider.requests() - asked, 2, "one warm-up, one more try");
+    let told = world.messages().split_off(messages);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0].contains("sofascore refuses to answer") && told[0].contains("2024-03-02 19:00 UTC"),
+        "{}",
+        told[0]
+    );
+
+    // Everybody looks before they launch a browser; nothing fails, nothing is told again, and what waits is scheduled.
+    let answer = world.invoke_at("2024-03-02T17:01:00Z", "scores-and-standings", closing(&id)).await.unwrap();
+    assert!(answer["matches_update"]["errors"][0].as_str().unwrap().contains("left alone until"), "{answer}");
+    world.invoke_at("2024-03-02T17:30:00Z", "knockouts", json!({ "tournamentId": id })).await.unwrap();
+    world.invoke_at("2024-03-02T17:40:00Z", "daily-routine", json!({})).await.unwrap();
+    assert_eq!(world.provider.requests() - asked, 2);
+    let told = world.messages().split_off(messages + 1);
+    // The routine and the knockouts check of a league did their own work.
+    assert!(told.iter().all(|message| !message.contains("matches update")), "{told:#?}");
+    assert!(
+        schedules(&world).await.contains(&"follow-up 03-02 19:01".to_owned()),
+        "{:?}",
+        schedules(&world).await
+    );
+    let statuses = "SELECT status FROM data_provider_executions WHERE operation_type = 'matches_update' ORDER BY planned_for";
+    assert_eq!(world.texts(statuses).await, ["failed", "partial_failure"]);
+
+    // Refused at the trial: left alone for longer, and not told again.
+    let messages = world.messages().len();
+    let follow_up = json!({"tournamentId": id, "roundSlug": "1", "check": "follow-up", "kickoff": KICKOFF});
+    world.invoke_at("2024-03-02T19:01:00Z", "scores-and-standings", follow_up.clone()).await.unwrap_err();
+    assert_eq!(world.messages().len(), messages);
+    let circuit =
+        "SELECT concat_ws(' ', state, to_char(retry_at, 'HH24:MI'), refusals) FROM provider_circuit";
+    assert_eq!(world.texts(circuit).await, ["open 23:01 2"]);
+
+    // It answers again: one tries, the circuit is closed, and that is told.
+    world.provider.restore();
+    world.invoke_at("2024-03-02T23:02:00Z", "scores-and-standings", follow_up).await.unwrap();
+    assert_eq!(world.texts(circuit).await, ["closed 0"]);
+    let told = world.messages().split_off(messages);
+    assert_eq!(
+        told.iter().filter(|message| message.contains("sofascore answers again")).count(),
+        1,
+        "{told:#?}"
+    );
+    let ended = "SELECT count(*)::text FROM match WHERE round_slug = '1' AND status = 'ended'";
+    assert_eq!(world.texts(ended).await, ["2"]);
+    assert_eq!(
+        world.texts("SELECT count(*)::text FROM data_provider_executions WHERE notified_at IS NULL").await,
+        ["0"]
+    );
+}
+
+#[tokio::test]
+async fn of_twenty_functions_at_once_no_two_ask_closer_than_the_pause() {
+    let pause = Duration::from_millis(300);
+    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[("REQUEST_PAUSE_MS", "300")]).await;
+    let id = world.create().await;
+    let before = world.provider.request_log().len();
+    world.clock.set(moment("2024-03-02T19:30:00Z"));
+    let mut running = tokio::task::JoinSet::new();
+    for nth in 0..20 {
+        let functions = world.stack.functions.twin().unwrap();
+        let mut event = closing(&id);
+        event["targetEnv"] = world.stack.aws.environment.as_str().into();
+        event["scheduledTime"] = json!("2024-03-02T19:30:00Z");
+        event["idempotencyKey"] = json!(format!("trigger-{nth}"));
+        running.spawn(async move { functions.invoke("scores-and-standings", &event).await });
+    }
+    let failed: Vec<String> =
+        running.join_all().await.into_iter().filter_map(|outcome| Some(outcome.err()?.to_string())).collect();
+    assert_eq!(failed, Vec::<String>::new());
+    let asked = world.provider.request_log().split_off(before);
+    assert!(asked.len() >= 20, "{}", asked.len());
+    let closest = asked.windows(2).map(|pair| pair[1].0 - pair[0].0).min().unwrap();
+    println!("{} requests, the closest {closest:?} apart", asked.len());
+    assert!(closest >= pause, "{closest:?}");
+}
+
+#[tokio::test]
+async fn a_long_retry_after_holds_for_all_functions() {
+    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[("REQUEST_PAUSE_MS", "10")]).await;
+    let id = world.create().await;
+    world.provider.trouble(Trouble::TooMany(3600), Some(1));
+    let asked = world.provider.requests();
+    for minute in ["00", "01"] {
+        let at = format!("2024-03-02T17:{minute}:00Z");
+        let error = world.invoke_at(&at, "scores-and-standings", closing(&id)).await.unwrap_err().to_string();
+        assert!(error.contains("RateLimited"), "{error}");
+    }
+    assert_eq!(world.provider.requests() - asked, 1, "the second did not even ask");
+    assert_eq!(schedules(&world).await.iter().filter(|s| s.starts_with("follow-up")).count(), 2);
+}
+
+#[tokio::test]
+async fn what_a_creation_could_not_read_is_read_by_a_refresh_that_it_schedules() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    // The logo, the rounds and three rounds' matches come; what is asked for the seventh time does not.
+    world.provider.trouble(Trouble::Late(Duration::ZERO), Some(5));
+    world.provider.trouble(Trouble::Status(500), Some(2));
+    let id = world.create().await;
+    assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["10"]);
+    let refreshes =
+        async || schedules(&world).await.into_iter().filter(|s| s.starts_with("refresh")).collect::<Vec<_>>();
+    assert_eq!(refreshes().await, ["refresh 03-01 12:10"]);
+    let schedule = world.stack.aws.schedules().await.unwrap().remove(0);
+    assert_eq!(schedule.function, "tournaments");
+    let event: Value = serde_json::from_str(&schedule.input).unwrap();
+    let event = json!({"operation": event["operation"], "tournamentId": id, "check": event["check"], "kickoff": event["kickoff"]});
+    world.invoke_at("2024-03-01T12:10:00Z", "tournaments", event).await.unwrap();
+    assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["12"]);
+    assert_eq!(refreshes().await.len(), 1, "nothing is left to be asked for");
+}
+
+#[tokio::test]
+async fn nobody_else_is_asked_whatever_the_database_says() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    for (base_url, provider_url) in [
+        ("https://evil.example/api/v1/unique-tournament/1/season/2", "https://evil.example/events/round/1"),
+        ("https://www.sofascore.com.evil.example/api/v1/unique-tournament/1/season/2", "//evil.example/"),
+        (
+            "https://user:pw@www.sofascore.com@evil.example/unique-tournament/1/season/2",
+            "/events/round/1/../../../../x",
+        ),
+        ("file:///etc/passwd", "file:///etc/passwd"),
+    ] {
+        world.db.execute("UPDATE tournament SET base_url = $1", &[&base_url]).await.unwrap();
+        world.db.execute("UPDATE tournament_round SET provider_url = $1", &[&provider_url]).await.unwrap();
+        let asked = world.provider.requests();
+        let error =
+            world.invoke_at("2024-03-02T17:00:00Z", "scores-and-standings", closing(&id)).await.unwrap_err();
+        assert!(error.to_string().contains("base_url"), "{error}");
+        assert_eq!(world.provider.requests(), asked, "{base_url}");
+    }
+}
