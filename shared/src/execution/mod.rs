@@ -35,6 +35,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(45);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
 const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
+/// Dead runs that are named one by one.
+const RESCUED_NAMED: usize = 3;
 /// What storing the report may take.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the notice may take, its retries included.
@@ -388,9 +390,14 @@ async fn rescue_dead(store: &Store, clock: Clock, own: Uuid, journal: &mut Journ
     };
     match rescued.await {
         Ok(rescued) => {
-            for dead in rescued {
-                let what = dead.key.unwrap_or_else(|| dead.id.to_string());
+            // An old database may be full of them: they must not crowd out what else there is to say.
+            for dead in rescued.iter().take(RESCUED_NAMED) {
+                let what = dead.key.clone().unwrap_or_else(|| dead.id.to_string());
                 journal.warn(format!("a run had died and is now marked as failed: {what}"));
+            }
+            if rescued.len() > RESCUED_NAMED {
+                let more = rescued.len() - RESCUED_NAMED;
+                journal.warn(format!("further dead runs that are now marked as failed: {more}"));
             }
         }
         // Not this run's own work: the next run tries again.
