@@ -55,6 +55,7 @@ async fn discover(
     let season = sync::season(&tournament)?;
     sync::rounds::sync(invocation, journal, provider, &tournament).await?;
     let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+    let known = sync::readable(journal, known);
     let known_matches: i64 = known
         .iter()
         .filter(|stored| stored.round.kind == RoundKind::Knockout)

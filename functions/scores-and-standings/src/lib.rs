@@ -93,6 +93,7 @@ async fn scores(
     };
     let season = sync::season(&tournament)?;
     let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+    let known = sync::readable(journal, known);
     let Some(round) =
         known.into_iter().map(|stored| stored.round).find(|round| round.slug == input.round_slug)
     else {

@@ -233,6 +233,7 @@ impl Season {
         }
         let season = sync::season(tournament)?;
         let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+        let known = sync::readable(journal, known);
         let mut read = Vec::new();
         for stored in known {
             let round = stored.round;

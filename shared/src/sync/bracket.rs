@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::season;
+use super::{readable, season};
 use crate::domain::knockout::{AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties};
 use crate::domain::{RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
@@ -43,8 +43,8 @@ pub async fn sync(
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
     let known: Vec<KnockoutMatch> = stored.into_iter().map(knockout_match).collect();
-    let rounds: Vec<(String, i32, Vec<Tie>)> = rounds::list(&transaction, tournament.id)
-        .await?
+    let listed = rounds::list(&transaction, tournament.id).await?;
+    let rounds: Vec<(String, i32, Vec<Tie>)> = readable(journal, listed)
         .into_iter()
         .map(|stored| stored.round)
         .filter(|round| round.kind == RoundKind::Knockout)
