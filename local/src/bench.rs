@@ -175,7 +175,7 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
     creation.time(stack.invoke("tournaments", create_event(season, clock.now()))).await?;
     row("creating the tournament: 38 rounds, 380 matches, 21 images, with reports", "–", creation);
     let store = Store::new(&stack.database_url.clone().into(), None)?;
-    let active = tournaments::active(&*store.client().await?).await?;
+    let active = tournaments::active(&*store.client().await?).await?.rows;
     let tournament = active.first().context("the tournament was not created")?;
 
     let (mut took, mut wrote) = (<[Samples; 2]>::default(), Vec::new());

@@ -2,10 +2,12 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::domain::round::is_path_segment;
 
 /// What is wrong with an event, all of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +59,25 @@ pub struct Fields<'a> {
 
 /// The longest text an event's field may hold.
 const TEXT_LIMIT: usize = 300;
+/// The longest slug.
+const SEGMENT_LIMIT: usize = 80;
+/// How far a caller's clock may be ahead of ours.
+const AHEAD: TimeDelta = TimeDelta::days(1);
+const TOURNAMENT_ID: &str = "the tournament's id (a UUID)";
+
+/// A UUID in its usual shape. The other shapes (`{…}`, `urn:uuid:…`, no hyphens) would be further names of one thing.
+pub fn uuid(text: &str) -> Option<Uuid> {
+    text.parse().ok().filter(|_| text.len() == "11111111-2222-4333-8444-555555555555".len())
+}
+
+fn is_of_a_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._:/+-".contains(c)
+}
+
+/// Characters that show nothing, or turn the direction of what is shown: a text that holds one is not what it seems.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
 
 impl<'a> Fields<'a> {
     /// Starts on an event.
@@ -68,8 +89,9 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// The fields every event may carry; an event for another environment is refused.
-    pub fn envelope(&mut self, environment: &str) -> Envelope {
+    /// The fields every event may carry; an event for another environment is refused, and one for an occurrence that
+    /// is still to come: what is done in its name (a season completed, schedules deleted) would be done before its time.
+    pub fn envelope(&mut self, environment: &str, now: DateTime<Utc>) -> Envelope {
         if let Some(target) = self.optional("targetEnv")
             && target != environment
         {
@@ -77,7 +99,13 @@ impl<'a> Fields<'a> {
         }
         let scheduled_time =
             self.optional("scheduledTime").and_then(|text| self.time("scheduledTime", &text));
+        if scheduled_time.is_some_and(|time| time > now + AHEAD) {
+            self.problem("scheduledTime", "must not lie in the future: this occurrence is still to come");
+        }
         let idempotency_key = self.optional("idempotencyKey");
+        if idempotency_key.as_ref().is_some_and(|key| !key.chars().all(is_of_a_key)) {
+            self.problem("idempotencyKey", "must be made of letters, digits and . _ : / + -");
+        }
         let dry_run = match self.value("dryRun") {
             None => false,
             Some(Value::Bool(flag)) => *flag,
@@ -93,7 +121,7 @@ impl<'a> Fields<'a> {
     pub fn within<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields<'_>) -> T) -> T {
         let object = self.value(name).and_then(Value::as_object);
         if object.is_none() {
-            self.problem(name, "is missing: it must be an object");
+            self.problem(name, "is missing or no object: it must be an object");
         }
         let mut fields = Fields { object, path: format!("{}{name}.", self.path), problems: Vec::new() };
         let result = read(&mut fields);
@@ -113,6 +141,10 @@ impl<'a> Fields<'a> {
             }
             Value::String(text) if text.chars().any(char::is_control) => {
                 self.problem(name, "must not hold control characters");
+                None
+            }
+            Value::String(text) if text.chars().any(is_invisible) => {
+                self.problem(name, "must not hold invisible characters");
                 None
             }
             Value::String(text) => Some(text.trim().to_owned()),
@@ -147,13 +179,35 @@ impl<'a> Fields<'a> {
         parsed
     }
 
+    /// A required name that is shown to people. `expected` completes "must be …".
+    pub fn name(&mut self, name: &str, expected: &str) -> String {
+        let text = self.required(name, expected);
+        if text.contains(['<', '>']) {
+            self.problem(name, "must not hold < or >");
+        }
+        text
+    }
+
+    /// A required text that can stand in a URL as it is. `expected` completes "must be …".
+    pub fn segment(&mut self, name: &str, expected: &str) -> String {
+        let text = self.required(name, expected);
+        if !text.is_empty() && (text.len() > SEGMENT_LIMIT || !is_path_segment(&text)) {
+            self.problem(name, &format!("must be {expected}"));
+        }
+        text
+    }
+
     /// A required id of ours.
     pub fn uuid(&mut self, name: &str) -> Uuid {
-        let id: Option<Uuid> = self.parsed(name, "the tournament's id (a UUID)");
-        if id.is_some_and(|id| id.is_nil()) {
+        let problems = self.problems.len();
+        let text = self.required(name, TOURNAMENT_ID);
+        let id = uuid(&text).unwrap_or_default();
+        if self.problems.len() == problems && uuid(&text).is_none() {
+            self.problem(name, &format!("must be {TOURNAMENT_ID}"));
+        } else if self.problems.len() == problems && id.is_nil() {
             self.problem(name, "must not be the all-zero UUID");
         }
-        id.unwrap_or_default()
+        id
     }
 
     /// A time in RFC 3339.
@@ -188,6 +242,10 @@ mod tests {
 
     use super::*;
 
+    fn now() -> DateTime<Utc> {
+        "2024-03-01T12:00:00Z".parse().unwrap()
+    }
+
     #[test]
     fn every_problem_is_found_and_names_its_field() {
         let event = json!({
@@ -195,7 +253,7 @@ mod tests {
             "tournament": {"label": "x\u{0}", "slug": ""},
         });
         let mut fields = Fields::of(&event);
-        fields.envelope("demo");
+        fields.envelope("demo", now());
         fields.uuid("tournamentId");
         fields.within("tournament", |fields| {
             fields.required("label", "a name");
@@ -205,11 +263,23 @@ mod tests {
     }
 
     #[test]
+    fn an_occurrence_still_to_come_is_refused_and_a_late_delivery_is_not() {
+        for (time, taken) in
+            [("2023-12-01T00:01:00Z", true), ("2024-03-02T11:00:00Z", true), ("2150-01-01T00:00:00Z", false)]
+        {
+            let event = json!({ "scheduledTime": time });
+            let mut fields = Fields::of(&event);
+            let envelope = fields.envelope("demo", now());
+            assert_eq!(fields.finish(envelope).is_ok(), taken, "{time}");
+        }
+    }
+
+    #[test]
     fn unknown_fields_and_nulls_are_ignored() {
         let event =
             json!({"targetEnv": "demo", "endpoint": "https://x", "dryRun": null, "scheduledTime": null});
         let mut fields = Fields::of(&event);
-        let envelope = fields.envelope("demo");
+        let envelope = fields.envelope("demo", now());
         assert_eq!(
             fields.finish(envelope),
             Ok(Envelope { scheduled_time: None, idempotency_key: None, dry_run: false })

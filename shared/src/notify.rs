@@ -237,7 +237,8 @@ pub fn circuit_message(owed: &OwedNotice) -> Value {
 }
 
 fn mrkdwn(text: String) -> SlackBlockText {
-    SlackBlockText::MarkDown(SlackBlockMarkDownText::new(text))
+    // Verbatim: what looks like an address, a channel or a name is not made into a link or a mention.
+    SlackBlockText::MarkDown(SlackBlockMarkDownText::new(text).with_verbatim(true))
 }
 
 fn quoted(name: &str, texts: &Value) -> Option<String> {

@@ -1,96 +1,127 @@
 //! Bad events, and old callers' events, through the front door.
 
-use serde_json::json;
+mod bad_inputs;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use crate::harness::{LEAGUE, World};
+use bad_inputs::{BadInput, bad_inputs};
 
 const ID: &str = "11111111-2222-4333-8444-555555555555";
+
+/// No error is longer: it names fields and remedies, and quotes next to nothing of what was sent.
+const ERROR_LIMIT: usize = 700;
+/// A text of the event's that is longer may not be found in the error, nor in what is said in Slack.
+const ECHO_LIMIT: usize = 12;
 
 #[tokio::test]
 async fn a_bad_event_is_refused_with_its_field_recorded_and_told_and_writes_nothing() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let before = world.domain_rows().await;
-    let tournament = |changes: serde_json::Value| {
-        let mut tournament = json!({
-            "label": "L", "slug": "l", "season": "2024", "mode": "regular-season-only",
-            "baseUrl": "https://www.sofascore.com/api/v1/unique-tournament/1/season/2",
-        });
-        for (key, value) in changes.as_object().unwrap() {
-            tournament[key] = value.clone();
-        }
-        json!({"operation": "create", "tournament": tournament})
-    };
-    let cases = [
-        ("daily-routine", json!({"scheduledTime": "soon"}), "scheduledTime must be a time like"),
-        ("daily-routine", json!({"dryRun": "yes"}), "dryRun must be true or false"),
-        ("scores-and-standings", json!({}), "tournamentId is missing"),
-        ("scores-and-standings", json!({"tournamentId": "7", "roundSlug": "1"}), "tournamentId must be"),
-        ("scores-and-standings", json!({"tournamentId": ID}), "roundSlug is missing"),
-        ("scores-and-standings", json!({"tournamentId": ID, "roundSlug": 1}), "roundSlug must be a text"),
-        (
-            "scores-and-standings",
-            json!({"tournamentId": ID, "roundSlug": "1", "check": "x"}),
-            "check must be interim",
-        ),
-        (
-            "scores-and-standings",
-            json!({"tournamentId": ID, "roundSlug": "1", "kickoff": "x"}),
-            "kickoff must be a time",
-        ),
-        ("knockouts", json!({}), "tournamentId is missing"),
-        ("knockouts", json!({"tournamentId": "00000000-0000-0000-0000-000000000000"}), "all-zero"),
-        ("knockouts", json!({"knockoutsUpdateUrl": "https://x.example/none"}), "send tournamentId"),
-        ("tournaments", json!({}), "operation is missing"),
-        ("tournaments", json!({"operation": "drop"}), "operation must be create or refresh"),
-        ("tournaments", json!({"operation": "refresh"}), "tournamentId is missing"),
-        ("tournaments", json!({"operation": "create"}), "tournament is missing"),
-        ("tournaments", tournament(json!({"label": ""})), "tournament.label is missing"),
-        ("tournaments", tournament(json!({"slug": "../etc/passwd"})), "tournament.slug must be"),
-        ("tournaments", tournament(json!({"slug": "A"})), "tournament.slug must be"),
-        ("tournaments", tournament(json!({"mode": "cup"})), "tournament.mode must be"),
-        ("tournaments", tournament(json!({"standingsMode": "x"})), "tournament.standingsMode must be"),
-        (
-            "tournaments",
-            tournament(json!({"baseUrl": "https://evil.example/"})),
-            "tournament.baseUrl must be",
-        ),
-        (
-            "tournaments",
-            tournament(json!({"publicUrl": "https://evil.example/"})),
-            "tournament.publicUrl must be",
-        ),
-        ("tournaments", tournament(json!({"label": "x".repeat(400)})), "tournament.label is too long"),
-    ];
-    let count = cases.len();
-    for (function, event, expected) in cases {
-        let error = world.stack.invoke(function, event.clone()).await.unwrap_err().to_string();
-        assert!(error.contains("InvalidInput") && error.contains(expected), "{function} {event}: {error}");
-    }
-    // Another environment's event must not touch this one.
-    let error =
-        world.stack.functions.invoke("daily-routine", &json!({"targetEnv": "prod"})).await.unwrap_err();
-    assert!(error.to_string().contains("targetEnv is for another environment"), "{error}");
+    let cases = bad_inputs();
+    assert!(cases.len() >= 60);
+    let mut bodies = BTreeSet::new();
+    let mut page = "| function | event | error |\n|---|---|---|\n".to_owned();
+    for (number, BadInput { function, body, expected }) in cases.iter().enumerate() {
+        let shown: String = body.chars().take(200).collect();
+        assert!(bodies.insert((function, body)), "{function} {shown} is there twice");
+        let answer = world.stack.functions.invoke_raw(function, body.clone()).await.unwrap();
+        assert_eq!(answer["errorType"], "InvalidInput", "{function} {shown}: {answer}");
+        let error = answer["errorMessage"].as_str().unwrap();
+        assert!(error.contains(expected), "{function} {shown}: {error}");
+        assert!(error.len() < ERROR_LIMIT, "{function} {shown}: {error}");
 
+        page += &row(function, body, error);
+
+        let messages = world.stack.slack.messages();
+        assert_eq!(messages.len(), number + 1, "{function} {shown}: one notice");
+        let told = texts_in(&messages[number]);
+        let escaped = expected.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        assert!(told.iter().any(|text| text.contains(&escaped)), "{function} {shown}: {told:#?}");
+        for sent in texts_in(&serde_json::from_str(body).unwrap()) {
+            let echoes = |text: &str| {
+                sent.chars().count() > ECHO_LIMIT && !expected.contains(&sent) && text.contains(&sent)
+            };
+            assert!(!echoes(error) && !told.iter().any(|text| echoes(text)), "{function} {shown}: {error}");
+        }
+        let notice = messages[number].to_string();
+        for markup in ["<!", "<http", "<script", "*bold*", "\u{202e}", "DROP TABLE"] {
+            assert!(!notice.contains(markup) && !error.contains(markup), "{function} {shown}: {notice}");
+        }
+    }
     assert_eq!(world.domain_rows().await, before);
-    let failed = world.texts("SELECT count(*)::text FROM data_provider_executions WHERE status = 'failed' AND report_file_key IS NOT NULL").await;
-    assert_eq!(failed, [(count + 1).to_string()]);
-    assert_eq!(world.stack.slack.messages().len(), count + 1);
+    let recorded = world
+        .texts(
+            "SELECT concat_ws(' ', status, attempt, report_file_key IS NOT NULL, notified_at IS NOT NULL, count(*))
+               FROM data_provider_executions
+              GROUP BY status, attempt, report_file_key IS NOT NULL, notified_at IS NOT NULL",
+        )
+        .await;
+    assert_eq!(recorded, [format!("failed 1 t t {}", cases.len())]);
     assert_eq!(world.stack.slack.refused(), []);
     assert_eq!(world.provider.requests(), 0, "no request was made");
+    assert_eq!(world.schedule_names().await, Vec::<String>::new());
+    // For people to look at.
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    std::fs::create_dir_all(&target).unwrap();
+    std::fs::write(target.join("bad-inputs.md"), page).unwrap();
+}
+
+/// A line of the table of bad inputs; of the error, what comes after the name of the work.
+fn row(function: &str, body: &str, error: &str) -> String {
+    let shown: String = body.chars().take(120).collect();
+    let more = if shown.len() < body.len() { format!("… ({} bytes)", body.len()) } else { String::new() };
+    let error = error.split_once("invalid input: ").map_or(error, |(_, problems)| problems);
+    let plain = |text: &str| text.escape_debug().to_string().replace("\\\"", "\"").replace('|', "\\|");
+    format!("| {function} | `{}`{more} | {} |\n", plain(&shown), error.replace('<', "&lt;"))
+}
+
+/// Every text in a JSON value.
+fn texts_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(values) => values.iter().flat_map(texts_in).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts_in).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[tokio::test]
-async fn what_is_no_object_is_refused_too() {
+async fn what_is_no_json_never_reaches_a_function_which_lives_on() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
-    for body in ["[]", "\"x\"", "7", "null"] {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let huge = format!("{{\"scheduledTime\": {}}}", "9".repeat(1_000_000));
+    for body in [
+        "{",
+        "",
+        "garbage",
+        "{\"scheduledTime\": NaN}",
+        "{\"scheduledTime\": 1e999}",
+        "{\"scheduledTime\": \"\\ud800\"}",
+        "{'scheduledTime': 'x'}",
+        &deep,
+        &huge,
+    ] {
         let answer = world.stack.functions.invoke_raw("daily-routine", body.to_owned()).await.unwrap();
-        assert_eq!(answer["errorType"], "InvalidInput", "{body}: {answer}");
-        assert!(answer["errorMessage"].as_str().unwrap().contains("event must be a JSON object"), "{answer}");
+        let shown: String = body.chars().take(50).collect();
+        let error = answer["errorMessage"].as_str().unwrap_or_default();
+        assert!(!error.is_empty() && error.len() < 2_000, "{shown}: {answer}");
     }
-    // What is no JSON never reaches a handler: the runtime itself errs, and the function lives on.
-    let answer = world.stack.functions.invoke_raw("daily-routine", "{".to_owned()).await.unwrap();
-    assert!(answer["errorMessage"].is_string(), "{answer}");
+    assert_eq!(world.executions().await, Vec::<String>::new());
     world.invoke_at("2024-03-01T12:00:00Z", "daily-routine", json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_environments_migration_is_refused() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let error = world.stack.functions.invoke("migrate", &json!({"targetEnv": "prod"})).await.unwrap_err();
+    assert!(
+        error.to_string().contains("InvalidInput: migrate: invalid input: targetEnv is for another"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

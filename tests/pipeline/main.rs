@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on fails by panicking")]
 
+mod adoption;
 mod aws;
 mod browser;
 mod crashes;

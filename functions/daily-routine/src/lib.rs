@@ -8,7 +8,7 @@ use shared::sync::{self, refresh, schedules};
 
 /// Handles `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are ignored.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let input = read(&event, &invocation.config.environment);
+    let input = read(&event, invocation);
     let work =
         Work::of(invocation, OperationType::DailySchedule, "-:-".to_owned(), None, input.as_ref().ok());
     let done = execution::run(invocation, work, async |journal| {
@@ -33,8 +33,8 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     Ok(json!({ "daily_schedule": done.summary() }))
 }
 
-fn read(event: &Value, environment: &str) -> Result<Envelope, InvalidInput> {
+fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Envelope, InvalidInput> {
     let mut fields = Fields::of(event);
-    let envelope = fields.envelope(environment);
+    let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
     fields.finish(envelope)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::domain::RoundKind;
-use shared::event::{Envelope, Fields, InvalidInput};
+use shared::event::{self, Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
 use shared::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
@@ -23,7 +23,7 @@ struct Input {
 /// Handles `{"targetEnv", "tournamentId", "scheduledTime"?, "dryRun"?}`, and an older caller's
 /// `{"knockoutsUpdateUrl"}`, whose URL names the tournament.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let input = read(&event, &invocation.config.environment);
+    let input = read(&event, invocation);
     let tournament_id = input.as_ref().ok().map(|input| input.tournament_id);
     let subject = tournament_id.map_or_else(|| "-:-".to_owned(), |id| format!("{id}:-"));
     let envelope = input.as_ref().ok().map(|input| &input.envelope);
@@ -65,6 +65,7 @@ async fn discover(
         stopped = Some(error).filter(|error| !error.is_of_one_request());
     }
     let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+    let known = sync::readable(journal, known);
     let known_matches: i64 = known
         .iter()
         .filter(|stored| stored.round.kind == RoundKind::Knockout)
@@ -126,17 +127,22 @@ async fn discover(
     }
 }
 
-fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
+fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInput> {
     let mut fields = Fields::of(event);
-    let envelope = fields.envelope(environment);
-    let from_url = fields.optional("knockoutsUpdateUrl").and_then(|url| {
-        let id = url.split(['/', '?']).find_map(|segment| segment.parse::<Uuid>().ok());
-        if id.is_none() {
-            fields.problem("knockoutsUpdateUrl", "names no tournament: send tournamentId (a UUID) instead");
+    let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
+    // The URL is never asked for; all that counts is the tournament it names, and only where nothing else does.
+    let url = if event["tournamentId"].is_null() { fields.optional("knockoutsUpdateUrl") } else { None };
+    let tournament_id = match url {
+        None => fields.uuid("tournamentId"),
+        Some(url) => {
+            let named = url.split(['/', '?']).find_map(event::uuid).filter(|id| !id.is_nil());
+            if named.is_none() || !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+                fields
+                    .problem("knockoutsUpdateUrl", "names no tournament: send tournamentId (a UUID) instead");
+            }
+            named.unwrap_or_default()
         }
-        id
-    });
-    let tournament_id = from_url.unwrap_or_else(|| fields.uuid("tournamentId"));
+    };
     let follow_up =
         fields.optional("check").is_some_and(|check| check == CheckKind::KnockoutsFollowUp.to_string());
     let since = if follow_up { fields.optional("kickoff") } else { None };

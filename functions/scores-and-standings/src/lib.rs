@@ -30,7 +30,7 @@ struct Input {
 /// An older caller's event has no `check`: it is a closing check of the whole round. Its `roundUrl` and
 /// `standingsUrl` are ignored: what is asked for is what the database says.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let input = read(&event, &invocation.config.environment);
+    let input = read(&event, invocation);
     let mut provider = sync::provider(invocation);
     let answer = Box::pin(both(invocation, &mut provider, input)).await;
     provider.close().await;
@@ -93,6 +93,7 @@ async fn scores(
     };
     let season = sync::season(&tournament)?;
     let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+    let known = sync::readable(journal, known);
     let Some(round) =
         known.into_iter().map(|stored| stored.round).find(|round| round.slug == input.round_slug)
     else {
@@ -148,11 +149,12 @@ async fn scores(
     Ok(())
 }
 
-fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
+fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInput> {
     let mut fields = Fields::of(event);
-    let envelope = fields.envelope(environment);
+    let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
     let tournament_id = fields.uuid("tournamentId");
-    let round_slug = fields.required("roundSlug", "the slug of a round of the tournament");
+    let round_slug =
+        fields.segment("roundSlug", "the slug of a round of the tournament, like 7 or semifinals");
     let check = match fields.optional("check").map(|kind| kind.parse()) {
         None => CheckKind::Closing,
         Some(Ok(

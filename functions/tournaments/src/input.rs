@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use shared::domain::round::is_path_segment;
 use shared::domain::{Mode, StandingsMode};
 use shared::event::{Envelope, Fields, InvalidInput};
+use shared::execution::Invocation;
 use shared::plan::schedule::CheckKind;
-use shared::provider::sofascore::{PROVIDER, SeasonRef};
+use shared::provider::sofascore::{PROVIDER, SeasonRef, is_page};
 use shared::store::tournaments::NewTournament;
 use uuid::Uuid;
 
@@ -25,11 +25,11 @@ pub(crate) enum What {
 
 const BASE_URL: &str = "like https://www.sofascore.com/api/v1/unique-tournament/16/season/41087";
 const PUBLIC_URL: &str = "a page below https://www.sofascore.com/";
-const SLUG_CHARS: usize = 80;
+const SLUG: &str = "lower-case letters, digits and hyphens, like premier-league-2024-25";
 
-pub(crate) fn read(event: &Value, environment: &str) -> Result<Input, InvalidInput> {
+pub(crate) fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInput> {
     let mut fields = Fields::of(event);
-    let envelope = fields.envelope(environment);
+    let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
     let what = match fields.required("operation", "create or refresh").as_str() {
         "create" => fields.within("tournament", new_tournament).map(What::Create),
         "refresh" => Some(What::Refresh(fields.uuid("tournamentId"))),
@@ -52,13 +52,12 @@ pub(crate) fn read(event: &Value, environment: &str) -> Result<Input, InvalidInp
 
 /// None only along with a problem.
 fn new_tournament(fields: &mut Fields<'_>) -> Option<NewTournament> {
-    let label = fields.required("label", "the name shown to people");
-    let slug = fields.required("slug", "lower-case letters, digits and hyphens, like premier-league-2024-25");
-    if !slug.is_empty() && (slug.len() > SLUG_CHARS || !is_path_segment(&slug) || slug != slug.to_lowercase())
-    {
-        fields.problem("slug", "must be lower-case letters, digits and hyphens, like premier-league-2024-25");
+    let label = fields.name("label", "the name shown to people");
+    let slug = fields.segment("slug", SLUG);
+    if slug.chars().any(|c| c.is_ascii_uppercase()) {
+        fields.problem("slug", &format!("must be {SLUG}"));
     }
-    let season = fields.required("season", "the season's name, like 2024/25");
+    let season = fields.name("season", "the season's name, like 2024/25");
     let mode: Option<Mode> =
         fields.parsed("mode", "regular-season-and-knockout, regular-season-only or knockout-only");
     let standings_mode = match fields.optional("standingsMode").map(|mode| mode.parse()) {
@@ -75,7 +74,7 @@ fn new_tournament(fields: &mut Fields<'_>) -> Option<NewTournament> {
         fields.problem("baseUrl", &format!("must be {BASE_URL}"));
     }
     let public_url = fields.optional("publicUrl");
-    if public_url.as_ref().is_some_and(|url| !url.starts_with("https://www.sofascore.com/")) {
+    if public_url.as_ref().is_some_and(|url| !is_page(url)) {
         fields.problem("publicUrl", &format!("must be {PUBLIC_URL}"));
     }
     let season_ref = season_ref?;

@@ -20,7 +20,7 @@ use input::{Input, What};
 /// Handles `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
 /// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let input = input::read(&event, &invocation.config.environment);
+    let input = input::read(&event, invocation);
     let mut provider = sync::provider(invocation);
     let answer = Box::pin(whole(invocation, &mut provider, input)).await;
     provider.close().await;
@@ -240,6 +240,7 @@ impl Season {
         }
         let season = sync::season(tournament)?;
         let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
+        let known = sync::readable(journal, known);
         let mut read = Vec::new();
         for stored in known {
             let round = stored.round;

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString};
+use strum::{Display, EnumString, VariantNames};
 
 use super::Score;
 
 /// The application's vocabulary for a match's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum MatchStatus {
@@ -70,4 +70,6 @@ pub struct StoredMatch {
     pub scored: bool,
     /// A lower running score that was seen once, as `home-away`.
     pub doubted: Option<String>,
+    /// The stored status, where it is none of the vocabulary: `known.status` is what it is taken for.
+    pub odd_status: Option<String>,
 }

@@ -191,6 +191,12 @@ impl Journal {
         self.warnings.push(warning);
     }
 
+    /// Notes what somebody must know before any other warning: a summary and a notice hold only the first few.
+    pub fn alarm(&mut self, warning: String) {
+        tracing::warn!(warning, "noted");
+        self.warnings.insert(0, warning);
+    }
+
     /// Notes rows written by an operation, counted by the database.
     pub fn wrote(&mut self, operation: &str, outcomes: Outcomes) {
         self.rows += outcomes;

@@ -37,6 +37,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(45);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
 const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
+/// Dead runs that are named one by one.
+const RESCUED_NAMED: usize = 3;
 /// Left for the report, the record and the notice before the function's time is up.
 const TIME_TO_FINISH: Duration = Duration::from_secs(30);
 
@@ -401,9 +403,14 @@ async fn rescue_dead(store: &Store, clock: Clock, own: Uuid, journal: &mut Journ
     };
     match rescued.await {
         Ok(rescued) => {
-            for dead in rescued {
-                let what = dead.key.unwrap_or_else(|| dead.id.to_string());
+            // An old database may be full of them: they must not crowd out what else there is to say.
+            for dead in rescued.iter().take(RESCUED_NAMED) {
+                let what = dead.key.clone().unwrap_or_else(|| dead.id.to_string());
                 journal.warn(format!("a run had died and is now marked as failed: {what}"));
+            }
+            if rescued.len() > RESCUED_NAMED {
+                let more = rescued.len() - RESCUED_NAMED;
+                journal.warn(format!("further dead runs that are now marked as failed: {more}"));
             }
         }
         // Not this run's own work: the next run tries again.

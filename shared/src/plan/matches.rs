@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn stored(known: Match) -> StoredMatch {
-        StoredMatch { known, scored: false, doubted: None }
+        StoredMatch { known, scored: false, doubted: None, odd_status: None }
     }
 
     #[test]

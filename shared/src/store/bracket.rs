@@ -6,6 +6,7 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::tournaments::from_json;
 use super::{Outcomes, StoreError, stamp};
 use crate::domain::knockout::{Entrant, Side, Tie, Tree};
 
@@ -15,12 +16,7 @@ pub async fn trees(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<
         .query_typed("SELECT cup_trees FROM tournament WHERE id = $1", &[(&tournament, Type::UUID)])
         .await?;
     let value: Value = rows.first().map(|row| row.get(0)).unwrap_or_else(|| json!([]));
-    let text = value.to_string();
-    serde_json::from_value(value).map_err(|_| StoreError::Value {
-        table: "tournament",
-        column: "cup_trees",
-        value: text,
-    })
+    from_json(tournament, value, "cup_trees")
 }
 
 /// Keeps the cup trees.

@@ -322,7 +322,8 @@ pub async fn rescue(
         .query_typed(
             "UPDATE data_provider_executions
                 SET status = 'failed', completed_at = $3, lease_expires_at = NULL, updated_at = $3,
-                    summary = COALESCE(summary, '{}') || $4
+                    -- An old row's may be no object: merged with one it would become an array.
+                    summary = CASE WHEN jsonb_typeof(summary) = 'object' THEN summary ELSE '{}' END || $4
               WHERE status = 'in_progress' AND id <> $1 AND COALESCE(lease_expires_at, started_at) < $2
              RETURNING id, idempotency_key",
             &[

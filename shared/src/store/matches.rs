@@ -5,8 +5,8 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{Outcomes, StoreError, parsed, stamp, utc};
-use crate::domain::{Match, RoundKind, Score, StoredMatch, TieFacts};
+use super::{Outcomes, StoreError, stamp, utc};
+use crate::domain::{Match, MatchStatus, RoundKind, Score, StoredMatch, TieFacts};
 use crate::plan::schedule::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
@@ -14,10 +14,19 @@ const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_i
     scoreboard_applied_at IS NOT NULL AS scored, doubted_score,
     went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs";
 
-fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
+/// Whether a match `m` is open. One with a status of an older vocabulary has ended if the application has scored it,
+/// else it is open: so it is asked for, and the provider's answer puts the row right.
+pub(super) const OPEN: &str = "(m.status = 'open'
+    OR (m.status NOT IN ('ended', 'not-defined') AND m.scoreboard_applied_at IS NULL))";
+
+/// Reads a row; a status of an older vocabulary as [`OPEN`] has it.
+fn stored(row: &Row) -> StoredMatch {
+    let status: &str = row.get("status");
+    let known: Option<MatchStatus> = status.parse().ok();
+    let scored: bool = row.get("scored");
     let both = |home: Option<i32>, away: Option<i32>| Some((home?, away?));
     let shootout = both(row.get("home_penalties_score"), row.get("away_penalties_score"));
-    Ok(StoredMatch {
+    StoredMatch {
         known: Match {
             external_id: row.get("external_id"),
             round_slug: row.get("round_slug"),
@@ -25,7 +34,7 @@ fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
             home: row.get("external_home_team_id"),
             away: row.get("external_away_team_id"),
             kickoff: row.get::<_, Option<NaiveDateTime>>("date").map(utc),
-            status: parsed(row.get("status"), "match", "status")?,
+            status: known.unwrap_or(if scored { MatchStatus::Ended } else { MatchStatus::Open }),
             score: both(row.get("home_score"), row.get("away_score")).map(|(home, away)| Score {
                 home,
                 away,
@@ -41,9 +50,10 @@ fn stored(row: &Row) -> Result<StoredMatch, StoreError> {
                 legs: row.get("tie_legs"),
             },
         },
-        scored: row.get("scored"),
+        scored,
         doubted: row.get("doubted_score"),
-    })
+        odd_status: known.is_none().then(|| status.to_owned()),
+    }
 }
 
 /// The stored matches of a tournament: of some rounds, and any with these provider's ids (a match may move between
@@ -64,7 +74,7 @@ pub async fn of_rounds(
             &[(&tournament, Type::UUID), (&rounds, Type::TEXT_ARRAY), (&external_ids, Type::TEXT_ARRAY)],
         )
         .await?;
-    rows.iter().map(stored).collect()
+    Ok(rows.iter().map(stored).collect())
 }
 
 /// The matches of a tournament's rounds of one kind: of season rounds the table is made, of knockout rounds the bracket.
@@ -76,16 +86,15 @@ pub async fn of_kind(
     let sql = format!(
         "SELECT {COLUMNS} FROM match m WHERE tournament_id = $1 AND EXISTS (
             SELECT 1 FROM tournament_round r
-             WHERE r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND r.type = $2)
+             WHERE r.tournament_id = m.tournament_id AND r.slug = m.round_slug
+               -- A type of an older vocabulary: the round's address tells.
+               AND CASE WHEN r.type IN ('season', 'knockout') THEN r.type
+                        WHEN r.provider_url LIKE '%/slug/%' THEN 'knockout' ELSE 'season' END = $2)
           ORDER BY date, external_id"
     );
     let kind = kind.to_string();
-    client
-        .query_typed(&sql, &[(&tournament, Type::UUID), (&kind, Type::TEXT)])
-        .await?
-        .iter()
-        .map(stored)
-        .collect()
+    let rows = client.query_typed(&sql, &[(&tournament, Type::UUID), (&kind, Type::TEXT)]).await?;
+    Ok(rows.iter().map(stored).collect())
 }
 
 /// Kickoffs of active tournaments before `until`: those with an open match, however old, and all since `since`.
@@ -94,15 +103,15 @@ pub async fn kickoffs(
     since: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Vec<Kickoff>, StoreError> {
+    let sql = format!(
+        "SELECT m.tournament_id, m.round_slug, m.date, bool_or({OPEN})
+           FROM match m JOIN tournament t ON t.id = m.tournament_id
+          WHERE m.date < $2 AND ({OPEN} OR (m.status = 'ended' AND m.date >= $1))
+            AND t.status = 'active' AND t.deleted_at IS NULL
+          GROUP BY m.tournament_id, m.round_slug, m.date ORDER BY m.date, m.tournament_id, m.round_slug"
+    );
     let rows = client
-        .query_typed(
-            "SELECT m.tournament_id, m.round_slug, m.date, bool_or(m.status = 'open')
-               FROM match m JOIN tournament t ON t.id = m.tournament_id
-              WHERE m.date < $2 AND (m.status = 'open' OR (m.status = 'ended' AND m.date >= $1))
-                AND t.status = 'active' AND t.deleted_at IS NULL
-              GROUP BY m.tournament_id, m.round_slug, m.date ORDER BY m.date, m.tournament_id, m.round_slug",
-            &[(&stamp(since), Type::TIMESTAMP), (&stamp(until), Type::TIMESTAMP)],
-        )
+        .query_typed(&sql, &[(&stamp(since), Type::TIMESTAMP), (&stamp(until), Type::TIMESTAMP)])
         .await?;
     Ok(rows
         .iter()

@@ -14,8 +14,11 @@ pub mod standings;
 pub mod teams;
 pub mod tournaments;
 
+use std::str::FromStr;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
+use strum::VariantNames;
 use tokio_postgres::error::SqlState;
 
 pub use pool::{Connection, Store, patience};
@@ -38,16 +41,23 @@ pub enum StoreError {
     #[error("migrating the database failed: {0}")]
     Migration(#[from] refinery::Error),
     /// A stored value is outside what the columns may hold.
-    #[error("{table}.{column} holds {value:?}, which is not known")]
+    #[error("{table}.{column} of {row} holds {value:?}, which is not known: {remedy}")]
     Value {
         /// Of which table.
         table: &'static str,
         /// In which column.
         column: &'static str,
-        /// What it holds.
+        /// In which row, by a name that people know it by.
+        row: String,
+        /// What it holds, or the beginning of it.
         value: String,
+        /// What to do about it.
+        remedy: String,
     },
 }
+
+/// So much of an odd value is quoted.
+const QUOTED_CHARS: usize = 60;
 
 impl StoreError {
     fn connect<T: Into<String>>(reason: T) -> Self {
@@ -91,6 +101,16 @@ impl StoreError {
                     || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
             }
             _ => self.code().is_some_and(|code| passing.contains(code)),
+        }
+    }
+
+    fn odd(table: &'static str, column: &'static str, row: &str, value: &str, remedy: String) -> Self {
+        Self::Value {
+            table,
+            column,
+            row: row.to_owned(),
+            value: value.chars().take(QUOTED_CHARS).collect(),
+            remedy,
         }
     }
 
@@ -163,10 +183,36 @@ fn utc(stamp: NaiveDateTime) -> DateTime<Utc> {
     stamp.and_utc()
 }
 
-fn parsed<T: std::str::FromStr>(
+/// A word of one of our vocabularies.
+fn parsed<T: FromStr + VariantNames>(
     value: &str,
     table: &'static str,
     column: &'static str,
+    row: &str,
 ) -> Result<T, StoreError> {
-    value.parse().map_err(|_| StoreError::Value { table, column, value: value.to_owned() })
+    let remedy = || format!("it is left out until it is set to one of {}", T::VARIANTS.join(", "));
+    value.parse().map_err(|_| StoreError::odd(table, column, row, value, remedy()))
+}
+
+/// Rows of a list. One that can't be read (an older database holds words of older vocabularies) is told beside the
+/// others and does not keep them away.
+#[derive(Debug)]
+pub struct Readable<T> {
+    /// The rows that can be worked with.
+    pub rows: Vec<T>,
+    /// What is odd, and what is made of it.
+    pub odd: Vec<StoreError>,
+}
+
+impl<T> FromIterator<Result<T, StoreError>> for Readable<T> {
+    fn from_iter<I: IntoIterator<Item = Result<T, StoreError>>>(read: I) -> Self {
+        let mut readable = Self { rows: Vec::new(), odd: Vec::new() };
+        for row in read {
+            match row {
+                Ok(row) => readable.rows.push(row),
+                Err(error) => readable.odd.push(error),
+            }
+        }
+        readable
+    }
 }

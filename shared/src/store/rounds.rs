@@ -1,12 +1,12 @@
 //! Statements on `tournament_round`.
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{Outcomes, StoreError, parsed, stamp};
-use crate::domain::{Round, RoundAddress};
+use super::{Outcomes, Readable, StoreError, stamp};
+use crate::domain::{Round, RoundAddress, RoundKind};
 
 /// A round as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,10 @@ pub struct StoredRound {
 }
 
 /// The rounds of a tournament, in order.
-pub async fn list(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<StoredRound>, StoreError> {
+pub async fn list(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Readable<StoredRound>, StoreError> {
     let rows = client
         .query_typed(
             r#"SELECT r."order", r.label, r.slug, r.provider_url, r.type, r.open_slots, m.matches, m.open_matches
@@ -34,28 +37,42 @@ pub async fn list(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<S
             &[(&tournament, Type::UUID)],
         )
         .await?;
-    rows.iter()
-        .map(|row| {
-            let url: &str = row.get("provider_url");
-            let address = RoundAddress::parse(url).ok_or_else(|| StoreError::Value {
-                table: "tournament_round",
-                column: "provider_url",
-                value: url.to_owned(),
-            })?;
-            Ok(StoredRound {
-                round: Round {
-                    slug: row.get("slug"),
-                    label: row.get("label"),
-                    order: row.get("order"),
-                    kind: parsed(row.get("type"), "tournament_round", "type")?,
-                    address,
-                },
-                open_slots: row.get("open_slots"),
-                matches: row.get("matches"),
-                open_matches: row.get("open_matches"),
-            })
-        })
-        .collect()
+    let mut rounds: Readable<StoredRound> = rows.iter().map(|row| stored(row, tournament)).collect();
+    rounds.odd.extend(rows.iter().filter_map(|row| odd_kind(row, tournament)));
+    Ok(rounds)
+}
+
+/// A type of an older vocabulary. It costs nothing: the address tells it too.
+fn odd_kind(row: &Row, tournament: Uuid) -> Option<StoreError> {
+    let kind: &str = row.get("type");
+    let remedy = "the round's address tells it; refresh the tournament, which writes its rounds anew";
+    let odd = || StoreError::odd("tournament_round", "type", &name(row, tournament), kind, remedy.to_owned());
+    kind.parse::<RoundKind>().is_err().then(odd)
+}
+
+fn name(row: &Row, tournament: Uuid) -> String {
+    format!("round {} of {tournament}", row.get::<_, &str>("slug"))
+}
+
+fn stored(row: &Row, tournament: Uuid) -> Result<StoredRound, StoreError> {
+    let url: &str = row.get("provider_url");
+    let kind: &str = row.get("type");
+    let address = RoundAddress::parse(url).ok_or_else(|| {
+        let remedy = "it is left out: refresh the tournament, which writes its rounds anew".to_owned();
+        StoreError::odd("tournament_round", "provider_url", &name(row, tournament), url, remedy)
+    })?;
+    Ok(StoredRound {
+        round: Round {
+            slug: row.get("slug"),
+            label: row.get("label"),
+            order: row.get("order"),
+            kind: kind.parse().unwrap_or_else(|_| address.kind()),
+            address,
+        },
+        open_slots: row.get("open_slots"),
+        matches: row.get("matches"),
+        open_matches: row.get("open_matches"),
+    })
 }
 
 /// Writes rounds that are new or differ. `url` gives a round's address as it is stored.
@@ -163,32 +180,32 @@ pub async fn note_attempt(
     Ok(())
 }
 
-/// Rounds of active tournaments that were last read as a whole long ago and still have a match to come or without a
+/// Rounds of these tournaments that were last read as a whole long ago and still have a match to come or without a
 /// date, oldest first: tournament and slug. The further away the round, the longer its reading holds: half the time
 /// to its next kickoff, but a week at least.
 pub async fn stale(
     client: &impl GenericClient,
-    provider: &str,
+    tournaments: &[Uuid],
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<(Uuid, String)>, StoreError> {
     let rows = client
         .query_typed(
             "SELECT r.tournament_id, r.slug
-               FROM tournament_round r JOIN tournament t ON t.id = r.tournament_id
+               FROM tournament_round r
               CROSS JOIN LATERAL (
                     SELECT count(*) AS alive, min(m.date) FILTER (WHERE m.date > $1) AS next
                       FROM match m WHERE m.tournament_id = r.tournament_id AND m.round_slug = r.slug
-                       AND (m.status = 'open' OR (m.status = 'not-defined' AND NOT EXISTS (
+                       AND (m.status NOT IN ('ended', 'not-defined') OR (m.status = 'not-defined' AND NOT EXISTS (
                              SELECT 1 FROM match n WHERE n.tournament_id = m.tournament_id
                                 AND n.round_slug = m.round_slug AND n.home_team_id = m.home_team_id
                                 AND n.away_team_id = m.away_team_id AND n.status <> 'not-defined')))) m
-              WHERE t.status = 'active' AND t.deleted_at IS NULL AND t.provider = $3
+              WHERE r.tournament_id = ANY($3)
                 AND (m.alive > 0 OR (r.type = 'season' AND NOT EXISTS (
                      SELECT 1 FROM match x WHERE x.tournament_id = r.tournament_id AND x.round_slug = r.slug)))
                 AND COALESCE(r.last_read_at < $1 - GREATEST(interval '7 days', (m.next - $1) / 2), true)
               ORDER BY r.last_read_at NULLS FIRST, r.tournament_id, r.slug LIMIT $2",
-            &[(&stamp(now), Type::TIMESTAMP), (&limit, Type::INT8), (&provider, Type::TEXT)],
+            &[(&stamp(now), Type::TIMESTAMP), (&limit, Type::INT8), (&tournaments, Type::UUID_ARRAY)],
         )
         .await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

@@ -6,7 +6,8 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{StoreError, parsed, stamp, utc};
+use super::matches::OPEN;
+use super::{Readable, StoreError, parsed, stamp, utc};
 use crate::domain::standings::{Adjustment, ProviderRow};
 use crate::domain::{Mode, StandingsMode, Tournament};
 use crate::provider::sofascore::PROVIDER;
@@ -39,15 +40,16 @@ pub struct NewTournament {
 const COLUMNS: &str = "id, base_url, label, slug, mode, standings_mode, logo, status, created_at";
 
 fn tournament(row: &Row) -> Result<Tournament, StoreError> {
+    let slug: &str = row.get("slug");
     Ok(Tournament {
         id: row.get("id"),
         base_url: row.get("base_url"),
         label: row.get("label"),
-        slug: row.get("slug"),
-        mode: parsed(row.get("mode"), "tournament", "mode")?,
-        standings_mode: parsed(row.get("standings_mode"), "tournament", "standings_mode")?,
+        slug: slug.to_owned(),
+        mode: parsed(row.get("mode"), "tournament", "mode", slug)?,
+        standings_mode: parsed(row.get("standings_mode"), "tournament", "standings_mode", slug)?,
         logo: row.get("logo"),
-        status: parsed(row.get("status"), "tournament", "status")?,
+        status: parsed(row.get("status"), "tournament", "status", slug)?,
         created_at: utc(row.get("created_at")),
     })
 }
@@ -71,11 +73,11 @@ pub async fn find_by_identity(
 }
 
 /// Tournaments being worked on.
-pub async fn active(client: &impl GenericClient) -> Result<Vec<Tournament>, StoreError> {
+pub async fn active(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 ORDER BY id"
     );
-    client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect()
+    Ok(client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect())
 }
 
 /// Creates the tournament; its id. A second one of the same competition and slug breaks a unique constraint.
@@ -129,29 +131,27 @@ pub async fn update(
 
 /// Active tournaments all of whose drawn matches have been played while a knockout round is still to be drawn or read.
 pub async fn with_pending_draw(client: &impl GenericClient) -> Result<Vec<Uuid>, StoreError> {
-    let rows = client
-        .query_typed(
-            "SELECT t.id FROM tournament t
-              WHERE t.status = 'active' AND t.deleted_at IS NULL AND t.mode <> 'regular-season-only'
-                AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id)
-                AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.status = 'open')
-                AND (EXISTS (SELECT 1 FROM tournament_round r WHERE r.tournament_id = t.id AND r.type = 'knockout'
-                                AND COALESCE(r.open_slots, 1) > 0)
-                  OR NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.round_slug = 'final'))",
-            &[],
-        )
-        .await?;
+    let sql = format!(
+        "SELECT t.id FROM tournament t
+          WHERE t.status = 'active' AND t.deleted_at IS NULL AND t.mode <> 'regular-season-only'
+            AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id)
+            AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {OPEN})
+            AND (EXISTS (SELECT 1 FROM tournament_round r WHERE r.tournament_id = t.id AND r.type = 'knockout'
+                            AND COALESCE(r.open_slots, 1) > 0)
+              OR NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.round_slug = 'final'))"
+    );
+    let rows = client.query_typed(&sql, &[]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Active tournaments with a match still to be played, or without a date.
-pub async fn waiting_for_a_match(client: &impl GenericClient) -> Result<Vec<Tournament>, StoreError> {
+pub async fn waiting_for_a_match(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t WHERE status = 'active' AND deleted_at IS NULL
             AND provider = $1
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.status <> 'ended') ORDER BY id"
     );
-    client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect()
+    Ok(client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect())
 }
 
 /// Makes `upcoming` tournaments with a match before `until` active; their slugs.
@@ -160,11 +160,13 @@ pub async fn activate(
     until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, StoreError> {
-    let sql = "UPDATE tournament t SET status = 'active', updated_at = $2
-                WHERE status = 'upcoming' AND deleted_at IS NULL
-                  AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.status = 'open' AND m.date < $1)
-               RETURNING slug";
-    slugs(client.query_typed(sql, &[(&stamp(until), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await)
+    let sql = format!(
+        "UPDATE tournament t SET status = 'active', updated_at = $2
+          WHERE status = 'upcoming' AND deleted_at IS NULL
+            AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {OPEN} AND m.date < $1)
+         RETURNING slug"
+    );
+    slugs(client.query_typed(&sql, &[(&stamp(until), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await)
 }
 
 /// Completes active tournaments whose last match was played a week ago, the time in which results are corrected; a
@@ -174,23 +176,27 @@ pub async fn complete(
     planning: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, StoreError> {
-    let sql = "UPDATE tournament t SET status = 'completed', updated_at = $2
-                 FROM (SELECT tournament_id, max(date) AS last, bool_or(status = 'open') AS open,
-                              bool_or(status = 'not-defined') AS undated,
-                              bool_or(round_slug = 'final' AND status = 'ended') AS final
-                         FROM match GROUP BY tournament_id) m
-                WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL AND NOT m.open
-                  AND m.last < $1 - CASE WHEN m.undated THEN interval '30 days' ELSE interval '7 days' END
-                  -- What is still to be drawn or published is waited for, but not for ever.
-                  AND (m.last < $1 - interval '120 days'
-                       OR ((m.final OR t.mode = 'regular-season-only')
-                           AND NOT EXISTS (SELECT 1 FROM tournament_round r
-                                            WHERE r.tournament_id = t.id AND r.type = 'season'
-                                              AND NOT EXISTS (SELECT 1 FROM match x WHERE x.tournament_id = t.id
-                                                                 AND x.round_slug = r.slug))))
-               RETURNING slug";
+    let sql = format!(
+        "UPDATE tournament t SET status = 'completed', updated_at = $2
+          FROM (SELECT tournament_id, max(date) AS last, bool_or({OPEN}) AS open,
+                       bool_or(status = 'not-defined') AS undated,
+                       bool_or(round_slug = 'final' AND status = 'ended') AS final
+                  FROM match m GROUP BY tournament_id) m
+         WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL AND NOT m.open
+           AND m.last < $1 - CASE WHEN m.undated THEN interval '30 days' ELSE interval '7 days' END
+           -- What is still to be drawn or published is waited for, but not for ever.
+           AND (m.last < $1 - interval '120 days'
+                OR ((m.final OR t.mode = 'regular-season-only')
+                    AND NOT EXISTS (SELECT 1 FROM tournament_round r
+                                     WHERE r.tournament_id = t.id AND r.type = 'season'
+                                       AND NOT EXISTS (SELECT 1 FROM match x WHERE x.tournament_id = t.id
+                                                          AND x.round_slug = r.slug))))
+         RETURNING slug"
+    );
     slugs(
-        client.query_typed(sql, &[(&stamp(planning), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await,
+        client
+            .query_typed(&sql, &[(&stamp(planning), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)])
+            .await,
     )
 }
 
@@ -200,14 +206,18 @@ pub async fn set_current_round(
     planning: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, StoreError> {
-    let sql = "UPDATE tournament t SET current_round = m.round_slug, updated_at = $2
-                 FROM (SELECT DISTINCT ON (tournament_id) tournament_id, round_slug FROM match
-                        WHERE status = 'open' AND date >= $1 ORDER BY tournament_id, date, round_slug) m
-                WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL
-                  AND t.current_round IS DISTINCT FROM m.round_slug
-               RETURNING slug";
+    let sql = format!(
+        "UPDATE tournament t SET current_round = m.round_slug, updated_at = $2
+           FROM (SELECT DISTINCT ON (tournament_id) tournament_id, round_slug FROM match m
+                  WHERE {OPEN} AND date >= $1 ORDER BY tournament_id, date, round_slug) m
+          WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL
+            AND t.current_round IS DISTINCT FROM m.round_slug
+         RETURNING slug"
+    );
     slugs(
-        client.query_typed(sql, &[(&stamp(planning), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await,
+        client
+            .query_typed(&sql, &[(&stamp(planning), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)])
+            .await,
     )
 }
 
@@ -239,15 +249,21 @@ pub async fn standings_terms(client: &impl GenericClient, id: Uuid) -> Result<St
     let Some(row) = rows.first() else { return Ok(StandingsTerms::default()) };
     Ok(StandingsTerms {
         tie_breaking_rule: row.get(0),
-        adjustments: from_json(row.get(1), "points_adjustments")?,
-        provider: from_json(row.get(2), "provider_standings")?,
+        adjustments: from_json(id, row.get(1), "points_adjustments")?,
+        provider: from_json(id, row.get(2), "provider_standings")?,
         checked_at: row.get::<_, Option<NaiveDateTime>>(3).map(utc),
     })
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(value: Value, column: &'static str) -> Result<T, StoreError> {
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(
+    id: Uuid,
+    value: Value,
+    column: &'static str,
+) -> Result<T, StoreError> {
     let text = value.to_string();
-    serde_json::from_value(value).map_err(|_| StoreError::Value { table: "tournament", column, value: text })
+    serde_json::from_value(value).map_err(|_| {
+        StoreError::odd("tournament", column, &id.to_string(), &text, "set it to '[]'".to_owned())
+    })
 }
 
 /// Keeps what a check against the provider's tables found. A rule that is there stays: the operator may have set it.

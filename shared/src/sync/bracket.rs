@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{season, transact};
+use super::{readable, season, transact};
 use crate::crash;
 use crate::domain::knockout::{AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties};
 use crate::domain::{RoundKind, StoredMatch, Tournament};
@@ -53,8 +53,8 @@ async fn sync_once(
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
     let known: Vec<KnockoutMatch> = stored.into_iter().map(knockout_match).collect();
-    let rounds: Vec<(String, i32, Vec<Tie>)> = rounds::list(&transaction, tournament.id)
-        .await?
+    let listed = rounds::list(&transaction, tournament.id).await?;
+    let rounds: Vec<(String, i32, Vec<Tie>)> = readable(journal, listed)
         .into_iter()
         .map(|stored| stored.round)
         .filter(|round| round.kind == RoundKind::Knockout)

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::json;
+use strum::VariantNames;
 
-use super::{teams, transact};
+use super::{readable, teams, transact};
 use crate::crash;
-use crate::domain::{Match, MatchStatus, Round, RoundKind, Tournament};
+use crate::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::plan::matches::{self as plan, HeldReason, MatchPlan};
 use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
@@ -15,6 +16,8 @@ use crate::store::{StoreError, matches, rounds};
 
 /// Matches looked up by their own id in one run: each costs a request.
 const LOOKUP_LIMIT: usize = 5;
+/// Matches named in one warning; the database has them all.
+const ODD_IDS: usize = 5;
 
 /// What was read of a round.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +87,12 @@ async fn sync_once(
     journal.planned(&format!("matches{of}"), &plan);
     note_counts(journal, &format!("matches{of}"), readings);
     note_what_is_odd(journal, &plan, readings);
+    if let Some(odd) = odd_statuses(&stored) {
+        journal.warn(format!(
+            "{odd}: what the provider says replaces it; where it says nothing, set it to {}",
+            MatchStatus::VARIANTS.join(", ")
+        ));
+    }
     let synced = Synced {
         // An attempt before this one may have written the matches and died before it scheduled them.
         unscheduled: newly_scheduled(&plan, journal.attempt > 1),
@@ -135,8 +144,8 @@ pub async fn look_up_missing(
 ) -> anyhow::Result<()> {
     let client = invocation.services.store.client().await?;
     let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
-    let known: Vec<Round> =
-        rounds::list(&*client, tournament.id).await?.into_iter().map(|stored| stored.round).collect();
+    let listed = rounds::list(&*client, tournament.id).await?;
+    let known: Vec<Round> = readable(journal, listed).into_iter().map(|stored| stored.round).collect();
     drop(client);
     let missing: Vec<Match> = stored
         .into_iter()
@@ -221,6 +230,30 @@ fn note_counts(journal: &mut Journal, name: &str, readings: &[RoundReading<'_>])
     journal.facts.insert(name.to_owned(), json!(counts));
 }
 
+/// Names stored statuses of older vocabularies and the matches that have them.
+pub(super) fn odd_statuses<'a>(stored: impl IntoIterator<Item = &'a StoredMatch>) -> Option<String> {
+    let mut odd: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for row in stored {
+        if let Some(status) = &row.odd_status {
+            odd.entry(format!("{:?}", status.chars().take(60).collect::<String>()))
+                .or_default()
+                .push(&row.known.external_id);
+        }
+    }
+    let told: Vec<String> = odd
+        .iter()
+        .map(|(status, ids)| {
+            let named = ids.iter().take(ODD_IDS).copied().collect::<Vec<_>>().join(", ");
+            let more = match ids.len().saturating_sub(ODD_IDS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("match.status holds {status}, which is not known (matches {named}{more})")
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
 fn note_what_is_odd(journal: &mut Journal, plan: &MatchPlan, readings: &[RoundReading<'_>]) {
     for refusal in readings.iter().flat_map(|round| &round.reading.refused) {
         journal.warn(format!(
@@ -248,7 +281,7 @@ fn note_what_is_odd(journal: &mut Journal, plan: &MatchPlan, readings: &[RoundRe
             change.fields.join(", ")
         );
         if change.corrects_scored_result {
-            journal.warn(format!(
+            journal.alarm(format!(
                 "CORRECTION: {what}; the application had already scored its members' guesses: score them again"
             ));
         } else {

@@ -15,7 +15,7 @@ use crate::domain::{Tournament, TournamentStatus};
 use crate::execution::{Invocation, Journal};
 use crate::provider::Terms;
 use crate::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
-use crate::store::{StoreError, patience, tournaments};
+use crate::store::{Readable, StoreError, patience, tournaments};
 
 /// A session with the provider for this run. It has no browser until something is asked.
 pub fn provider<'a>(invocation: &'a Invocation<'_>) -> SofaScore<'a> {
@@ -76,6 +76,17 @@ pub async fn transact<T>(
         *journal = before;
         tokio::time::sleep(wait).await;
     }
+}
+
+/// The rows of a list that can be worked with; the journal warns of what is odd, once each.
+pub fn readable<T>(journal: &mut Journal, read: Readable<T>) -> Vec<T> {
+    for odd in read.odd {
+        let warning = odd.to_string();
+        if !journal.warnings.contains(&warning) {
+            journal.warn(warning);
+        }
+    }
+    read.rows
 }
 
 /// The provider's address of a tournament's season.

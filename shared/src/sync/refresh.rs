@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
-use super::{bracket, season, standings};
+use super::{bracket, readable, season, standings};
 use crate::domain::{Round, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::plan::schedule::window_end;
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
+use crate::provider::sofascore::{Listed, Reading, SofaScore};
 use crate::store::{matches as rows, rounds, tournaments};
 
 /// Whole rounds read by one routine, oldest reading first.
@@ -26,7 +27,7 @@ pub async fn today(
     planning: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let client = invocation.services.store.client().await?;
-    let waiting = tournaments::waiting_for_a_match(&*client).await?;
+    let waiting = readable(journal, tournaments::waiting_for_a_match(&*client).await?);
     drop(client);
     if waiting.is_empty() {
         journal.skipped("fetch", "the day's events", "no tournament waits for a match");
@@ -62,8 +63,8 @@ async fn take(
     let client = invocation.services.store.client().await?;
     let ids: Vec<&str> = events.iter().map(|event| event.external_id.as_str()).collect();
     let stored = rows::of_rounds(&*client, tournament.id, &[], &ids).await?;
-    let known: Vec<Round> =
-        rounds::list(&*client, tournament.id).await?.into_iter().map(|stored| stored.round).collect();
+    let listed = rounds::list(&*client, tournament.id).await?;
+    let known: Vec<Round> = readable(journal, listed).into_iter().map(|stored| stored.round).collect();
     drop(client);
     let round_of_id: HashMap<&str, &str> =
         stored.iter().map(|row| (row.known.external_id.as_str(), row.known.round_slug.as_str())).collect();
@@ -112,19 +113,23 @@ pub async fn full_pass(
     planning: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let client = invocation.services.store.client().await?;
-    let stale = rounds::stale(&*client, PROVIDER, planning, ROUND_BUDGET).await?;
+    let active = readable(journal, tournaments::active(&*client).await?);
+    let ids: Vec<Uuid> = active.iter().map(|tournament| tournament.id).collect();
+    let stale = rounds::stale(&*client, &ids, planning, ROUND_BUDGET).await?;
     drop(client);
     for (tournament_id, slug) in stale {
+        let Some(tournament) = active.iter().find(|tournament| tournament.id == tournament_id) else {
+            continue;
+        };
         let client = invocation.services.store.client().await?;
-        let Some(tournament) = tournaments::find(&*client, tournament_id).await? else { continue };
-        let known = rounds::list(&*client, tournament_id).await?;
+        let known = readable(journal, rounds::list(&*client, tournament_id).await?);
         drop(client);
         let Some(round) = known.into_iter().map(|stored| stored.round).find(|round| round.slug == slug)
         else {
             continue;
         };
         let step = format!("round {slug} of {}", tournament.slug);
-        let read = match season(&tournament) {
+        let read = match season(tournament) {
             Ok(season) => provider.round_if_drawn(&season, &round).await.map_err(anyhow::Error::from),
             Err(error) => Err(error),
         };
@@ -144,8 +149,8 @@ pub async fn full_pass(
             }
         };
         journal.completed("fetch", &step, json!({ "matches": reading.matches.len() }));
-        matches::look_up_missing(invocation, journal, provider, &tournament, &slug, &mut reading).await?;
-        write(invocation, journal, &tournament, &[RoundReading { slug: &slug, reading: &reading, whole }])
+        matches::look_up_missing(invocation, journal, provider, tournament, &slug, &mut reading).await?;
+        write(invocation, journal, tournament, &[RoundReading { slug: &slug, reading: &reading, whole }])
             .await?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use super::readable;
 use crate::crash;
 use crate::domain::{Match, MatchStatus, Tournament};
 use crate::execution::{Invocation, Journal, OperationStatus};
@@ -30,8 +31,8 @@ pub async fn reconcile(
         let until = plan::window_end(planning);
         let kickoffs = matches::kickoffs(&*client, planning - CHECKS_LAST, until).await?;
         let pending = tournaments::with_pending_draw(&*client).await?;
-        let states: Vec<TournamentState> = tournaments::active(&*client)
-            .await?
+        let active = tournaments::active(&*client).await?;
+        let states: Vec<TournamentState> = readable(journal, active)
             .into_iter()
             .map(|tournament| TournamentState {
                 draw_pending: pending.contains(&tournament.id),

@@ -72,11 +72,16 @@ async fn sync_once(
     let mut client = invocation.services.store.client().await?;
     let transaction = client.transaction().await?;
     tournaments::lock(&transaction, tournament.id).await?;
-    let stored: Vec<Match> = matches::of_kind(&transaction, tournament.id, RoundKind::Season)
-        .await?
-        .into_iter()
-        .map(|row| row.known)
-        .collect();
+    let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Season).await?;
+    // Results that can't be told from running scores: a table without them would be poorer than the one that is there.
+    let untold =
+        stored.iter().filter(|row| row.known.status == MatchStatus::Open && row.known.score.is_some());
+    if let Some(odd) = super::matches::odd_statuses(untold) {
+        journal.skipped("plan", "standings", "results of older vocabularies are still to be read anew");
+        journal.warn(format!("the table stays as it was: {odd}: refresh the tournament"));
+        return Ok(());
+    }
+    let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
     let mut terms = tournaments::standings_terms(&transaction, tournament.id).await?;
     let group = |m: &Match| match tournament.standings_mode {
         StandingsMode::UniqueGroup => String::new(),

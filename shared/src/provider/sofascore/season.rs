@@ -1,11 +1,14 @@
 //! A season's address at SofaScore.
 
 use serde::Serialize;
+use url::Url;
 
 use crate::domain::RoundAddress;
 
 /// What every stored address begins with, whatever host is asked.
 const API: &str = "https://www.sofascore.com/api/v1";
+/// What every page for people begins with.
+const PAGES: &str = "https://www.sofascore.com/";
 
 /// One season of one competition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,9 +44,37 @@ impl SeasonRef {
     }
 }
 
+/// Whether this is the address of a page of the provider's, as a browser would write it: no other host, port or
+/// credentials, and nothing in it that could end an attribute or a tag where it is shown.
+pub fn is_page(address: &str) -> bool {
+    address.starts_with(PAGES)
+        && !address.contains('\'')
+        && Url::parse(address).is_ok_and(|url| url.as_str() == address)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::SeasonRef;
+    use super::{SeasonRef, is_page};
+
+    #[test]
+    fn only_the_providers_own_pages_are_pages() {
+        let page = "https://www.sofascore.com/tournament/football/world/x/16#id:41087";
+        assert!(is_page(page));
+        for address in [
+            "http://www.sofascore.com/x",
+            "https://www.sofascore.com:8443/x",
+            "https://user:pass@www.sofascore.com/x",
+            "https://www.sofascore.com@evil.example/x",
+            "https://www.sofascore.com.evil.example/x",
+            "https://www.sofascore.com/../x",
+            "https://www.sofascore.com/\"><script>",
+            "https://www.sofascore.com/'onload='x",
+            "https://www.sofascore.com/a b",
+            "javascript:alert(1)//https://www.sofascore.com/",
+        ] {
+            assert!(!is_page(address), "{address}");
+        }
+    }
 
     #[test]
     fn only_the_providers_own_season_addresses_are_read() {
