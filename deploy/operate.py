@@ -5,9 +5,10 @@
     operate.py smoke ENV [--tournament ID --round SLUG] [--require-provider]
     operate.py watch ENV [--minutes 10]         fail when an alarm goes off
     operate.py redrive ENV [--dry-run]          run again what failed for good
-    operate.py previous ENV FILE                save the template that is deployed, to go back to
+    operate.py previous ENV FILE                save the template that is deployed, to go back to (exits with 3: none)
 
-The region and the credentials are those of the AWS CLI (AWS_REGION, AWS_PROFILE, …).
+The credentials are those of the AWS CLI (AWS_PROFILE, …); the region is that of samconfig.toml, unless AWS_REGION says
+otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import re
 import sys
 import time
@@ -33,6 +35,10 @@ NOT_OF_A_DEPLOYMENT = "no-daily-routine"
 
 class Failed(Exception):
     """Something is not as it should be; the message is for people."""
+
+
+class NoStack(Failed):
+    """There is nothing deployed yet."""
 
 
 def say(text: str) -> None:
@@ -229,7 +235,14 @@ def redrive(environment: Environment, dry_run: bool) -> None:
 
 def previous(environment: Environment, file: Path) -> None:
     """Saves the deployed template. The code it names lies in SAM's bucket, by its checksum."""
-    answer = environment.client("cloudformation").get_template(StackName=environment.prefix, TemplateStage="Original")
+    client = environment.client("cloudformation")
+    try:
+        answer = client.get_template(StackName=environment.prefix, TemplateStage="Original")
+    except client.exceptions.ClientError as error:
+        # CloudFormation has no error of its own for this.
+        if "does not exist" in str(error):
+            raise NoStack(f"there is no stack {environment.prefix}") from error
+        raise
     body = answer["TemplateBody"]
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(body if isinstance(body, str) else json.dumps(body))
@@ -258,16 +271,20 @@ def main() -> int:
     arguments = parser.parse_args()
 
     import boto3
+    import tomlkit
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
+    settings = tomlkit.parse((Path(__file__).parent.parent / "samconfig.toml").read_text())
+    configured = settings.get(arguments.environment, {}).get("global", {}).get("parameters", {}).get("region")
+    region = os.environ.get("AWS_REGION") or configured
     # A function is invoked once: the client's own retry after a time-out would run it twice.
     patient = Config(read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
     clients: dict = {}
 
     def client(service: str):
         if service not in clients:
-            clients[service] = boto3.client(service, config=patient if service == "lambda" else None)
+            clients[service] = boto3.client(service, region_name=region, config=patient if service == "lambda" else None)
         return clients[service]
 
     environment = Environment(arguments.environment, client)
@@ -284,7 +301,7 @@ def main() -> int:
             previous(environment, arguments.file)
     except (Failed, BotoCoreError, ClientError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
-        return 1
+        return 3 if isinstance(error, NoStack) else 1
     return 0
 
 

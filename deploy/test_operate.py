@@ -57,6 +57,7 @@ def environment(**clients: object) -> operate.Environment:
     clients["cloudformation"] = mock.Mock(
         describe_stacks=mock.Mock(return_value={"Stacks": [stack]}),
         get_template=mock.Mock(return_value={"TemplateBody": "Resources: {}\n"}),
+        exceptions=mock.Mock(ClientError=RuntimeError),
     )
     return operate.Environment("demo", lambda service: clients[service])
 
@@ -175,6 +176,13 @@ class Operate(unittest.TestCase):
             file = Path(folder) / "new" / "template.yaml"
             operate.previous(environment(), file)
             self.assertEqual(file.read_text(), "Resources: {}\n")
+
+    def test_no_stack_is_told_from_other_trouble(self) -> None:
+        for told, expected in (("Stack with id best-shot-demo does not exist", operate.NoStack), ("Throttling", RuntimeError)):
+            deployed = environment()
+            deployed.client("cloudformation").get_template.side_effect = RuntimeError(told)
+            with self.subTest(told=told), self.assertRaises(expected):
+                operate.previous(deployed, Path("unused"))
 
 
 if __name__ == "__main__":
