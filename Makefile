@@ -5,12 +5,15 @@ SHELL := /bin/bash
 # One season file of the project's own: the 2022 World Cup.
 SEASON := local/seasons/2022-world-cup.json
 SERVE ?=
+# The environment that deploy, smoke and redrive are about, a table of samconfig.toml.
+ENV ?= demo
+OPERATE := .tools/venv/bin/python deploy/operate.py
 REPLAY := target/debug/local replay
 
-.PHONY: help setup build demo test check bench
+.PHONY: help setup build demo test check bench lambda-check deploy smoke redrive
 
 help: ## Say what there is to make
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## Install what the local stack needs (says what; once)
 	@local/setup.sh
@@ -35,3 +38,15 @@ check: setup ## Everything a change must pass
 bench: setup ## Print figures: database, start, memory, provider, browser
 	cargo build --locked --release --workspace --bins
 	target/release/local bench
+
+lambda-check: setup ## Check what is deployed: sizes, start, roles, template (ARGS=--no-build, --no-run)
+	@deploy/lambda-check.sh $(ARGS)
+
+deploy: setup ## Deploy an environment: migrations, code, smoke test (ENV=demo)
+	@deploy/deploy.sh $(ENV)
+
+smoke: setup ## Try a deployed environment: health, dry runs, one request to the provider (ENV=demo)
+	@$(OPERATE) smoke $(ENV) $(ARGS)
+
+redrive: setup ## Run again what failed for good (ENV=demo, ARGS=--dry-run)
+	@$(OPERATE) redrive $(ENV) $(ARGS)

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Deploys one environment: the migrations first, then the new code, then the smoke test; goes back when that fails or an
+# alarm goes off.
+#
+#   deploy/deploy.sh ENV        ENV is a table of samconfig.toml: demo, prod
+#
+# PARAMETERS       parameter overrides ("Environment=demo SecretArn=…") in place of those in samconfig.toml
+# BUILT=yes        .aws-sam/build is there already (CI builds once for all environments)
+# WATCH_MINUTES    how long alarms are watched after the deployment (10)
+# UNATTENDED=yes   ask nothing
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=deploy/tools.sh
+source deploy/tools.sh
+
+environment=${1:?say which environment: deploy/deploy.sh demo}
+previous=.aws-sam/previous/$environment.yaml
+if [ -n "${BUILT:-}" ]; then use_sam; else use_cargo_lambda; fi
+operate() { python deploy/operate.py "$@"; }
+
+sam_deploy() { # TEMPLATE
+    local options=(--config-env "$environment" --template-file "$1" --no-fail-on-empty-changeset)
+    # Words on purpose: it is a list.
+    # shellcheck disable=SC2206
+    [ -z "${PARAMETERS:-}" ] || options+=(--parameter-overrides $PARAMETERS)
+    [ -z "${UNATTENDED:-}" ] || options+=(--no-confirm-changeset)
+    sam deploy "${options[@]}"
+}
+
+if [ -z "${BUILT:-}" ]; then
+    sam build --config-env "$environment"
+fi
+
+# The database must be ready before the code that needs it: the migrate function alone gets its new code, and applies the
+# migrations while everything else still runs the old code. So a migration has to leave the old code working: it adds,
+# and what it replaces goes with a later release. If it fails, nothing else has changed.
+rm -f "$previous"
+found=0
+operate previous "$environment" "$previous" || found=$?
+case $found in
+    0) operate migrate "$environment" --bootstrap .aws-sam/build/Migrate/bootstrap ;;
+    3) echo "it is made now, and the smoke test applies the migrations: nothing asks for the database before" ;;
+    *) fail "what is deployed could not be read, so nothing was changed" ;;
+esac
+
+sam_deploy .aws-sam/build/template.yaml
+
+if operate smoke "$environment" && operate watch "$environment" --minutes "${WATCH_MINUTES:-10}"; then
+    echo "$environment is deployed"
+    exit 0
+fi
+[ -f "$previous" ] || fail "the first deployment of $environment is not well; there is nothing to go back to"
+echo "going back to what was deployed before" >&2
+UNATTENDED=yes
+sam_deploy "$previous"
+fail "$environment was not well and runs the earlier code again; migrations stay"

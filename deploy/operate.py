@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""What an operator does with a deployed environment. `make smoke`, `make redrive` and deploy.sh call it.
+
+    operate.py migrate ENV [--bootstrap FILE]   apply the migrations; with FILE, by that build of the function
+    operate.py smoke ENV [--tournament ID --round SLUG] [--require-provider]
+    operate.py watch ENV [--minutes 10]         fail when an alarm goes off
+    operate.py redrive ENV [--dry-run]          run again what failed for good
+    operate.py previous ENV FILE                save the template that is deployed, to go back to (exits with 3: none)
+
+The credentials are those of the AWS CLI (AWS_PROFILE, …); the region is that of samconfig.toml, unless AWS_REGION says
+otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import sys
+import time
+import urllib.request
+import uuid
+import zipfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+HEALTH = "/api/v2/data-provider/health"
+# How long a function may take to answer; the longest is Lambda's own 15 minutes.
+ANSWER_SECONDS = 920
+# In alarm until the first routine of a new stack, so it says nothing about a deployment.
+NOT_OF_A_DEPLOYMENT = "no-daily-routine"
+
+
+class Failed(Exception):
+    """Something is not as it should be; the message is for people."""
+
+
+class NoStack(Failed):
+    """There is nothing deployed yet."""
+
+
+def say(text: str) -> None:
+    """A line for the operator."""
+    print(text, flush=True)
+
+
+class Environment:
+    """One deployed environment. `client` gives an AWS client by the service's name."""
+
+    def __init__(self, name: str, client) -> None:
+        self.name = name
+        self.prefix = f"best-shot-{name}"
+        self.client = client
+
+    def output(self, key: str) -> str:
+        """One of the stack's outputs."""
+        stacks = self.client("cloudformation").describe_stacks(StackName=self.prefix)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+        if key not in outputs:
+            raise Failed(f"the stack {self.prefix} has no output {key}: deploy it first")
+        return outputs[key]
+
+    def invoke(self, function: str, event: dict) -> tuple[dict, str]:
+        """The answer of a function, and the kind of its error (empty: none)."""
+        answer = self.client("lambda").invoke(FunctionName=f"{self.prefix}-{function}", Payload=json.dumps(event).encode())
+        body = json.loads(answer["Payload"].read() or b"null") or {}
+        return body, (body.get("errorType") or "unknown") if answer.get("FunctionError") else ""
+
+
+def migrate(environment: Environment, bootstrap: Path | None = None) -> None:
+    """Applies the migrations. With `bootstrap`, the function gets that code first: the rest still runs the old code."""
+    function = f"{environment.prefix}-migrate"
+    client = environment.client("lambda")
+    if bootstrap:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, bootstrap.read_bytes())
+        client.update_function_code(FunctionName=function, ZipFile=packed.getvalue())
+        client.get_waiter("function_updated_v2").wait(FunctionName=function)
+    answer, error = environment.invoke("migrate", {})
+    if error:
+        raise Failed(f"the migrations failed: {error}: {answer.get('errorMessage')}")
+    say(f"migrations applied: {', '.join(map(str, answer.get('applied', []))) or 'none were missing'}")
+
+
+def smoke(environment: Environment, tournament: str | None, round_slug: str | None, require_provider: bool,
+          get=urllib.request.urlopen) -> None:
+    """Health, migrations, one dry run of each function, and one real request to the provider."""
+    problems = []
+    url = environment.output("OperatorApiUrl") + HEALTH
+    for attempt in range(5):
+        try:
+            with get(url, timeout=15) as answer:
+                say(f"health: {answer.status} {answer.read(200).decode(errors='replace')}")
+            break
+        except OSError as error:
+            if attempt == 4:
+                problems.append(f"health: {url}: {error}")
+            else:
+                time.sleep(2)
+
+    migrate(environment)
+
+    # Without a tournament to try, a function is right to refuse one that does not exist: to do so it has started, read
+    # its secret and asked the database.
+    key = f"smoke-{uuid.uuid4()}"
+    target = {"targetEnv": environment.name, "idempotencyKey": key, "dryRun": True}
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    someone = {"tournamentId": tournament or str(uuid.uuid4())}
+    checked = {**target, **someone, "roundSlug": round_slug or "1", "kickoff": now, "check": "interim"}
+    runs = {
+        "daily-routine": {**target, "scheduledTime": now},
+        "scores-and-standings": checked,
+        "knockouts": {**target, **someone},
+        "tournaments": {**target, **someone, "operation": "refresh"},
+    }
+    for function, event in runs.items():
+        answer, error = environment.invoke(function, event)
+        told = str(answer.get("errorMessage", ""))
+        refused = not tournament and function != "daily-routine" and "no such tournament" in told
+        if not error:
+            say(f"{function}: dry run answered")
+        elif refused:
+            say(f"{function}: dry run refused a tournament that does not exist, as it should")
+        else:
+            problems.append(f"{function}: {error}: {told}")
+
+    answer, error = environment.invoke("tournaments", {"operation": "probe", "targetEnv": environment.name})
+    outcome = answer.get("outcome", "unknown")
+    if error:
+        problems.append(f"probe: {error}: {answer.get('errorMessage')}")
+    elif outcome == "answered":
+        say(f"probe: the provider answers: {json.dumps(answer)}")
+    else:
+        # Not the deployment's fault, and going back would not help: so a warning, unless asked for more.
+        told = f"probe: the provider does not answer Lambda ({outcome}): {json.dumps(answer)}"
+        if require_provider:
+            problems.append(told)
+        else:
+            say(f"WARNING: {told}")
+    if problems:
+        raise Failed("\n".join(problems))
+    say("smoke test passed")
+
+
+def watch(environment: Environment, minutes: float, pause_seconds: float = 15) -> None:
+    """Fails when an alarm of the environment goes off that was not on before."""
+
+    def ringing() -> set[str]:
+        pages = environment.client("cloudwatch").get_paginator("describe_alarms")
+        alarms = (alarm for page in pages.paginate(AlarmNamePrefix=f"{environment.prefix}-", StateValue="ALARM")
+                  for alarm in page["MetricAlarms"])
+        return {alarm["AlarmName"] for alarm in alarms if not alarm["AlarmName"].endswith(NOT_OF_A_DEPLOYMENT)}
+
+    before = ringing()
+    if before:
+        say(f"in alarm already: {', '.join(sorted(before))}")
+    end = time.monotonic() + minutes * 60
+    while time.monotonic() < end:
+        new = ringing() - before
+        if new:
+            raise Failed(f"in alarm since the deployment: {', '.join(sorted(new))}")
+        time.sleep(pause_seconds)
+    say(f"no alarm in {minutes:g} minutes")
+
+
+def failed_invocation(message: dict) -> tuple[str, dict]:
+    """Function and event of what Lambda keeps of an invocation that failed for good."""
+    body = json.loads(message["Body"])
+    arn = body["requestContext"]["functionArn"]
+    # …:function:NAME or …:function:NAME:QUALIFIER
+    return arn.split(":function:")[1].split(":")[0], body["requestPayload"]
+
+
+def undelivered_schedule(message: dict) -> tuple[str, dict]:
+    """Function and event of what Scheduler keeps of a schedule that it could not deliver."""
+    attributes = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
+    if attributes.get("IS_PAYLOAD_TRUNCATED", "").lower() == "true":
+        raise ValueError("its event was cut off")
+    event = json.loads(message["Body"])
+    target = attributes.get("TARGET_ARN", "")
+    if "Payload" in event and "FunctionName" in event:  # the whole call instead of the event alone
+        target = target if ":function:" in target else event["FunctionName"]
+        event = json.loads(event["Payload"]) if isinstance(event["Payload"], str) else event["Payload"]
+    if ":function:" not in target:
+        raise ValueError(f"it names no function: {attributes}")
+    for field, attribute in (("scheduledTime", "SCHEDULED_TIME"), ("scheduleArn", "SCHEDULE_ARN")):
+        if re.match(r"<aws\.scheduler\.", str(event.get(field, ""))):
+            event.pop(field)
+            if attributes.get(attribute):
+                event[field] = attributes[attribute]
+    return target.split(":function:")[1].split(":")[0], event
+
+
+def redrive(environment: Environment, dry_run: bool) -> None:
+    """Invokes again what lies in the two queues; a message goes when Lambda has taken the event, not before."""
+    sqs, functions = environment.client("sqs"), environment.client("lambda")
+    kept = 0
+    for output, read in (
+        ("FailedInvocationsUrl", failed_invocation),
+        ("ScheduleDeadLettersUrl", undelivered_schedule),
+    ):
+        queue = environment.output(output)
+        seen: set[str] = set()
+        while True:
+            # Hidden from others for as long as this may take; what is kept comes back after that.
+            got = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0 if dry_run else 120,
+                                      WaitTimeSeconds=1, MessageAttributeNames=["All"]).get("Messages", [])
+            got = [message for message in got if message["MessageId"] not in seen]
+            if not got:
+                break
+            for message in got:
+                seen.add(message["MessageId"])
+                try:
+                    function, event = read(message)
+                    if not function.startswith(f"{environment.prefix}-"):
+                        raise ValueError(f"{function} is not of {environment.name}")
+                except (ValueError, KeyError) as error:
+                    kept += 1
+                    say(f"kept {message['MessageId']}: it cannot be read: {error}")
+                    continue
+                say(f"{'would run' if dry_run else 'running'} {function} {json.dumps(event)}")
+                if not dry_run:
+                    functions.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event).encode())
+                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        say(f"{output.removesuffix('Url')}: {len(seen)} messages")
+    if kept:
+        raise Failed(f"{kept} messages are still there: look at them in the console")
+
+
+def previous(environment: Environment, file: Path) -> None:
+    """Saves the deployed template. The code it names lies in SAM's bucket, by its checksum."""
+    client = environment.client("cloudformation")
+    try:
+        answer = client.get_template(StackName=environment.prefix, TemplateStage="Original")
+    except client.exceptions.ClientError as error:
+        # CloudFormation has no error of its own for this.
+        if "does not exist" in str(error):
+            raise NoStack(f"there is no stack {environment.prefix}") from error
+        raise
+    body = answer["TemplateBody"]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(body if isinstance(body, str) else json.dumps(body))
+    say(f"the deployed template is in {file}")
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("migrate", "smoke", "watch", "redrive", "previous"):
+        command = commands.add_parser(name)
+        command.add_argument("environment", help="demo, prod, …")
+        if name == "migrate":
+            command.add_argument("--bootstrap", type=Path)
+        if name == "smoke":
+            command.add_argument("--tournament")
+            command.add_argument("--round")
+            command.add_argument("--require-provider", action="store_true")
+        if name == "watch":
+            command.add_argument("--minutes", type=float, default=10)
+        if name == "redrive":
+            command.add_argument("--dry-run", action="store_true")
+        if name == "previous":
+            command.add_argument("file", type=Path)
+    arguments = parser.parse_args()
+
+    import boto3
+    import tomlkit
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    settings = tomlkit.parse((Path(__file__).parent.parent / "samconfig.toml").read_text())
+    configured = settings.get(arguments.environment, {}).get("global", {}).get("parameters", {}).get("region")
+    region = os.environ.get("AWS_REGION") or configured
+    # A function is invoked once: the client's own retry after a time-out would run it twice.
+    patient = Config(read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
+    clients: dict = {}
+
+    def client(service: str):
+        if service not in clients:
+            clients[service] = boto3.client(service, region_name=region, config=patient if service == "lambda" else None)
+        return clients[service]
+
+    environment = Environment(arguments.environment, client)
+    try:
+        if arguments.command == "migrate":
+            migrate(environment, arguments.bootstrap)
+        elif arguments.command == "smoke":
+            smoke(environment, arguments.tournament, arguments.round, arguments.require_provider)
+        elif arguments.command == "watch":
+            watch(environment, arguments.minutes)
+        elif arguments.command == "redrive":
+            redrive(environment, arguments.dry_run)
+        else:
+            previous(environment, arguments.file)
+    except (Failed, BotoCoreError, ClientError) as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        return 3 if isinstance(error, NoStack) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# `sam local invoke` beside the local stack: local/sam/invoke.sh FUNCTION EVENT [OPTION…]
+#
+# The stack runs (`make demo SERVE=1`) and events/env.json names its ports; `sam build` has been run. What SAM needs beside
+# that is made here: an image with socat (Dockerfile), and on the host, for as long as the function
+# runs, a way from the containers' bridge to 127.0.0.1. The function is put behind local/sam/bootstrap.
+#
+# BASE       image to start from (Lambda's own, which Docker pulls)
+# TEMPLATE   a built template other than .aws-sam/build/template.yaml
+# ENV_VARS   another file than events/env.json
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=deploy/tools.sh
+source deploy/tools.sh
+
+function=${1:?say which function: local/sam/invoke.sh Knockouts events/knockouts.json}
+event=${2:?say which event: local/sam/invoke.sh Knockouts events/knockouts.json}
+shift 2
+env_vars=${ENV_VARS:-events/env.json}
+image=public.ecr.aws/lambda/provided:al2023-x86_64
+base=${BASE:-$image}
+use_sam
+docker version > /dev/null || fail "a Docker engine is needed"
+
+# Under the name that SAM looks for, so that it takes it without pulling. SAM's own image on top of it is made anew.
+if [ "$(docker image inspect --format '{{ index .Config.Labels "best-shot" }}' "$image" 2> /dev/null)" != local ]; then
+    docker image rm --force public.ecr.aws/lambda/provided:al2023-rapid-x86_64 > /dev/null 2>&1 || true
+    docker build --quiet --build-arg BASE="$base" --label best-shot=local --tag "$image" local/sam > /dev/null
+fi
+
+# Older engines do not say the bridge's own address: it is the first of its network.
+gateway=$(docker network inspect bridge | python -c '
+import ipaddress, json, sys
+config = json.load(sys.stdin)[0]["IPAM"]["Config"][0]
+print(config.get("Gateway") or ipaddress.ip_network(config["Subnet"])[1])')
+mapfile -t ports < <(grep -o '127\.0\.0\.1:[0-9]*' "$env_vars" | cut -d: -f2 | sort -u)
+python local/sam/lead.py "$gateway" "${ports[@]}" &
+trap 'kill %1' EXIT
+
+built=${TEMPLATE:-.aws-sam/build/template.yaml}
+rm -rf .aws-sam/local
+mkdir -p .aws-sam/local/function
+python local/sam/before.py "$built" "$function" .aws-sam/local
+cp local/sam/bootstrap .aws-sam/local/function/bootstrap
+
+# SAM hands these on; the emulator of AWS takes any.
+export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=eu-central-1
+sam local invoke "$function" --event "$event" --template-file .aws-sam/local/template.yaml \
+    --env-vars "$env_vars" --skip-pull-image --add-host "best-shot-host:$gateway" \
+    --parameter-overrides Local=true Environment=demo \
+    SecretArn=arn:aws:secretsmanager:eu-central-1:123456789012:secret:best-shot/local-AAAAAA "$@"
