@@ -541,3 +541,67 @@ async fn nothing_is_left_of_a_browser_closed_or_dropped() {
         assert!(gone(|| !profile.exists()).await, "close: {close}, {} is left", profile.display());
     }
 }
+
+#[tokio::test]
+async fn what_a_killed_function_left_is_cleared_away_by_the_next_launch_and_what_another_uses_is_not() {
+    let world = crate::harness::World::at("2024-03-01T12:00:00Z", crate::harness::LEAGUE).await;
+    let id = world.create().await;
+    world.provider.trouble(local::replay::Trouble::Late(Duration::from_millis(500)), Some(1));
+    let event = json!({"tournamentId": id, "roundSlug": "1", "scheduledTime": "2024-03-02T17:00:00Z"});
+    let asked = world.provider.requests();
+    let kill = async {
+        while world.provider.requests() == asked {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let function = world.stack.functions.process_id("scores-and-standings").await.unwrap();
+        shell(&format!("kill -KILL {function}"));
+        format!("chromium-profile-{function}-")
+    };
+    let (killed, left) = tokio::join!(world.stack.invoke("scores-and-standings", event), kill);
+    assert!(killed.is_err());
+    let browsers = || processes().iter().filter(|process| process.command.contains(&left)).count();
+    let profiles = || {
+        let entries = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&left)).count()
+    };
+    assert_eq!(profiles(), 1, "the kill left a profile behind");
+    let own = World::new([(ROUNDS, vec![good_rounds()])]).await;
+    let browser = own.launch().await.unwrap();
+    assert!(gone(|| browsers() == 0 && profiles() == 0).await);
+    // A second launch leaves the first one's browser alone.
+    let second = own.launch().await.unwrap();
+    let mut browser = browser;
+    assert!(browser.fetch(ROUNDS, shared::browser::Want::Text).await.is_ok());
+    second.close().await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn without_room_in_tmp_the_browser_fails_with_a_reason_and_nothing_is_left() {
+    let world = crate::harness::World::at("2024-03-01T12:00:00Z", crate::harness::LEAGUE).await;
+    let id = world.create().await;
+    let dir = tempfile::tempdir().unwrap();
+    // No file may grow beyond a kilobyte: what a full disk says, to whoever writes.
+    let chromium = dir.path().join("chromium");
+    let real = local::tools::Tools::find().unwrap().chromium;
+    let script = format!("#!/bin/sh\nulimit -f 1\nexec {} \"$@\"\n", real.display());
+    shell(&format!("printf '%s' '{script}' > {0} && chmod +x {0}", chromium.display()));
+    let nowhere = dir.path().join("not-there");
+    for (name, value, reason) in [
+        ("TMPDIR", nowhere.to_str().unwrap(), "no profile directory"),
+        ("CHROMIUM_PATH", chromium.to_str().unwrap(), "Browser"),
+    ] {
+        world.stack.functions.set(name, value);
+        world.stack.functions.stop("scores-and-standings").await;
+        let event = json!({"tournamentId": id, "roundSlug": "1", "scheduledTime": "2024-03-02T17:00:00Z"});
+        let error = world.stack.invoke("scores-and-standings", event).await.unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        world.stack.functions.set("TMPDIR", "/tmp");
+    }
+    assert_eq!(
+        world
+            .texts("SELECT status FROM data_provider_executions WHERE operation_type = 'matches_update'")
+            .await,
+        ["failed"]
+    );
+}

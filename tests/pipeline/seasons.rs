@@ -12,7 +12,7 @@ use shared::provider::sofascore::decode::{Kind, decode};
 use crate::harness::empty_database;
 
 fn real_data() -> Option<PathBuf> {
-    let data = std::env::var_os("REAL_DATA").map(PathBuf::from);
+    let data = std::env::var_os("REAL_DATA").filter(|path| !path.is_empty()).map(PathBuf::from);
     if data.is_none() {
         println!("left out: REAL_DATA names no folder of real seasons and replies");
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 
 fn knockouts(file: &str) -> Option<Value> {
-    let Some(data) = std::env::var_os("REAL_DATA") else {
+    let Some(data) = std::env::var_os("REAL_DATA").filter(|path| !path.is_empty()) else {
         println!("left out: REAL_DATA names no folder of real seasons");
         return None;
     };

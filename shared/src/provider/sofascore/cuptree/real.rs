@@ -10,7 +10,7 @@ use crate::domain::knockout::{AwayGoals, Bracket, DecidedBy, KnockoutMatch, Side
 use crate::domain::{MatchStatus, Score};
 
 fn read(file: &str) -> Option<Value> {
-    let Some(data) = std::env::var_os("REAL_DATA") else {
+    let Some(data) = std::env::var_os("REAL_DATA").filter(|path| !path.is_empty()) else {
         println!("left out: REAL_DATA names no folder of real replies");
         return None;
     };
