@@ -5,12 +5,13 @@ SHELL := /bin/bash
 # One season file of the project's own: the 2022 World Cup.
 SEASON := local/seasons/2022-world-cup.json
 SERVE ?=
+SEED ?= 1..20
 # The environment that deploy, smoke and redrive are about, a table of samconfig.toml.
 ENV ?= demo
 OPERATE := .tools/venv/bin/python deploy/operate.py
 REPLAY := target/debug/local replay
 
-.PHONY: help setup build demo test check bench lambda-check deploy smoke redrive
+.PHONY: help setup build demo test check chaos bench lambda-check deploy smoke redrive
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,8 +33,13 @@ check: setup ## Everything a change must pass
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	@command -v cargo-deny > /dev/null || { echo "check: installing cargo-deny…"; cargo install --locked cargo-deny; }
+	cargo deny --log-level error check licenses bans sources
 	SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint --region eu-central-1
 	$(MAKE) test
+
+chaos: build ## Replay the 2022 World Cup with faults drawn by seed, and compare (SEED=1..20)
+	target/debug/local chaos --seed $(SEED) --jobs 3 --table docs/chaos.md $(SEASON)
 
 bench: setup ## Print figures: database, start, memory, provider, browser
 	cargo build --locked --release --workspace --bins

@@ -24,7 +24,9 @@ ALTER TABLE provider_pace
 
 ALTER TABLE data_provider_executions
     -- A report that S3 did not take, rendered: {"json", "md", "html"}. The next run stores it.
-    ADD COLUMN IF NOT EXISTS kept_report jsonb;
+    ADD COLUMN IF NOT EXISTS kept_report jsonb,
+    -- The X-Ray trace of the attempt.
+    ADD COLUMN IF NOT EXISTS trace_id text;
 
 -- Finished records that still owe their notice or their report.
 CREATE INDEX IF NOT EXISTS data_provider_executions_arrears ON data_provider_executions (completed_at)

@@ -86,6 +86,7 @@ pub async fn run() -> anyhow::Result<()> {
         pause: Duration::ZERO,
         refusal_wait: TimeDelta::hours(2),
         chromium: tools.chromium.clone(),
+        single_process: false,
         request_timeout: Duration::from_secs(20),
     };
     all_rounds(&mut config, &store, &season).await?;
@@ -255,7 +256,8 @@ async fn browser(config: &ProviderConfig, season: &Season) -> anyhow::Result<()>
     let address = season_ref(season)?.round_url(&address(1));
     let path = address.split_once("/api/v1").map_or_else(String::new, |(_, path)| format!("/api/v1{path}"));
     for _ in 0..TIMES {
-        let launching = Browser::launch(&config.chromium, &config.origin, config.request_timeout);
+        let launching =
+            Browser::launch(&config.chromium, &config.origin, config.request_timeout, config.single_process);
         let mut browser = launches.time(launching).await?;
         for _ in 0..10 {
             let fetched = fetches.time(browser.fetch(&path, Want::Text)).await?;

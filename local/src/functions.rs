@@ -103,7 +103,7 @@ impl Functions {
         if let Some(running) = running.get(name) {
             return Ok(running.port);
         }
-        let binary = self.tools.functions.join(name);
+        let binary = self.tools.function(name);
         anyhow::ensure!(binary.is_file(), "{} is not built", binary.display());
         let (port, runtime_port) = (tools::free_port()?, tools::free_port()?);
         let log = File::options().create(true).append(true).open(self.logs.join(format!("{name}.log")))?;

@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod driver;
 pub mod emulator;
 pub mod functions;
+pub mod lambda_check;
 pub mod page;
 pub mod pgbouncer;
 pub mod postgres;

@@ -16,7 +16,7 @@ use local::postgres::Cluster;
 use local::replay::Fault;
 use local::summary::Summary;
 use local::tools::Tools;
-use local::{bench, page};
+use local::{bench, lambda_check, page};
 use shared::provider::sofascore::decode::{Kind, decode};
 use strum::VariantNames as _;
 
@@ -80,6 +80,21 @@ enum Command {
         /// The reply's body
         file: PathBuf,
     },
+    /// Start the functions as they are deployed, and send each its sample events
+    LambdaCheck {
+        /// Holds NAME/bootstrap for each function
+        #[arg(long)]
+        functions: PathBuf,
+        /// The browser
+        #[arg(long)]
+        chromium: PathBuf,
+        /// Where the figures go (JSON)
+        #[arg(long)]
+        summary: PathBuf,
+        /// Where the calls to AWS go (JSON)
+        #[arg(long)]
+        calls: PathBuf,
+    },
     /// Print figures: database, start, memory, provider, browser
     Bench,
     /// Run a command beside a Postgres and an AWS emulator of its own
@@ -118,6 +133,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             bad_weather(&season, seed, jobs, only, table.as_deref()).await
         }
         Command::Decode { kind, file } => decode_file(kind.parse()?, &file),
+        Command::LambdaCheck { functions, chromium, summary, calls } => {
+            let options = lambda_check::Options { functions, chromium, summary, calls };
+            println!("{}", lambda_check::run(&options).await?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),
         Command::Services { command } => services(&command).await,
     }

@@ -28,6 +28,12 @@ pub struct Tools {
 }
 
 impl Tools {
+    /// A function's binary: as cargo builds it, or as cargo-lambda does.
+    pub fn function(&self, name: &str) -> PathBuf {
+        let deployed = self.functions.join(name).join("bootstrap");
+        if deployed.is_file() { deployed } else { self.functions.join(name) }
+    }
+
     /// Looks for everything; the error names what is missing and the remedy.
     pub fn find() -> anyhow::Result<Self> {
         let tools = tools_dir()?;

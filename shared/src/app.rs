@@ -30,6 +30,8 @@ pub struct Services {
     pub schedules: Schedules,
     /// Slack, if there is a webhook.
     pub slack: Option<Slack>,
+    /// The secrets.
+    pub vault: Arc<Vault>,
 }
 
 /// Why the outside world can't be used.
@@ -71,7 +73,7 @@ impl App {
         let vault = Arc::new(Vault::open(&config.secrets, &aws).await?);
         let slack = Slack::new(Arc::clone(&vault)).map_err(AppError::Slack)?;
         Ok(Services {
-            store: Store::of(vault, config.database_ca_file.clone())?,
+            store: Store::of(Arc::clone(&vault), config.database_ca_file.clone())?,
             objects: Objects::new(aws_sdk_s3::Client::new(&aws), config.objects.clone()),
             schedules: Schedules::new(
                 aws_sdk_scheduler::Client::new(&aws),
@@ -79,6 +81,7 @@ impl App {
                 config.environment.clone(),
             ),
             slack,
+            vault,
         })
     }
 }

@@ -50,6 +50,8 @@ pub struct Secrets {
     pub database_url: SecretString,
     /// `SLACK_JOB_EXECUTIONS_WEBHOOK`: the incoming webhook; none: no messages are sent.
     pub slack_webhook: Option<SecretString>,
+    /// `SENTRY_DSN`: where failed executions are told; none: nowhere.
+    pub sentry_dsn: Option<SecretString>,
 }
 
 /// Where reports and images go.
@@ -74,6 +76,8 @@ pub struct ProviderConfig {
     pub refusal_wait: TimeDelta,
     /// `CHROMIUM_PATH`: the browser's binary.
     pub chromium: PathBuf,
+    /// `CHROMIUM_SINGLE_PROCESS`: the browser does all in one process, as Lambda's sandbox needs it (`false`).
+    pub single_process: bool,
     /// `REQUEST_TIMEOUT_MS`: what one request may take (20 000).
     pub request_timeout: Duration,
 }
@@ -127,6 +131,7 @@ impl Config {
             None => SecretSource::Environment(Secrets {
                 database_url: vars.required("DATABASE_URL", "or set SECRET_ARN").into(),
                 slack_webhook: vars.optional("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
+                sentry_dsn: vars.optional("SENTRY_DSN").map(Into::into),
             }),
         };
         let origin = vars.optional("SOFASCORE_ORIGIN").unwrap_or_else(|| SOFASCORE_ORIGIN.to_owned());
@@ -174,6 +179,7 @@ impl Config {
                     .optional("CHROMIUM_PATH")
                     .unwrap_or_else(|| "/opt/chromium/chromium".into())
                     .into(),
+                single_process: vars.parsed("CHROMIUM_SINGLE_PROCESS", "true or false", false),
                 request_timeout: Duration::from_millis(vars.parsed(
                     "REQUEST_TIMEOUT_MS",
                     "a number of milliseconds",

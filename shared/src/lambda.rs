@@ -32,6 +32,7 @@ pub async fn serve(
                 // Lambda's request ids are UUIDs; another runtime's may not be.
                 request_id: event.context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4()),
                 clock: clock_for(app.config.clock_from_event, &event.payload),
+                trace_id: event.context.xray_trace_id.as_deref(),
                 deadline: Instant::now().checked_add(clock::until(event.context.deadline())),
                 config: &app.config,
                 services,

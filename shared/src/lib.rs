@@ -20,6 +20,7 @@ pub mod provider;
 pub mod report;
 pub mod schedule;
 pub mod secrets;
+pub mod sentry;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

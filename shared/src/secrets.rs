@@ -76,5 +76,6 @@ async fn read(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Secr
             .ok_or_else(|| failed("has no DATABASE_URL: add it as a text".to_owned()))?
             .into(),
         slack_webhook: value("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
+        sentry_dsn: value("SENTRY_DSN").map(Into::into),
     })
 }

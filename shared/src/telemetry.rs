@@ -1,5 +1,9 @@
-//! Logs: one JSON object a line, filtered by `RUST_LOG`.
+//! Logs, one JSON object a line, filtered by `RUST_LOG`; and metrics, embedded in them.
 
+use std::io::Write as _;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. Called once, first thing in `main`.
@@ -17,5 +21,97 @@ pub fn init() {
         .try_init();
     if let Err(error) = started {
         tracing::warn!(%error, "logging was started twice");
+    }
+}
+
+/// The namespace of all metrics.
+const NAMESPACE: &str = "BestShot";
+
+/// What one execution came to, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Metrics {
+    /// It ended well.
+    pub completed: bool,
+    /// It ended badly.
+    pub failed: bool,
+    /// A part of it failed.
+    pub partial: bool,
+    /// The provider refused, or was left alone for having refused.
+    pub blocked: bool,
+    /// Requests to the provider.
+    pub requests: usize,
+    /// Matches inserted and updated.
+    pub matches_changed: u64,
+    /// Schedules made.
+    pub schedules_created: u64,
+    /// From the claim to the end, in ms.
+    pub duration_ms: i32,
+    /// What launching the browser took, in ms, where one was launched.
+    pub browser_start_ms: Option<u64>,
+}
+
+impl Metrics {
+    /// As CloudWatch's embedded metric format wants them: one line of the log, from which CloudWatch makes the metrics.
+    pub fn embedded(&self, environment: &str, operation: &str, now: DateTime<Utc>) -> Value {
+        let count = |of: bool| json!(u8::from(of));
+        let mut values = vec![
+            ("ExecutionsCompleted", "Count", count(self.completed)),
+            ("ExecutionsFailed", "Count", count(self.failed)),
+            ("ExecutionsPartial", "Count", count(self.partial)),
+            ("ProviderBlocked", "Count", count(self.blocked)),
+            ("Requests", "Count", json!(self.requests)),
+            ("MatchesChanged", "Count", json!(self.matches_changed)),
+            ("SchedulesCreated", "Count", json!(self.schedules_created)),
+            ("Duration", "Milliseconds", json!(self.duration_ms)),
+        ];
+        if let Some(took) = self.browser_start_ms {
+            values.push(("BrowserStart", "Milliseconds", json!(took)));
+        }
+        let metrics: Vec<Value> =
+            values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": now.timestamp_millis(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["environment", "operation"]],
+                    "Metrics": metrics,
+                }],
+            },
+            "environment": environment,
+            "operation": operation,
+        });
+        for (name, _, value) in values {
+            line[name] = value;
+        }
+        line
+    }
+
+    /// Writes them to the log.
+    pub fn emit(&self, environment: &str, operation: &str, now: DateTime<Utc>) {
+        // Past the logger: the line must be this JSON and nothing else.
+        if let Err(error) = writeln!(std::io::stdout(), "{}", self.embedded(environment, operation, now)) {
+            tracing::warn!(%error, "the metrics could not be written");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_what_cloudwatch_reads() {
+        let metrics = Metrics {
+            completed: true,
+            requests: 3,
+            matches_changed: 2,
+            schedules_created: 1,
+            duration_ms: 812,
+            browser_start_ms: Some(95),
+            ..Metrics::default()
+        };
+        let at = "2022-12-18T17:00:02Z".parse().unwrap();
+        insta::assert_json_snapshot!(metrics.embedded("demo", "matches_update", at));
     }
 }

@@ -159,6 +159,7 @@ impl World {
             pause: Duration::ZERO,
             refusal_wait: TimeDelta::hours(2),
             chromium,
+            single_process: false,
             request_timeout: TIMEOUT,
         };
         let store = Store::new(&empty_database().await.into(), None).unwrap();
@@ -171,7 +172,7 @@ impl World {
     }
 
     async fn launch(&self) -> Result<Browser, BrowserError> {
-        Browser::launch(&self.config.chromium, &self.config.origin, self.config.request_timeout).await
+        Browser::launch(&self.config.chromium, &self.config.origin, self.config.request_timeout, false).await
     }
 
     /// Asks for the rounds in a session of its own: what came of it, what the server saw, how long it took.

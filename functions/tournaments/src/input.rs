@@ -30,12 +30,12 @@ const SLUG: &str = "lower-case letters, digits and hyphens, like premier-league-
 pub(crate) fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInput> {
     let mut fields = Fields::of(event);
     let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
-    let what = match fields.required("operation", "create or refresh").as_str() {
+    let what = match fields.required("operation", "create, refresh or probe").as_str() {
         "create" => fields.within("tournament", new_tournament).map(What::Create),
         "refresh" => Some(What::Refresh(fields.uuid("tournamentId"))),
         "" => None,
         _ => {
-            fields.problem("operation", "must be create or refresh");
+            fields.problem("operation", "must be create, refresh or probe");
             None
         }
     };

@@ -2,6 +2,7 @@
 //! execution each, so that a run that is cut off goes on where it stopped.
 
 mod input;
+mod probe;
 
 use serde_json::{Value, json};
 use shared::domain::{Round, Team, Tournament};
@@ -18,10 +19,15 @@ use uuid::Uuid;
 use input::{Input, What};
 
 /// Handles `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
-/// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own.
+/// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own; and `{"operation": "probe"}`, see [`probe`].
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let input = input::read(&event, invocation);
     let mut provider = sync::provider(invocation);
+    if probe::is_asked_for(&event, invocation) {
+        let answer = probe::answer(&mut provider, invocation.clock.now()).await;
+        provider.close().await;
+        return Ok(answer);
+    }
     let answer = Box::pin(whole(invocation, &mut provider, input)).await;
     provider.close().await;
     answer

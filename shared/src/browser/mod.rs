@@ -59,14 +59,15 @@ pub struct Browser {
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Browser {
-    /// Launches Chromium from `binary`. Nothing is asked of `origin` yet: the first fetch opens its front page, so that
+    /// Launches Chromium from `binary`, all in one process if asked to. Nothing is asked of `origin` yet: the first fetch opens its front page, so that
     /// it and all later ones are the page's own.
     pub async fn launch(
         binary: &Path,
         origin: &str,
         request_timeout: Duration,
+        single_process: bool,
     ) -> Result<Self, BrowserError> {
-        let process = Process::launch(binary).await?;
+        let process = Process::launch(binary, single_process).await?;
         let mut devtools = Devtools::connect(process.devtools_url()).await?;
         let targets = devtools.call(Target::GetTargets { filter: None }).await?;
         let page = targets

@@ -57,7 +57,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `binary` and waits until it says where it listens.
-    pub(super) async fn launch(binary: &Path) -> Result<Self, BrowserError> {
+    pub(super) async fn launch(binary: &Path, single_process: bool) -> Result<Self, BrowserError> {
         let failed = |reason: String| BrowserError::Launch { path: binary.display().to_string(), reason };
         leftovers::remove();
         let profile =
@@ -67,6 +67,7 @@ impl Process {
         let mut command = std::process::Command::new(binary);
         command
             .args(FLAGS)
+            .args(single_process.then_some("--single-process"))
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             // What it keeps outside its profile (caches, fonts) goes there too, and away with it.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use strum::Display;
 use uuid::Uuid;
 
-pub use journal::{Journal, OperationStatus};
+pub use journal::{Journal, Operation, OperationStatus};
 
 use crate::app::{AppError, Services};
 use crate::clock::Clock;
@@ -28,8 +28,10 @@ use crate::notify::Notice;
 use crate::provider::ProviderError;
 use crate::report::Report;
 use crate::schedule::ScheduleError;
+use crate::sentry::{self, Failed};
 use crate::store::executions::{self, Claimed, Ending, Held, NewExecution};
 use crate::store::{Store, StoreError};
+use crate::telemetry::Metrics;
 
 /// A lease holds this long unless it is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(45);
@@ -70,6 +72,8 @@ pub struct Invocation<'a> {
     pub function: &'static str,
     /// The delivery's id; Lambda's own retries share it.
     pub request_id: Uuid,
+    /// The delivery's X-Ray trace, if there is one.
+    pub trace_id: Option<&'a str>,
     /// The time as this run sees it.
     pub clock: Clock,
     /// When Lambda stops the function, if it does.
@@ -254,6 +258,7 @@ pub async fn run<T>(
         request_id: invocation.request_id,
         tournament_id: work.tournament_id,
         planned_for: work.planned_for,
+        trace_id: invocation.trace_id,
     };
     let now = clock.now();
     let claimed = store
@@ -275,7 +280,8 @@ pub async fn run<T>(
         }
         Claimed::Refused { message } => return Err(Failure::Work { key, kind: INVALID_INPUT, message }),
     };
-    tracing::info!(execution_id = %held.id, operation, key, attempt = held.attempt, "working…");
+    let request_id = invocation.request_id;
+    tracing::info!(execution_id = %held.id, %request_id, operation, key, attempt = held.attempt, "working…");
 
     crash::point("claimed");
     let began = Instant::now();
@@ -342,6 +348,19 @@ pub async fn run<T>(
     }
     tracing::info!(execution_id = %held.id, operation, status, duration_ms, error = message, "done");
     crash::point("recorded");
+    let metrics = metrics_of(&report, told_once);
+    metrics.emit(&invocation.config.environment, &operation, clock.now());
+    if let (Some(dsn), Some(message)) = (&services.vault.current().sentry_dsn, &message) {
+        let failed = Failed {
+            function,
+            environment: &invocation.config.environment,
+            operation: &operation,
+            kind: kind.unwrap_or("Internal"),
+            message,
+            execution: held.id,
+        };
+        sentry::tell(dsn, &failed).await;
+    }
 
     let notice = Notice {
         operation: &operation,
@@ -366,6 +385,31 @@ pub async fn run<T>(
             kind: kind.unwrap_or("Internal"),
             message: message.unwrap_or_else(|| "no value and no error".to_owned()),
         }),
+    }
+}
+
+fn metrics_of(report: &Report, blocked: bool) -> Metrics {
+    let Report { journal, .. } = report;
+    let changed = |operation: &Operation| {
+        let count = |what: &str| operation.data["rows"][what].as_u64().unwrap_or_default();
+        count("inserted") + count("updated")
+    };
+    let of_matches =
+        journal.operations.iter().filter(|done| done.step == "apply" && done.operation == "matches");
+    Metrics {
+        completed: report.status == "completed",
+        failed: report.status == "failed",
+        partial: report.status == "partial_failure",
+        blocked,
+        requests: journal.requests.len(),
+        matches_changed: of_matches.map(changed).sum(),
+        schedules_created: journal.schedules.created,
+        duration_ms: report.duration_ms,
+        browser_start_ms: journal
+            .requests
+            .iter()
+            .find_map(|request| request.browser_start_ms)
+            .and_then(|took| u64::try_from(took).ok()),
     }
 }
 

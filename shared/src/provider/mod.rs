@@ -152,4 +152,7 @@ pub struct Request {
     pub bytes: usize,
     /// From the question to the answer, the pause before it not counted.
     pub duration_ms: u128,
+    /// What launching the browser took, where it was launched for this request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub browser_start_ms: Option<u128>,
 }

@@ -23,6 +23,8 @@ pub struct NewExecution<'a> {
     pub tournament_id: Option<Uuid>,
     /// The occurrence it is for.
     pub planned_for: Option<DateTime<Utc>>,
+    /// The X-Ray trace of the delivery, if there is one.
+    pub trace_id: Option<&'a str>,
 }
 
 /// What the database says to a claim.
@@ -81,11 +83,12 @@ pub async fn claim(
     let ours = client
         .query_typed(
             "INSERT INTO data_provider_executions AS e (request_id, tournament_id, operation_type, status, started_at,
-                    idempotency_key, function, attempt, lease_expires_at, planned_for, created_at, updated_at)
-             VALUES ($1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 1, $7, $8, $4, $4)
+                    idempotency_key, function, attempt, lease_expires_at, planned_for, trace_id, created_at, updated_at)
+             VALUES ($1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 1, $7, $8, $9, $4, $4)
              ON CONFLICT (idempotency_key) DO UPDATE
                 SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
                     attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
+                    trace_id = excluded.trace_id,
                     duration = NULL, notified_at = NULL, updated_at = excluded.updated_at
               WHERE (e.status = 'failed' AND NOT (e.request_id = excluded.request_id
                                                   AND COALESCE(e.summary ->> 'errorKind' = 'InvalidInput', false)))
@@ -100,6 +103,7 @@ pub async fn claim(
                 (&new.function, Type::TEXT),
                 (&stamp(lease_until), Type::TIMESTAMP),
                 (&new.planned_for.map(stamp), Type::TIMESTAMP),
+                (&new.trace_id, Type::TEXT),
             ],
         )
         .await?;

@@ -282,11 +282,11 @@ fn operations() -> Vec<BadInput> {
     let whole = |event: Value| event;
     let operation = |operation: Value| json!({ "operation": operation });
     [
-        each("tournaments", "operation is missing: it must be create or refresh", [json!({})], whole),
+        each("tournaments", "operation is missing: it must be create, refresh or probe", [json!({})], whole),
         each("tournaments", "operation must be a text", [json!(7), json!(["create"]), json!({})], operation),
         each(
             "tournaments",
-            "operation must be create or refresh",
+            "operation must be create, refresh or probe",
             ["drop", "CREATE", "create;refresh", "__proto__", "<!channel>"].map(Value::from),
             operation,
         ),

@@ -275,6 +275,7 @@ impl<'a> SofaScore<'a> {
                     error: Some("Browser".to_owned()),
                     bytes: 0,
                     duration_ms: 0,
+                    browser_start_ms: None,
                 });
                 return Err(if unreachable {
                     classify::unavailable(path, error.to_string())
@@ -295,10 +296,15 @@ impl<'a> SofaScore<'a> {
             return Err(ProviderError::OutOfTime { path: path.to_owned() });
         }
         let config = self.config;
+        let mut browser_start_ms = None;
         let browser = match &mut self.browser {
             Some(browser) => browser,
             none => {
-                none.insert(Browser::launch(&config.chromium, &config.origin, config.request_timeout).await?)
+                let began = Instant::now();
+                let ProviderConfig { chromium, origin, request_timeout, single_process, .. } = config;
+                let launched = Browser::launch(chromium, origin, *request_timeout, *single_process).await?;
+                browser_start_ms = Some(began.elapsed().as_millis());
+                none.insert(launched)
             }
         };
         // The front page, which a new browser opens first, is part of the turn.
@@ -318,6 +324,7 @@ impl<'a> SofaScore<'a> {
             error,
             bytes,
             duration_ms: asked.elapsed().as_millis(),
+            browser_start_ms,
         });
         Ok(fetched)
     }

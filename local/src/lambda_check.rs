@@ -1,0 +1,200 @@
+//! Every function as it is deployed, under the Runtime Interface Emulator, given every sample event that is its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::aws_gate::{AwsGate, Call};
+use crate::emulator::Emulator;
+use crate::postgres::{self, Cluster};
+use crate::replay::{ReplayClock, ReplayProvider, Season};
+use crate::stack::{Ingredients, Stack};
+use crate::tools::Tools;
+
+const SEASON: &str = "local/seasons/2022-world-cup.json";
+const EVENTS: &str = "events";
+/// Deployed and sampled under this name.
+const ENVIRONMENT: &str = "demo";
+
+/// Which sample goes to which function, in the order of the story that they tell.
+const SAMPLES: [(&str, &str); 10] = [
+    ("migrate", "migrate"),
+    ("operator-api", "operator-api-health"),
+    ("tournaments", "tournament-create"),
+    ("daily-routine", "daily-routine"),
+    ("scores-and-standings", "scores-and-standings-interim"),
+    ("scores-and-standings", "scores-and-standings"),
+    ("scores-and-standings", "scores-and-standings-old-caller"),
+    ("tournaments", "tournament-refresh"),
+    ("knockouts", "knockouts"),
+    ("tournaments", "tournament-probe"),
+];
+
+/// What is told to it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Holds `NAME/bootstrap` for each function.
+    pub functions: PathBuf,
+    /// The browser.
+    pub chromium: PathBuf,
+    /// Where the figures go (JSON).
+    pub summary: PathBuf,
+    /// Where the calls to AWS go (JSON).
+    pub calls: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct Recorded {
+    function: String,
+    service: String,
+    operation: String,
+    resource: String,
+}
+
+/// Starts the local stack with the deployed functions, sends every sample, and writes what was seen; how much that was.
+pub async fn run(options: &Options) -> anyhow::Result<String> {
+    let tools =
+        Tools { functions: options.functions.clone(), chromium: options.chromium.clone(), ..Tools::find()? };
+    let emulator = Emulator::start(&tools).await?;
+    let gate = AwsGate::start(&emulator.endpoint)?;
+    let cluster = Cluster::start(&tools).await?;
+    let database_url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;
+    let season = Season::load(Path::new(SEASON))?;
+    let clock = ReplayClock::new("2022-11-19T12:00:00Z".parse()?);
+    let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
+    let logs = tempfile::tempdir()?;
+    let endpoint = gate.endpoint();
+    let stack = Stack::start(Ingredients {
+        tools: &tools,
+        aws_endpoint: &emulator.endpoint,
+        environment: ENVIRONMENT,
+        database_url: &database_url,
+        functions_database_url: None,
+        provider_origin: &provider.origin(),
+        variables: &[("AWS_ENDPOINT_URL", &endpoint), ("CHROMIUM_SINGLE_PROCESS", "true")],
+        logs: logs.path().to_owned(),
+    })
+    .await?;
+    let mut check =
+        Check { stack: &stack, gate: &gate, clock: &clock, recorded: Vec::new(), answered: BTreeMap::new() };
+    check.took_calls_of("migrate", 0);
+    let mut tournament = Value::Null;
+    for (function, sample) in SAMPLES {
+        let mut event = read(sample)?;
+        if event.get("tournamentId").is_some() {
+            event["tournamentId"] = tournament.clone();
+        }
+        if event.get("tournament").is_some() {
+            event["tournament"]["baseUrl"] =
+                crate::driver::create_event(&season, clock.now())["tournament"]["baseUrl"].clone();
+        }
+        let answer = check.send(function, sample, event).await?;
+        if let Some(id) = answer.get("tournamentId") {
+            tournament = id.clone();
+        }
+    }
+    check.schedules_that_change(&database_url).await?;
+
+    let mut functions = BTreeMap::new();
+    for (name, peak) in stack.functions.peak_rss_mb() {
+        let log = std::fs::read(logs.path().join(format!("{name}.log")))?;
+        let log = String::from_utf8_lossy(&log);
+        let figures = json!({
+            "init_ms": init_ms(&log),
+            "peak_memory_mb": peak,
+            "events": check.answered.get(&name),
+        });
+        functions.insert(name, figures);
+    }
+    std::fs::write(&options.summary, serde_json::to_string_pretty(&json!({ "functions": functions }))?)?;
+    std::fs::write(&options.calls, serde_json::to_string_pretty(&check.recorded)?)?;
+    Ok(format!("{} events answered, {} kinds of calls seen", SAMPLES.len() + 2, check.recorded.len()))
+}
+
+struct Check<'a> {
+    stack: &'a Stack,
+    gate: &'a AwsGate,
+    clock: &'a ReplayClock,
+    recorded: Vec<Recorded>,
+    answered: BTreeMap<String, Vec<String>>,
+}
+
+impl Check<'_> {
+    async fn send(&mut self, function: &str, sample: &str, mut event: Value) -> anyhow::Result<Value> {
+        let before = self.gate.calls().len();
+        if let Some(at) = event["scheduledTime"].as_str() {
+            let at: DateTime<Utc> = at.parse()?;
+            self.clock.set(at.max(self.clock.now()));
+        } else {
+            event["deliveredAt"] = json!(crate::driver::stamp(self.clock.now()));
+        }
+        let answer = self
+            .stack
+            .functions
+            .invoke(function, &event)
+            .await
+            .with_context(|| format!("events/{sample}.json"))?;
+        let status = answer.get("statusCode").and_then(Value::as_u64);
+        anyhow::ensure!(
+            status.is_none_or(|status| status == 200),
+            "events/{sample}.json: {function} answered {answer}"
+        );
+        for (name, part) in answer.as_object().into_iter().flatten() {
+            let errors = part["errors"].as_array().is_some_and(|errors| !errors.is_empty());
+            anyhow::ensure!(!errors, "events/{sample}.json: {name} of {function}: {}", part["errors"]);
+        }
+        self.took_calls_of(function, before);
+        self.answered.entry(function.to_owned()).or_default().push(sample.to_owned());
+        Ok(answer)
+    }
+
+    /// The offsets are others, and then the tournament is gone: schedules are moved and deleted too.
+    async fn schedules_that_change(&mut self, database_url: &str) -> anyhow::Result<()> {
+        let routine = |at: &str| json!({ "targetEnv": ENVIRONMENT, "scheduledTime": at });
+        self.stack.functions.set("KNOCKOUTS_CHECK_MINUTES", "155");
+        self.stack.functions.stop("daily-routine").await;
+        self.send("daily-routine", "daily-routine", routine("2022-11-20T00:02:00Z")).await?;
+        let db = postgres::connect(database_url).await?;
+        db.execute("UPDATE tournament SET deleted_at = '2022-11-20'", &[]).await?;
+        self.send("daily-routine", "daily-routine", routine("2022-11-20T00:03:00Z")).await?;
+        Ok(())
+    }
+
+    fn took_calls_of(&mut self, function: &str, since: usize) {
+        let mut seen: BTreeSet<(String, String)> = self
+            .recorded
+            .iter()
+            .filter(|call| call.function == function)
+            .map(|call| (call.operation.clone(), kind_of(&call.resource)))
+            .collect();
+        for Call { service, operation, resource, .. } in self.gate.calls().into_iter().skip(since) {
+            if seen.insert((operation.clone(), kind_of(&resource))) {
+                let function = function.to_owned();
+                self.recorded.push(Recorded { function, service: service.to_string(), operation, resource });
+            }
+        }
+    }
+}
+
+/// A resource without its own name: calls on others of its kind need the same permission.
+fn kind_of(resource: &str) -> String {
+    resource.split('/').take(2).collect::<Vec<_>>().join("/")
+}
+
+fn read(sample: &str) -> anyhow::Result<Value> {
+    let path = Path::new(EVENTS).join(format!("{sample}.json"));
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+}
+
+/// What the emulator measured from the start of the process to its first question for an event.
+fn init_ms(log: &str) -> Option<f64> {
+    log.lines().find_map(|line| {
+        let (_, duration) = line.split_once("INIT REPORT(durationMs: ")?;
+        duration.split_once(')')?.0.parse().ok()
+    })
+}

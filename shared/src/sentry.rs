@@ -1,0 +1,82 @@
+//! Sentry: executions that failed, told with their kind and what they were about. Only where `SENTRY_DSN` is set.
+//!
+//! The event holds ids, names and the error's message; no summary, no payload, no address.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sentry_types::Dsn;
+use sentry_types::protocol::latest::{Envelope, Event, Exception, Level, Values};
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// So much of an error's message is told.
+const MESSAGE_CHARS: usize = 500;
+
+/// What failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Failed<'a> {
+    /// Which function.
+    pub function: &'a str,
+    /// Which environment.
+    pub environment: &'a str,
+    /// `matches_update` and the like.
+    pub operation: &'a str,
+    /// The kind of error.
+    pub kind: &'a str,
+    /// What went wrong.
+    pub message: &'a str,
+    /// The record.
+    pub execution: uuid::Uuid,
+}
+
+/// Tells Sentry. What goes wrong with that is in the log, and nowhere else.
+pub async fn tell(dsn: &SecretString, failed: &Failed<'_>) {
+    let sent = match dsn.expose_secret().parse::<Dsn>() {
+        Ok(dsn) => send(&dsn, failed).await,
+        Err(_) => Err("SENTRY_DSN can't be read: it must be like https://key@host/project".to_owned()),
+    };
+    if let Err(problem) = sent {
+        tracing::warn!(problem, "Sentry could not be told");
+    }
+}
+
+async fn send(dsn: &Dsn, failed: &Failed<'_>) -> Result<(), String> {
+    let mut body = Vec::new();
+    Envelope::from(event(failed)).to_writer(&mut body).map_err(|error| error.to_string())?;
+    let client = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| error.without_url().to_string())?;
+    let answer = client
+        .post(dsn.envelope_api_url().to_string())
+        .header("X-Sentry-Auth", dsn.to_auth(Some("best-shot/0.1")).to_string())
+        .header("Content-Type", "application/x-sentry-envelope")
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| error.without_url().to_string())?;
+    if answer.status().is_success() { Ok(()) } else { Err(format!("HTTP {}", answer.status().as_u16())) }
+}
+
+fn event(failed: &Failed<'_>) -> Event<'static> {
+    let exception = Exception {
+        ty: failed.kind.to_owned(),
+        value: Some(failed.message.chars().take(MESSAGE_CHARS).collect()),
+        ..Exception::default()
+    };
+    let tags = [
+        ("function", failed.function.to_owned()),
+        ("operation", failed.operation.to_owned()),
+        ("execution_id", failed.execution.to_string()),
+    ];
+    Event {
+        level: Level::Error,
+        environment: Some(failed.environment.to_owned().into()),
+        exception: Values::from(vec![exception]),
+        tags: tags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        // One issue a kind of failure of an operation, however its message differs.
+        fingerprint: vec![failed.operation.to_owned().into(), failed.kind.to_owned().into()].into(),
+        ..Event::default()
+    }
+}
