@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws;
 use crate::config::{Config, ConfigError, SecretSource, Secrets};
+use crate::functions::Functions;
 use crate::notify::Slack;
 use crate::objects::Objects;
 use crate::schedule::Schedules;
@@ -26,6 +27,8 @@ pub struct Services {
     pub objects: Objects,
     /// EventBridge Scheduler.
     pub schedules: Schedules,
+    /// The other functions.
+    pub functions: Functions,
     /// Slack, if there is a webhook.
     pub slack: Option<Slack>,
 }
@@ -63,8 +66,16 @@ impl App {
         self.services.get_or_try_init(|| self.connect()).await
     }
 
+    /// The secrets as they are now: those of Secrets Manager may have been rotated since the services were prepared.
+    pub async fn secrets(&self) -> Result<Secrets, AppError> {
+        match &self.config.secrets {
+            SecretSource::Environment(secrets) => Ok(secrets.clone()),
+            SecretSource::SecretsManager(arn) => secrets(&aws::config().load().await, arn).await,
+        }
+    }
+
     // Erased: the SDKs' futures are so deep that the compiler gives up on a function that holds one in its own.
-    fn connect(&self) -> Pin<Box<dyn Future<Output = Result<Services, AppError>> + '_>> {
+    fn connect(&self) -> Pin<Box<dyn Future<Output = Result<Services, AppError>> + Send + '_>> {
         Box::pin(self.connect_now())
     }
 
@@ -83,6 +94,10 @@ impl App {
                 aws_sdk_scheduler::Client::new(&aws),
                 config.schedules.clone(),
                 config.environment.clone(),
+            ),
+            functions: Functions::new(
+                aws_sdk_lambda::Client::new(&aws),
+                config.schedules.function_arn_prefix.clone(),
             ),
             slack,
         })
@@ -107,5 +122,14 @@ async fn secrets(aws: &aws_config::SdkConfig, arn: &str) -> Result<Secrets, AppE
             .ok_or_else(|| failed("has no DATABASE_URL: add it as a text".to_owned()))?
             .into(),
         slack_webhook: value("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
+        tokens: values
+            .get("INTERNAL_SERVICE_TOKEN")
+            .into_iter()
+            .flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
+            .chain(values.get("INTERNAL_SERVICE_TOKEN_PREVIOUS"))
+            .filter_map(|value| value.as_str())
+            .filter(|token| !token.is_empty())
+            .map(Into::into)
+            .collect(),
     })
 }

@@ -33,12 +33,13 @@ pub async fn serve(
                 request_id: event.context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4()),
                 clock: clock_for(app.config.clock_from_event, &event.payload),
                 deadline: Instant::now().checked_add(clock::until(event.context.deadline())),
+                event: &event.payload,
                 config: &app.config,
                 services,
             };
             // Erased: the compiler would lay out the runtime's layers and the whole pipeline as one type.
             let answer: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> =
-                Box::pin(handler(&invocation, event.payload));
+                Box::pin(handler(&invocation, event.payload.clone()));
             answer.await
         };
         result.await.map_err(|failure: Failure| {

@@ -22,6 +22,7 @@ fn work(key: &str) -> NewExecution<'_> {
         request_id: Uuid::new_v4(),
         tournament_id: None,
         planned_for: None,
+        event: None,
     }
 }
 

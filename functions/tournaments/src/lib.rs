@@ -25,6 +25,11 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     answer
 }
 
+/// What is wrong with an event, if anything is: for whoever is about to send it.
+pub fn validate(event: &Value, environment: &str) -> Result<(), InvalidInput> {
+    input::read(event, environment).map(drop)
+}
+
 async fn whole(
     invocation: &Invocation<'_>,
     provider: &mut SofaScore<'_>,

@@ -71,6 +71,8 @@ pub struct Invocation<'a> {
     pub clock: Clock,
     /// When Lambda stops the function, if it does.
     pub deadline: Option<Instant>,
+    /// What it brings, kept on record so that it can be sent again.
+    pub event: &'a Value,
     /// What the function was told.
     pub config: &'a Config,
     /// The outside world.
@@ -219,6 +221,27 @@ fn kind_of(error: &anyhow::Error) -> &'static str {
     }
 }
 
+/// What the work is, as `data_provider_executions.idempotency_key` has it.
+pub fn key(function: &str, operation: &str, subject: &str, occurrence: &str, dry_run: bool) -> String {
+    let dry = if dry_run { ":dry" } else { "" };
+    format!("{function}:{operation}:{subject}:{occurrence}{dry}")
+}
+
+/// The longest event that is kept on record.
+const EVENT_CHARS: usize = 8_000;
+
+/// Whether an event can stand in the record: it is short, and Postgres takes its every character.
+fn may_be_kept(event: &Value) -> bool {
+    let text = event.to_string();
+    event.is_object() && text.len() <= EVENT_CHARS && !text.contains("\\u0000")
+}
+
+/// Who asked for the work, where an event says it.
+fn requested_by(event: &Value) -> Option<&str> {
+    let by = event.get("requestedBy")?.as_str()?;
+    (!by.is_empty() && by.len() <= 200 && !by.chars().any(char::is_control)).then_some(by)
+}
+
 /// Runs `step` as one execution: claims its record first, keeps the lease, and whatever comes of it (an error, a
 /// panic, time running out) ends the record, stores a report and sends a notice.
 ///
@@ -231,8 +254,7 @@ pub async fn run<T>(
     let Invocation { function, clock, services, .. } = *invocation;
     let store = &services.store;
     let operation = work.operation.to_string();
-    let dry = if work.dry_run { ":dry" } else { "" };
-    let key = format!("{function}:{operation}:{}:{}{dry}", work.subject, work.occurrence);
+    let key = key(function, &operation, &work.subject, &work.occurrence, work.dry_run);
 
     let new = NewExecution {
         key: &key,
@@ -241,6 +263,7 @@ pub async fn run<T>(
         request_id: invocation.request_id,
         tournament_id: work.tournament_id,
         planned_for: work.planned_for,
+        event: Some(invocation.event).filter(|event| may_be_kept(event)),
     };
     let now = clock.now();
     let client = store.client().await.map_err(Failure::Record)?;
@@ -264,6 +287,9 @@ pub async fn run<T>(
 
     let began = Instant::now();
     let mut journal = Journal::new(clock, held.attempt, created_at, work.dry_run, work.tournament_id);
+    if let Some(by) = requested_by(invocation.event) {
+        journal.facts.insert("requestedBy".to_owned(), by.into());
+    }
     let heartbeat = Heartbeat::start(store.clone(), clock, held);
     if !work.dry_run {
         rescue_dead(store, clock, held.id, &mut journal).await;

@@ -4,6 +4,7 @@
 //! a transaction-pooling proxy may stand in between. Timestamps are bound as UTC; `utc` and `stamp` convert.
 
 pub mod bracket;
+pub mod desk;
 pub mod executions;
 pub mod matches;
 pub mod pace;

@@ -1,0 +1,22 @@
+-- What the operator's desk asks of the pipeline and shows of it.
+
+ALTER TABLE data_provider_executions
+    -- The event that brought the work, so that it can be sent again; null where it was not kept.
+    ADD COLUMN IF NOT EXISTS event jsonb,
+    -- Who asked, where it was a person.
+    ADD COLUMN IF NOT EXISTS requested_by text;
+
+CREATE INDEX IF NOT EXISTS data_provider_executions_request ON data_provider_executions (request_id);
+CREATE INDEX IF NOT EXISTS data_provider_executions_tournament
+    ON data_provider_executions (tournament_id, started_at DESC);
+CREATE INDEX IF NOT EXISTS match_by_date ON match (date);
+
+-- Whether the provider is asked at all.
+CREATE TABLE IF NOT EXISTS provider_circuit (
+    provider text PRIMARY KEY,
+    state text NOT NULL,
+    reason text,
+    opened_at timestamp,
+    retry_at timestamp,
+    refusals integer NOT NULL DEFAULT 0
+);
