@@ -1,6 +1,7 @@
 //! A day at a glance, in two statements: its kickoffs with what became of their checks, and what needs a person.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -111,15 +112,15 @@ pub struct Timeline {
     pub total: i64,
 }
 
-/// The day's kickoffs, and what became of their checks by `now`.
+/// The kickoffs of some days (of one tournament, or of all), and what became of their checks by `now`.
 pub async fn timeline(
     client: &impl GenericClient,
-    day: NaiveDate,
+    days: Range<NaiveDate>,
+    tournament: Option<Uuid>,
     offsets: &Offsets,
     now: DateTime<Utc>,
 ) -> Result<Timeline, StoreError> {
-    let since = day.and_time(NaiveTime::MIN);
-    let until = since.checked_add_signed(TimeDelta::days(1)).unwrap_or(since);
+    let (since, until) = (days.start.and_time(NaiveTime::MIN), days.end.and_time(NaiveTime::MIN));
     let minutes = |offset: TimeDelta| i32::try_from(offset.num_minutes()).unwrap_or(i32::MAX);
     let rows = client
         .query_typed(
@@ -128,6 +129,7 @@ pub async fn timeline(
                         count(*) FILTER (WHERE m.status = 'ended') AS ended, count(*) FILTER (WHERE m.status = 'open') AS open
                    FROM match m JOIN tournament t ON t.id = m.tournament_id
                   WHERE m.date >= $1 AND m.date < $2 AND t.deleted_at IS NULL AND t.status IN ('active', 'completed')
+                    AND ($8::uuid IS NULL OR m.tournament_id = $8)
                   GROUP BY m.tournament_id, t.label, m.round_slug, m.date),
                made AS MATERIALIZED (
                  SELECT id, status, idempotency_key FROM data_provider_executions
@@ -176,6 +178,7 @@ pub async fn timeline(
                 (&stamp(now), Type::TIMESTAMP),
                 (&stamp(now - GRACE), Type::TIMESTAMP),
                 (&i64::from(KICKOFFS), Type::INT8),
+                (&tournament, Type::UUID),
             ],
         )
         .await?;

@@ -532,3 +532,17 @@ pub async fn bracket(client: &impl GenericClient, tournament: Uuid) -> Result<Ve
         })
         .collect())
 }
+
+/// Label, mode and standings mode of the newest season of a competition that is known.
+pub async fn latest_of(
+    client: &impl GenericClient,
+    external_id: &str,
+) -> Result<Option<(String, String, String)>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT label, mode, standings_mode FROM tournament WHERE external_id = $1 ORDER BY created_at DESC LIMIT 1",
+            &[(&external_id, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.first().map(|row| (row.get(0), row.get(1), row.get(2))))
+}
