@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod driver;
 pub mod emulator;
+pub mod front;
 pub mod functions;
 pub mod page;
 pub mod postgres;

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on fails by panicking")]
 
 mod browser;
+mod desk;
+mod desk_pages;
 mod events;
 mod executions;
 mod faults;
