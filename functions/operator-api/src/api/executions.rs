@@ -104,9 +104,9 @@ pub(super) struct Progress {
     responses((status = 200, body = Progress), Refusals))]
 pub(super) async fn get(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Json<Progress>, Problem> {
     let client = desk.services().await?.store.client().await?;
-    let execution = executions::find(&*client, id).await?.ok_or_else(no_execution)?;
-    let steps = executions::of_request(&*client, execution.request_id).await?;
-    Ok(Json(Progress { running: steps.iter().any(|step| step.status == "in_progress"), execution, steps }))
+    let steps = executions::with_steps(&*client, id).await?;
+    let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(no_execution)?;
+    Ok(Json(Progress { running: executions::goes_on(&steps, desk.clock.now()), execution, steps }))
 }
 
 pub(crate) fn no_execution() -> Problem {

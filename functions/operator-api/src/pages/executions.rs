@@ -143,8 +143,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let services = desk.services().await?;
     let client = services.store.client().await?;
-    let execution = executions::find(&*client, id).await?.ok_or_else(api::no_execution)?;
-    let steps = executions::of_request(&*client, execution.request_id).await?;
+    let steps = executions::with_steps(&*client, id).await?;
+    let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(api::no_execution)?;
     drop(client);
     let mut report = Value::Null;
     if let Some(key) = execution.report_key.as_deref().filter(|_| execution.status != "in_progress") {
@@ -167,7 +167,7 @@ pub(super) async fn show(
     let warnings = texts(&summary["warnings"]);
     let (bars, bars_more) = waterfall(&report, &execution);
     let (requests, requests_more) = requests(&report);
-    let running = steps.iter().chain([&execution]).any(|step| step.status == "in_progress");
+    let running = executions::goes_on(&steps, desk.clock.now());
     let ended = execution.status != "in_progress";
     page(&Show {
         shell: Shell::of(&desk, &caller, "executions"),

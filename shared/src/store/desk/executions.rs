@@ -59,6 +59,8 @@ pub struct Execution {
 const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
     e.started_at, e.completed_at, e.duration, e.planned_for, e.lease_expires_at, e.idempotency_key, e.requested_by,
     e.report_file_key, e.summary, (e.status = 'failed' AND e.event IS NOT NULL AND e.function IS NOT NULL) AS can_retry";
+/// Between two executions of one delivery lies no more than a report and a notice.
+const BETWEEN_STEPS: TimeDelta = TimeDelta::seconds(25);
 const TABLES: &str = "data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id";
 
 fn execution(row: &Row) -> Execution {
@@ -94,12 +96,35 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Execut
     Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.first().map(execution))
 }
 
-/// The executions of one delivery, in order: a creation is five of them.
-pub async fn of_request(client: &impl GenericClient, request: Uuid) -> Result<Vec<Execution>, StoreError> {
+/// The executions of one's delivery, in order, that one among them: a creation is five. Read at one moment, since a
+/// claim gives the record another delivery.
+pub async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<Vec<Execution>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE e.request_id = $1 ORDER BY e.started_at, e.created_at LIMIT 20"
+        "SELECT {COLUMNS} FROM {TABLES}
+          WHERE e.request_id = (SELECT request_id FROM data_provider_executions WHERE id = $1)
+          ORDER BY e.started_at, e.created_at LIMIT 20"
     );
-    Ok(client.query_typed(&sql, &[(&request, Type::UUID)]).await?.iter().map(execution).collect())
+    Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.iter().map(execution).collect())
+}
+
+/// Whether any of a delivery's executions is going on, or the next one is about to begin.
+pub fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
+    if steps.iter().any(|step| step.status == "in_progress") {
+        return true;
+    }
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return false };
+    let fresh = last.completed_at.is_some_and(|at| at > now - BETWEEN_STEPS);
+    let follows = match last.operation.as_str() {
+        "tournament_create" | "tournament_update" => last.tournament_id.is_some(),
+        "rounds_create" | "rounds_update" | "teams_create" | "teams_update" | "matches_create" => {
+            last.operation != "matches_create" || first.summary["hasStandings"] != false
+        }
+        "matches_update" if first.operation == "tournament_update" => first.summary["hasStandings"] != false,
+        "matches_update" => last.summary["standingsDue"] == true,
+        _ => false,
+    };
+    let goes = matches!(last.status.as_str(), "completed" | "partial_failure");
+    fresh && follows && goes && last.function.as_deref() != Some("operator-api")
 }
 
 /// Which executions to list.
