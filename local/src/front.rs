@@ -75,7 +75,8 @@ async fn invoke(
     }
     // The name may be an ARN: what the template puts before a function's own name ends in the environment's.
     let Some(function) = functions.known(&name) else {
-        return (StatusCode::NOT_FOUND, [("x-amzn-errortype", "ResourceNotFoundException")], "{}").into_response();
+        return (StatusCode::NOT_FOUND, [("x-amzn-errortype", "ResourceNotFoundException")], "{}")
+            .into_response();
     };
     let Ok(event) = serde_json::from_slice::<Value>(&body) else {
         return (StatusCode::BAD_REQUEST, "the event is not JSON").into_response();
@@ -161,7 +162,11 @@ async fn event_of(request: Request) -> Result<Value, StatusCode> {
 fn response_of(answer: &Value) -> Option<Response> {
     let status = StatusCode::from_u16(answer["statusCode"].as_u64()?.try_into().ok()?).ok()?;
     let text = answer["body"].as_str().unwrap_or_default();
-    let body = if answer["isBase64Encoded"] == true { STANDARD.decode(text).ok()? } else { text.as_bytes().to_vec() };
+    let body = if answer["isBase64Encoded"] == true {
+        STANDARD.decode(text).ok()?
+    } else {
+        text.as_bytes().to_vec()
+    };
     let mut headers = HeaderMap::new();
     let single = answer["headers"].as_object().into_iter().flatten().map(|(name, value)| (name, vec![value]));
     let several = answer["multiValueHeaders"].as_object().into_iter().flatten();

@@ -85,7 +85,10 @@ impl Functions {
         let entries = std::fs::read_dir(&self.tools.functions).ok()?.flatten();
         entries
             .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|function| own == function || own.strip_suffix(function.as_str()).is_some_and(|start| start.ends_with('-')))
+            .filter(|function| {
+                own == function
+                    || own.strip_suffix(function.as_str()).is_some_and(|start| start.ends_with('-'))
+            })
             .max_by_key(String::len)
     }
 

@@ -74,8 +74,10 @@ impl Stack {
             variables.push((name.to_owned(), value.to_owned()));
         }
         let functions = Arc::new(Functions::new(ingredients.tools, variables, ingredients.logs)?);
-        let serving =
-            [front::serve_api(api, Arc::clone(&functions)), front::serve_lambda(lambda, Arc::clone(&functions))];
+        let serving = [
+            front::serve_api(api, Arc::clone(&functions)),
+            front::serve_lambda(lambda, Arc::clone(&functions)),
+        ];
         let stack = Self {
             aws,
             slack,

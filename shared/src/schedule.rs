@@ -272,7 +272,7 @@ mod tests {
             at: "2022-11-20T18:00:00Z".parse().unwrap(),
         };
         let input = input_of("demo", &check).to_string();
-        assert_eq!(check_of(&at_expression(check.at), &input), Some(check));
+        assert_eq!(check_of(&at_expression(check.at), &input), Some(check.clone()));
         assert_eq!(check_of("cron(1 0 * * ? *)", "{}"), None);
         let name = schedule_name("demo", &check);
         assert_eq!(day_of(&name), Some(check.kickoff.date_naive()), "{name}");

@@ -18,8 +18,11 @@ pub struct Desk {
 
 impl Desk {
     pub fn of(world: &World) -> Self {
-        let client =
-            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         Self { url: world.stack.desk_url.clone(), client }
     }
 
@@ -70,8 +73,11 @@ async fn read(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
     let text = response.text().await.unwrap();
-    let expected =
-        if status.is_client_error() || (status.is_server_error() && !text.contains("\"down\"")) { "application/problem+json" } else { "application/json" };
+    let expected = if status.is_client_error() || (status.is_server_error() && !text.contains("\"down\"")) {
+        "application/problem+json"
+    } else {
+        "application/json"
+    };
     assert_eq!(kind, expected, "{status} {text}");
     (status, serde_json::from_str(&text).unwrap())
 }
@@ -102,7 +108,8 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
     for (path, methods) in described["paths"].as_object().unwrap() {
         let known = if path.contains("/executions/") { &execution } else { &id };
         let path = path.replace("{id}", known).replace("{round}", "1");
-        routes.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+        routes
+            .extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
     }
     routes.push(("GET".to_owned(), format!("{API}/openapi.json")));
     assert!(routes.len() >= 30, "{routes:?}");
@@ -111,7 +118,10 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
     let (cookie, _) = sign_in(&desk).await;
     let later = cookie.replacen("=1", "=2", 1);
     let everything = async || {
-        (world.domain_rows().await, world.texts("SELECT e::text FROM data_provider_executions e ORDER BY id").await)
+        (
+            world.domain_rows().await,
+            world.texts("SELECT e::text FROM data_provider_executions e ORDER BY id").await,
+        )
     };
     let before = everything().await;
     let sets: [&[(&str, &str)]; 6] = [
@@ -153,9 +163,12 @@ async fn too_many_wrong_tokens_are_refused_unseen_and_sessions_go_on() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let desk = Desk::of(&world);
     let (cookie, headers) = sign_in(&desk).await;
-    assert!(headers.contains("HttpOnly") && headers.contains("Secure") && headers.contains("SameSite=Strict"));
+    assert!(
+        headers.contains("HttpOnly") && headers.contains("Secure") && headers.contains("SameSite=Strict")
+    );
     for _ in 0..10 {
-        let answer = desk.send("GET", &format!("{API}/provider"), &[("x-internal-token", "wrong")], None).await;
+        let answer =
+            desk.send("GET", &format!("{API}/provider"), &[("x-internal-token", "wrong")], None).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
     let answer = desk.send("GET", &format!("{API}/provider"), &[("x-internal-token", TOKEN)], None).await;
@@ -196,7 +209,9 @@ async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_las
     assert!(problem["detail"].as_str().unwrap().contains("#id:"), "{problem}");
 
     let (competition, season) = (world.season.unique_tournament_id, world.season.season_id);
-    let url = format!("https://www.sofascore.com/tournament/football/world/little-league/{competition}#id:{season}");
+    let url = format!(
+        "https://www.sofascore.com/tournament/football/world/little-league/{competition}#id:{season}"
+    );
     let asked = json!({"url": url, "season": "2023/24"});
     let (status, accepted) = desk.post("/tournaments", asked.clone()).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
@@ -210,14 +225,24 @@ async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_las
     assert_eq!(ended["requestedBy"], "Ann (API)");
     assert_eq!(ended["summary"]["requestedBy"], "Ann (API)");
     assert_eq!(ended["steps"].as_array().unwrap().len(), 5, "it is over when its last step is");
-    assert_eq!(world.texts("SELECT concat(label, slug, season) FROM tournament").await, ["Little Leaguelittle-league-2023-242023/24"]);
+    assert_eq!(
+        world.texts("SELECT concat(label, slug, season) FROM tournament").await,
+        ["Little Leaguelittle-league-2023-242023/24"]
+    );
     assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["12"]);
 
     // The link in the record and in Slack's message leads to the report.
-    let link = world.texts("SELECT report_file_url FROM data_provider_executions WHERE operation_type = 'tournament_create'").await.remove(0);
+    let link = world
+        .texts(
+            "SELECT report_file_url FROM data_provider_executions WHERE operation_type = 'tournament_create'",
+        )
+        .await
+        .remove(0);
     assert_eq!(link, format!("{}{API}/executions/{id}/report", desk.url));
     assert!(world.stack.slack.messages().iter().any(|message| message.to_string().contains(&link)));
-    let answer = desk.send("GET", &format!("{API}/executions/{id}/report"), &[("x-internal-token", TOKEN)], None).await;
+    let answer = desk
+        .send("GET", &format!("{API}/executions/{id}/report"), &[("x-internal-token", TOKEN)], None)
+        .await;
     assert_eq!(answer.status(), StatusCode::FOUND);
     let signed = answer.headers()["location"].to_str().unwrap().to_owned();
     assert!(signed.contains("X-Amz-Signature"), "{signed}");
@@ -295,7 +320,10 @@ async fn work_asked_for_is_done_by_its_function_under_the_id_that_was_answered()
         assert_eq!(desk.post(&path, json!({})).await.0, status, "{path}");
     }
     let (status, problem) = desk.post("/daily-routine", json!({"dryRun": "yes"})).await;
-    assert_eq!((status, problem["problems"][0]["field"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("dryRun")));
+    assert_eq!(
+        (status, problem["problems"][0]["field"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("dryRun"))
+    );
     assert_eq!(world.executions().await.len(), before);
 }
 
@@ -352,7 +380,11 @@ async fn a_failed_execution_is_done_again_under_its_own_key() {
     let ended = desk.ended(execution).await;
     assert_eq!((&ended["status"], &ended["attempt"]), (&json!("completed"), &json!(2)), "{ended}");
     let (status, problem) = desk.post(&format!("/executions/{execution}/retry"), json!({})).await;
-    assert_eq!((status, problem["executionId"].as_str()), (StatusCode::CONFLICT, Some(execution)), "{problem}");
+    assert_eq!(
+        (status, problem["executionId"].as_str()),
+        (StatusCode::CONFLICT, Some(execution)),
+        "{problem}"
+    );
     // One failed by its schedule is sent again just so: every event is on record.
     assert_eq!(
         world.texts("SELECT count(*)::text FROM data_provider_executions WHERE event IS NULL").await,
@@ -410,7 +442,9 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     loop {
         let (status, list) = desk.get(&format!("/executions?limit=2{cursor}")).await;
         assert_eq!(status, StatusCode::OK, "{list}");
-        seen.extend(list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
         let Some(next) = list["next"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
@@ -422,7 +456,13 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     for path in ["rounds", "bracket", "matches?round=1", "matches?day=2024-06-01"] {
         assert_eq!(desk.get(&format!("/tournaments/{id}/{path}")).await.0, StatusCode::OK, "{path}");
     }
-    for path in ["/executions?day=x", "/executions?cursor=x", "/executions?limit=0", "/tournaments?status=x", "/today?day=9999-99-99"] {
+    for path in [
+        "/executions?day=x",
+        "/executions?cursor=x",
+        "/executions?limit=0",
+        "/tournaments?status=x",
+        "/today?day=9999-99-99",
+    ] {
         assert_eq!(desk.get(path).await.0, StatusCode::BAD_REQUEST, "{path}");
     }
     let (_, schedules) = desk.get("/schedules").await;
@@ -436,4 +476,100 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     let (_, accepted) = desk.post("/daily-routine", json!({})).await;
     desk.ended(accepted["executionId"].as_str().unwrap()).await;
     assert_eq!(desk.get("/health").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_day_tells_the_checks_that_were_made_from_those_that_are_late() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    let event =
+        json!({"tournamentId": id, "roundSlug": "1", "check": "closing", "kickoff": "2024-03-02T15:00:00Z"});
+    world.invoke_at("2024-03-02T17:00:00Z", "scores-and-standings", event).await.unwrap();
+    let execution = world
+        .texts("SELECT id::text FROM data_provider_executions WHERE operation_type = 'matches_update'")
+        .await
+        .remove(0);
+    let (_, today) = desk.get("/today?day=2024-03-02").await;
+    let kickoffs = today["timeline"]["kickoffs"].as_array().unwrap();
+    assert_eq!(kickoffs.len(), 2, "{today}");
+    assert_eq!(
+        (&kickoffs[0]["closing"]["state"], &kickoffs[0]["closing"]["execution"]),
+        (&json!("done"), &json!(execution))
+    );
+    assert_eq!(kickoffs[0]["interim"]["state"], "unneeded");
+    assert_eq!((&kickoffs[1]["closing"]["state"], &kickoffs[1]["open"]), (&json!("late"), &json!(1)));
+    assert_eq!(today["timeline"]["hours"][1]["checks"], json!({"late": 1}));
+    assert_eq!(today["attention"]["executions"], json!({"completed": 1}));
+    // The match that nobody looked at again is somebody's business.
+    let open: Vec<&Value> = today["attention"]["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["kind"] == "open")
+        .collect();
+    assert_eq!((&open[0]["what"], &open[0]["detail"]), (&json!("1"), &json!("1")), "{today}");
+}
+
+#[tokio::test]
+async fn a_full_day_is_a_small_page_made_of_two_statements() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    world
+        .db
+        .batch_execute(
+            "INSERT INTO team (name, external_id, badge, provider)
+             SELECT 'Team ' || n, n::text, '', 'sofascore' FROM generate_series(1, 40) n;
+             INSERT INTO tournament (external_id, base_url, slug, provider, season, mode, label)
+             SELECT n::text, 'x', 'cup-' || n, 'sofascore', '2024', 'regular-season-only', 'Competition with a name ' || n
+               FROM generate_series(1, 1000) n;
+             INSERT INTO match (external_id, provider, tournament_id, round_slug, home_team_id, external_home_team_id,
+                    away_team_id, external_away_team_id, date, status)
+             SELECT t.external_id || '-' || n, 'sofascore', t.id, (n % 3)::text, h.id, h.external_id, a.id, a.external_id,
+                    date_trunc('day', now() AT TIME ZONE 'UTC') + n * interval '137 minutes' + (t.external_id::int % 60) * interval '1 minute',
+                    CASE WHEN n % 2 = 0 THEN 'open' ELSE 'ended' END
+               FROM tournament t CROSS JOIN generate_series(1, 10) n
+               JOIN team h ON h.external_id = n::text JOIN team a ON a.external_id = (n + 20)::text;
+             INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
+                    completed_at, idempotency_key, function, summary)
+             SELECT gen_random_uuid(), m.tournament_id, 'matches_update',
+                    CASE WHEN m.external_id LIKE '%7-%' THEN 'failed' ELSE 'completed' END, m.date + interval '2 hours',
+                    m.date + interval '2 hours', 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug
+                    || ':closing:' || to_char(m.date + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+                    'scores-and-standings', '{\"requests\": 1, \"errors\": [\"the provider did not answer\"]}'
+               FROM match m WHERE m.status = 'ended' ON CONFLICT DO NOTHING;
+             ANALYZE;",
+        )
+        .await
+        .unwrap();
+    let desk = Desk::of(&world);
+    let (cookie, _) = sign_in(&desk).await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        let began = Instant::now();
+        let answer = desk.send("GET", "/", &[("cookie", &cookie)], None).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let page = answer.text().await.unwrap();
+        fastest = fastest.min(began.elapsed());
+        assert!(page.len() < 100_000, "{} bytes", page.len());
+        assert!(page.contains("more are counted above"));
+        println!("Today with 10,000 matches: {} bytes, {:?}", page.len(), began.elapsed());
+    }
+    let store = shared::store::Store::new(&world.stack.database_url.clone().into(), None).unwrap();
+    let client = store.client().await.unwrap();
+    let offsets = shared::plan::schedule::Offsets {
+        interim: chrono::TimeDelta::minutes(90),
+        closing: chrono::TimeDelta::minutes(120),
+        knockouts: chrono::TimeDelta::minutes(150),
+    };
+    let now = shared::clock::Clock::default().now();
+    let day = now.date_naive();
+    for _ in 0..3 {
+        let began = Instant::now();
+        let days = day..day + chrono::TimeDelta::days(1);
+        shared::store::desk::today::timeline(&*client, days, None, &offsets, now).await.unwrap();
+        let timeline = began.elapsed();
+        shared::store::desk::today::attention(&*client, day, now).await.unwrap();
+        println!("timeline {timeline:?}, attention {:?}", began.elapsed() - timeline);
+    }
+    assert!(fastest < Duration::from_secs(2), "{fastest:?}");
 }

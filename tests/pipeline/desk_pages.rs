@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use headless_chrome::protocol::cdp::{Emulation, Page, Runtime};
 use local::stack::TOKEN;
 use local::tools::Tools;
@@ -177,7 +178,8 @@ impl Tab {
             optimize_for_speed: None,
         };
         let shot = self.browser.call(shot).await.unwrap();
-        std::fs::write(directory.join(format!("{name}.b64")), shot.data).unwrap();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(shot.data).unwrap();
+        std::fs::write(directory.join(format!("{name}.png")), bytes).unwrap();
     }
 
     async fn sign_in(&mut self) {
@@ -208,7 +210,9 @@ async fn a_person_signs_in_creates_a_tournament_and_watches_it_finish() {
     tab.click("main button").await;
     assert!(tab.text().await.contains("#id:"), "the remedy is said");
     let (competition, season) = (world.season.unique_tournament_id, world.season.season_id);
-    let url = format!("https://www.sofascore.com/tournament/football/world/little-league/{competition}#id:{season}");
+    let url = format!(
+        "https://www.sofascore.com/tournament/football/world/little-league/{competition}#id:{season}"
+    );
     tab.fill("#address", &url).await;
     tab.click("main button").await;
     assert_eq!(tab.eval("document.querySelector('#label').value").await, "Little League");

@@ -67,8 +67,9 @@ pub(crate) async fn start(
         event: Some(&event),
     };
     let client = services.store.client().await?;
-    let announced =
-        executions::announce(&*client, &new, before.as_deref(), now - WINDOW, now).await?.ok_or_else(|| {
+    let announced = executions::announce(&*client, &new, before.as_deref(), now - WINDOW, now)
+        .await?
+        .ok_or_else(|| {
             Problem::new(StatusCode::CONFLICT, "The same is being asked for at this very moment. Try again.")
         })?;
     drop(client);
@@ -111,7 +112,8 @@ async fn invoke(desk: &Desk, id: Uuid, function: &str, event: &serde_json::Value
     let Err(error) = services.functions.start(function, event).await else { return Ok(()) };
     tracing::error!(%error, execution_id = %id, "a function could not be started");
     let client = services.store.client().await?;
-    executions::not_started(&*client, id, &format!("{function} could not be started"), desk.clock.now()).await?;
+    executions::not_started(&*client, id, &format!("{function} could not be started"), desk.clock.now())
+        .await?;
     Err(Problem::new(
         StatusCode::BAD_GATEWAY,
         format!("{function} could not be started. The execution is marked as failed: retry it."),

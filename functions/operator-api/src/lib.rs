@@ -48,10 +48,9 @@ impl Desk {
 /// Everything the desk answers.
 pub fn router(desk: Arc<Desk>) -> Router {
     let policy = content_security_policy(&desk);
-    let open = Router::new().merge(pages::open()).route(
-        &format!("{API}/health"),
-        axum::routing::get(api::health::health),
-    );
+    let open = Router::new()
+        .merge(pages::open())
+        .route(&format!("{API}/health"), axum::routing::get(api::health::health));
     let (api, described) = api::router();
     let described = Arc::new(described);
     let guarded = api

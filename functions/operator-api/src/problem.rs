@@ -75,7 +75,10 @@ impl Problem {
 
     fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something failed here; the log of operator-api says what.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something failed here; the log of operator-api says what.",
+        )
     }
 
     fn unavailable(error: &dyn std::fmt::Display, what: &str) -> Self {
@@ -105,9 +108,10 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Connect(_) => {
-                Self::unavailable(&error, "The database can't be reached. Try again; if it stays so, look at health.")
-            }
+            StoreError::Connect(_) => Self::unavailable(
+                &error,
+                "The database can't be reached. Try again; if it stays so, look at health.",
+            ),
             error => Self::internal(&error),
         }
     }
@@ -115,7 +119,10 @@ impl From<StoreError> for Problem {
 
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
-        Self::unavailable(&error, "The desk can't start: its log says what is missing in secret or configuration.")
+        Self::unavailable(
+            &error,
+            "The desk can't start: its log says what is missing in secret or configuration.",
+        )
     }
 }
 

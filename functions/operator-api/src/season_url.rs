@@ -47,7 +47,9 @@ pub(crate) fn label(name: &str) -> String {
     let word = |(index, word): (usize, &str)| {
         let mut chars = word.chars();
         match chars.next() {
-            Some(_) if word.len() <= 4 && ["uefa", "fifa", "afc", "mls", "efl", "caf", "usl"].contains(&word) => {
+            Some(_)
+                if word.len() <= 4 && ["uefa", "fifa", "afc", "mls", "efl", "caf", "usl"].contains(&word) =>
+            {
                 word.to_uppercase()
             }
             Some(_) if index > 0 && small.contains(&word) => word.to_owned(),

@@ -16,6 +16,7 @@ use serde_json::Value;
 use strum::Display;
 use uuid::Uuid;
 
+use journal::Progress;
 pub use journal::{Journal, OperationStatus};
 
 use crate::app::{AppError, Services};
@@ -33,6 +34,8 @@ use crate::store::{Store, StoreError};
 const LEASE: TimeDelta = TimeDelta::seconds(45);
 /// It is renewed this often.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How far a run has come is noted this often, while it comes further.
+const PROGRESS: Duration = Duration::from_secs(5);
 /// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
 const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
 /// What storing the report may take.
@@ -290,7 +293,7 @@ pub async fn run<T>(
     if let Some(by) = requested_by(invocation.event) {
         journal.facts.insert("requestedBy".to_owned(), by.into());
     }
-    let heartbeat = Heartbeat::start(store.clone(), clock, held);
+    let heartbeat = Heartbeat::start(store.clone(), clock, held, journal.progress());
     if !work.dry_run {
         rescue_dead(store, clock, held.id, &mut journal).await;
     }
@@ -467,10 +470,27 @@ async fn send_notice(invocation: &Invocation<'_>, execution: Uuid, notice: &Noti
 struct Heartbeat(tokio::task::JoinHandle<()>);
 
 impl Heartbeat {
-    fn start(store: Store, clock: Clock, held: Held) -> Self {
+    fn start(store: Store, clock: Clock, held: Held, progress: Progress) -> Self {
         Self(tokio::spawn(async move {
+            let mut renewed_at = Instant::now();
+            let mut noted = None;
             loop {
-                tokio::time::sleep(HEARTBEAT).await;
+                tokio::time::sleep(PROGRESS).await;
+                let come = progress.summary().filter(|come| noted.as_ref() != Some(come));
+                if let Some(come) = come {
+                    let written = async {
+                        let client = store.client().await?;
+                        executions::note_progress(&*client, held, &come).await
+                    };
+                    match written.await {
+                        Ok(()) => noted = Some(come),
+                        Err(error) => tracing::warn!(%error, "how far it has come could not be noted"),
+                    }
+                }
+                if renewed_at.elapsed() < HEARTBEAT {
+                    continue;
+                }
+                renewed_at = Instant::now();
                 let renewed = async {
                     let client = store.client().await?;
                     executions::renew(&*client, held, clock.now() + LEASE).await

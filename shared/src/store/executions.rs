@@ -160,6 +160,23 @@ pub async fn renew(
     Ok(!rows.is_empty())
 }
 
+/// Notes in a running record how far its run has come.
+pub async fn note_progress(
+    client: &impl GenericClient,
+    held: Held,
+    progress: &Value,
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions
+                SET summary = COALESCE(summary, '{}') || jsonb_build_object('progress', $3::jsonb)
+              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (progress, Type::JSONB)],
+        )
+        .await?;
+    Ok(())
+}
+
 /// How a record ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ending<'a> {

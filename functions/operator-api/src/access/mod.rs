@@ -162,7 +162,10 @@ pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
 }
 
 pub(crate) fn foreign() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "This was sent by another site. Go to the page itself and do it there.")
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "This was sent by another site. Go to the page itself and do it there.",
+    )
 }
 
 fn unauthorized() -> Problem {
@@ -216,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_token_comes_in_either_header() {
-        let token = |pairs: &[(&'static str, &str)]| token_of(&headers(pairs)).map(|t| t.ok().map(str::to_owned));
+        let token =
+            |pairs: &[(&'static str, &str)]| token_of(&headers(pairs)).map(|t| t.ok().map(str::to_owned));
         assert_eq!(token(&[("x-internal-token", "abc")]), Some(Some("abc".to_owned())));
         assert_eq!(token(&[("authorization", "bearer abc")]), Some(Some("abc".to_owned())));
         assert_eq!(token(&[("authorization", "Basic abc")]), Some(None));
@@ -226,7 +230,11 @@ mod tests {
     #[test]
     fn another_site_is_told_from_our_own() {
         assert!(is_same_origin(&headers(&[("sec-fetch-site", "same-origin")])));
-        assert!(!is_same_origin(&headers(&[("sec-fetch-site", "same-site"), ("origin", "https://h"), ("host", "h")])));
+        assert!(!is_same_origin(&headers(&[
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://h"),
+            ("host", "h")
+        ])));
         assert!(is_same_origin(&headers(&[("origin", "https://h:1"), ("host", "h:1")])));
         for foreign in ["https://h.evil", "null", "https://x"] {
             assert!(!is_same_origin(&headers(&[("origin", foreign), ("host", "h")])), "{foreign}");

@@ -57,7 +57,11 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
     }
     .await;
     let database = match &routine {
-        Ok(_) => Part { well: true, detail: format!("answered within {} ms", began.elapsed().as_millis()), at: None },
+        Ok(_) => Part {
+            well: true,
+            detail: format!("answered within {} ms", began.elapsed().as_millis()),
+            at: None,
+        },
         Err(problem) => Part { well: false, detail: problem.detail.clone(), at: None },
     };
     let at = routine.ok().flatten();

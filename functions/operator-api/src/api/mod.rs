@@ -9,11 +9,11 @@ mod triggers;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use shared::store::desk::today::{self, Attention, Timeline};
@@ -27,11 +27,13 @@ use crate::problem::Refusals;
 use crate::request::{self, Asked};
 use crate::{API, Desk, Problem};
 
-pub(crate) use executions::{Listed as ExecutionsListed, cursor_of, filter as execution_filter, no_execution};
+pub(crate) use executions::{
+    Listed as ExecutionsListed, cursor_of, filter as execution_filter, no_execution,
+};
 pub(crate) use provider::close_circuit;
 pub(crate) use tournaments::{
-    CreateTournament, EditTournament, Listed as TournamentsListed, create_trigger, draft, edit_tournament, listed,
-    no_tournament,
+    CreateTournament, EditTournament, Listed as TournamentsListed, create_trigger, draft, edit_tournament,
+    listed, no_tournament,
 };
 pub(crate) use triggers::{knockouts_trigger, scores_trigger, standings_trigger};
 

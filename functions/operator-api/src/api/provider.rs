@@ -26,7 +26,8 @@ pub(crate) async fn close_circuit(desk: &Desk, caller: &Caller) -> Result<bool, 
     let transaction = client.transaction().await?;
     let was_open = provider::reset(&transaction, PROVIDER).await?;
     if was_open {
-        let summary = json!({ "provider": PROVIDER, "requestedBy": caller.name, "changes": { "circuit": "closed" } });
+        let summary =
+            json!({ "provider": PROVIDER, "requestedBy": caller.name, "changes": { "circuit": "closed" } });
         let change = Change {
             operation: "provider_reset",
             tournament_id: None,

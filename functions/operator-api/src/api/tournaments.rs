@@ -53,7 +53,10 @@ pub(crate) struct Listed {
 }
 
 /// Reads what to list, and lists it.
-pub(crate) async fn listed(desk: &Desk, asked: &Listed) -> Result<(Vec<TournamentView>, Option<String>), Problem> {
+pub(crate) async fn listed(
+    desk: &Desk,
+    asked: &Listed,
+) -> Result<(Vec<TournamentView>, Option<String>), Problem> {
     let status = asked.status.as_deref().filter(|status| !status.is_empty());
     if status.is_some_and(|status| status.parse::<TournamentStatus>().is_err()) {
         return Err(Problem::field(
@@ -140,12 +143,17 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
     let external_id = read.season.tournament.to_string();
     let client = desk.services().await?.store.client().await?;
     let earlier = tournaments::latest_of(&*client, &external_id).await?;
-    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let given =
+        |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
     let label = given(&asked.label)
         .or_else(|| earlier.as_ref().map(|(label, _, _)| label.clone()))
         .or_else(|| read.name.as_deref().map(season_url::label))
         .ok_or_else(|| {
-            Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "label", "is missing: it is the name shown to people")
+            Problem::field(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "label",
+                "is missing: it is the name shown to people",
+            )
         })?;
     let season = given(&asked.season).unwrap_or_else(|| season_url::season_at(desk.clock.now()));
     let slug = given(&asked.slug).unwrap_or_else(|| slug::slugify(format!("{label} {season}")));
@@ -182,7 +190,8 @@ pub(crate) async fn create_trigger(desk: &Desk, draft: &Draft) -> Result<Trigger
     let event = json!({ "operation": "create", "tournament": tournament });
     ::tournaments::validate(&event, &desk.app.config.environment)?;
     let client = desk.services().await?.store.client().await?;
-    let there = shared::store::tournaments::find_by_identity(&*client, &draft.external_id, &draft.slug).await?;
+    let there =
+        shared::store::tournaments::find_by_identity(&*client, &draft.external_id, &draft.slug).await?;
     if let Some(there) = there {
         return Err(Problem::field(
             StatusCode::CONFLICT,
@@ -362,10 +371,7 @@ pub(super) struct Standings {
 /// The tables, and what differed from the provider's when they were last compared.
 #[utoipa::path(get, path = "/tournaments/{id}/standings", tag = "tournaments", params(("id" = uuid::Uuid, Path)),
     operation_id = "get_standings", responses((status = 200, body = Standings), Refusals))]
-pub(super) async fn standings(
-    State(desk): State<Arc<Desk>>,
-    Id(id): Id,
-) -> Result<Json<Standings>, Problem> {
+pub(super) async fn standings(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Json<Standings>, Problem> {
     let tournament = found(&desk, id).await?;
     let client = desk.services().await?.store.client().await?;
     Ok(Json(Standings {

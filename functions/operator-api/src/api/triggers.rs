@@ -27,7 +27,10 @@ async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     }
     Err(Problem::new(
         StatusCode::CONFLICT,
-        format!("{} is {}: only active tournaments are worked on. Set its status first.", tournament.label, tournament.status),
+        format!(
+            "{} is {}: only active tournaments are worked on. Set its status first.",
+            tournament.label, tournament.status
+        ),
     ))
 }
 
@@ -59,7 +62,10 @@ pub(crate) async fn standings_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, 
 pub(crate) async fn knockouts_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, Problem> {
     let tournament = active(desk, id).await?;
     if tournament.mode == "regular-season-only" {
-        return Err(Problem::new(StatusCode::CONFLICT, format!("{} has no knockout rounds.", tournament.label)));
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            format!("{} has no knockout rounds.", tournament.label),
+        ));
     }
     Ok(Trigger::knockouts(id))
 }

@@ -102,7 +102,10 @@ fn refused(shell: Shell, filled: Filled, problem: Problem) -> Result<Response, P
         return Err(problem);
     }
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    let read = !problem.problems.iter().any(|problem| matches!(problem.field.as_str(), "url" | "tournament.baseUrl"));
+    let read = !problem
+        .problems
+        .iter()
+        .any(|problem| matches!(problem.field.as_str(), "url" | "tournament.baseUrl"));
     with_status(status, &Create { shell, filled, read, problems: problem.problems })
 }
 

@@ -75,7 +75,8 @@ pub(super) async fn list(
     let client = desk.services().await?.store.client().await?;
     let found = executions::list(&*client, &filter, LINES).await?;
     let [status, operation, tournament, day] =
-        [&asked.status, &asked.operation, &asked.tournament, &asked.day].map(|text| text.clone().unwrap_or_default());
+        [&asked.status, &asked.operation, &asked.tournament, &asked.day]
+            .map(|text| text.clone().unwrap_or_default());
     let next = found.rows.last().filter(|_| found.more).map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in
@@ -157,7 +158,13 @@ pub(super) async fn show(
         }
     }
     let texts = |value: &Value| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(|text| view::cut(text, 1_000)).collect()
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(|text| view::cut(text, 1_000))
+            .collect()
     };
     let summary = &execution.summary;
     let mut errors = texts(&summary["errors"]);
@@ -202,13 +209,19 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
         facts.push(("Requests", summary["requests"].to_string()));
     }
     if let Some(matches) = summary["matches"].as_object() {
-        let rounds: Vec<String> =
-            matches.iter().take(20).map(|(round, counts)| format!("{round}: {}", shared::report::counts(counts))).collect();
+        let rounds: Vec<String> = matches
+            .iter()
+            .take(20)
+            .map(|(round, counts)| format!("{round}: {}", shared::report::counts(counts)))
+            .collect();
         facts.push(("Matches by round", rounds.join("; ")));
     }
     if let Some(changes) = summary["changes"].as_object() {
-        let changes: Vec<String> =
-            changes.iter().filter(|(_, to)| !to.is_null()).map(|(name, to)| format!("{name}: {to}")).collect();
+        let changes: Vec<String> = changes
+            .iter()
+            .filter(|(_, to)| !to.is_null())
+            .map(|(name, to)| format!("{name}: {to}"))
+            .collect();
         facts.push(("Changes", changes.join("; ")));
     }
     facts.extend(execution.planned_for.map(|at| ("Planned for", view::moment(at))));
@@ -267,7 +280,9 @@ fn requests(report: &Value) -> (Vec<Request>, usize) {
             tone: if status == "200" { "good" } else { "half" },
             status,
             bytes: request["bytes"].as_u64().unwrap_or_default(),
-            took: view::duration(i64::try_from(request["duration_ms"].as_u64().unwrap_or_default()).unwrap_or(i64::MAX)),
+            took: view::duration(
+                i64::try_from(request["duration_ms"].as_u64().unwrap_or_default()).unwrap_or(i64::MAX),
+            ),
         }
     });
     (shown.collect(), requests.len().saturating_sub(SHOWN))

@@ -60,7 +60,8 @@ pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> 
         Err(problem) if matches!(problem.status, 401 | 429) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNAUTHORIZED);
             let said = match problem.retry_after {
-                None => "That is not the token. It is INTERNAL_SERVICE_TOKEN in the environment's secret.".to_owned(),
+                None => "That is not the token. It is INTERNAL_SERVICE_TOKEN in the environment's secret."
+                    .to_owned(),
                 Some(_) => problem.detail,
             };
             return with_status(
@@ -95,7 +96,9 @@ mod tests {
     #[test]
     fn signing_in_leads_nowhere_else() {
         assert_eq!(ours("/executions?status=failed"), "/executions?status=failed");
-        for foreign in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/sign-in?next=/", "x"] {
+        for foreign in
+            ["", "https://evil.example", "//evil.example", "/\\evil.example", "/sign-in?next=/", "x"]
+        {
             assert_eq!(ours(foreign), "/", "{foreign}");
         }
     }

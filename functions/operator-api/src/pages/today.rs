@@ -68,7 +68,8 @@ impl Today {
 
     /// Whether the daily routine has not ended well for too long.
     fn routine_late(&self) -> bool {
-        let within = self.attention.daily_routine_at.is_some_and(|at| at.and_utc() > self.now - ROUTINE_WITHIN);
+        let within =
+            self.attention.daily_routine_at.is_some_and(|at| at.and_utc() > self.now - ROUTINE_WITHIN);
         self.is_today && !within
     }
 
@@ -109,68 +110,73 @@ impl Today {
 }
 
 mod shown {
-//! What the template asks of rows.
+    //! What the template asks of rows.
 
-use super::{DayHour, Item, ItemKind, view};
+    use super::{DayHour, Item, ItemKind, view};
 
-/// What an item says.
-pub(super) fn title(item: &Item) -> String {
+    /// What an item says.
+    pub(super) fn title(item: &Item) -> String {
         let label = item.label.as_deref().unwrap_or("all tournaments");
         let what = item.what.as_deref().unwrap_or_default();
         match item.kind {
-            ItemKind::Circuit => "The provider refused: nothing is asked of it until it is reset or its time is up".to_owned(),
+            ItemKind::Circuit => {
+                "The provider refused: nothing is asked of it until it is reset or its time is up".to_owned()
+            }
             ItemKind::Failed => format!("{} failed: {label}", view::operation(what)),
             ItemKind::Stuck => format!("{} does not go on: {label}", view::operation(what)),
             ItemKind::Open => format!("Round {what} of {label} has matches that must have ended"),
             ItemKind::Partial => format!("{} failed in part: {label}", view::operation(what)),
             ItemKind::Drift => format!("The table of {label} differs from the provider's"),
         }
-}
-
-/// What to do about an item, in words.
-pub(super) fn remedy(item: &Item) -> &'static str {
-    match item.kind {
-        ItemKind::Circuit => "Wait, or reset it once you know that the provider may be asked again.",
-        ItemKind::Failed => "Read why, then retry it.",
-        ItemKind::Stuck => "It is marked as failed by the next run of any function; run the daily routine to do so now.",
-        ItemKind::Open => "Read the round's scores again.",
-        ItemKind::Partial => "What failed has its follow-up; look whether it is enough.",
-        ItemKind::Drift => "Compare the rows; the tie-breaking rule may be another.",
     }
-}
 
-pub(super) fn tone_of(item: &Item) -> &'static str {
-    match item.kind {
-        ItemKind::Circuit | ItemKind::Failed => "bad",
-        ItemKind::Stuck | ItemKind::Open | ItemKind::Partial => "half",
-        ItemKind::Drift => "calm",
+    /// What to do about an item, in words.
+    pub(super) fn remedy(item: &Item) -> &'static str {
+        match item.kind {
+            ItemKind::Circuit => "Wait, or reset it once you know that the provider may be asked again.",
+            ItemKind::Failed => "Read why, then retry it.",
+            ItemKind::Stuck => {
+                "It is marked as failed by the next run of any function; run the daily routine to do so now."
+            }
+            ItemKind::Open => "Read the round's scores again.",
+            ItemKind::Partial => "What failed has its follow-up; look whether it is enough.",
+            ItemKind::Drift => "Compare the rows; the tie-breaking rule may be another.",
+        }
     }
-}
 
-pub(super) fn detail(item: &Item) -> String {
-    match item.kind {
-        ItemKind::Open => format!("{} open", item.detail.as_deref().unwrap_or("some")),
-        _ => item.detail.clone().unwrap_or_default(),
+    pub(super) fn tone_of(item: &Item) -> &'static str {
+        match item.kind {
+            ItemKind::Circuit | ItemKind::Failed => "bad",
+            ItemKind::Stuck | ItemKind::Open | ItemKind::Partial => "half",
+            ItemKind::Drift => "calm",
+        }
     }
-}
 
-pub(super) fn since(item: &Item) -> String {
-    item.at.map_or_else(String::new, view::naive)
-}
-
-pub(super) fn is(item: &Item, kind: &str) -> bool {
-    match item.kind {
-        ItemKind::Circuit => kind == "circuit",
-        ItemKind::Failed => kind == "failed",
-        ItemKind::Stuck => kind == "stuck",
-        ItemKind::Open => kind == "open",
-        ItemKind::Partial => kind == "partial",
-        ItemKind::Drift => kind == "drift",
+    pub(super) fn detail(item: &Item) -> String {
+        match item.kind {
+            ItemKind::Open => {
+                format!("is the first kickoff; {} open", item.detail.as_deref().unwrap_or("some"))
+            }
+            _ => item.detail.clone().unwrap_or_default(),
+        }
     }
-}
 
-pub(super) fn count(hour: &DayHour, states: &[&str]) -> i64 {
-    states.iter().filter_map(|state| hour.checks.get(*state)).sum()
-}
+    pub(super) fn since(item: &Item) -> String {
+        item.at.map_or_else(String::new, view::naive)
+    }
 
+    pub(super) fn is(item: &Item, kind: &str) -> bool {
+        match item.kind {
+            ItemKind::Circuit => kind == "circuit",
+            ItemKind::Failed => kind == "failed",
+            ItemKind::Stuck => kind == "stuck",
+            ItemKind::Open => kind == "open",
+            ItemKind::Partial => kind == "partial",
+            ItemKind::Drift => kind == "drift",
+        }
+    }
+
+    pub(super) fn count(hour: &DayHour, states: &[&str]) -> i64 {
+        states.iter().filter_map(|state| hour.checks.get(*state)).sum()
+    }
 }

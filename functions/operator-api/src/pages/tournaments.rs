@@ -79,7 +79,10 @@ impl Show {
     }
 
     fn round_label(&self) -> &str {
-        self.rounds.iter().find(|round| round.slug == self.round).map_or(self.round.as_str(), |round| &round.label)
+        self.rounds
+            .iter()
+            .find(|round| round.slug == self.round)
+            .map_or(self.round.as_str(), |round| &round.label)
     }
 
     fn mode(&self) -> &'static str {

@@ -136,6 +136,12 @@ impl Line {
     /// What it changed, or its first error.
     pub(super) fn outcome(&self) -> String {
         let summary = &self.execution.summary;
+        let progress = &summary["progress"];
+        if self.execution.status == "in_progress" {
+            // What else stands there is of an earlier attempt.
+            let Some(last) = progress["last"].as_str() else { return String::new() };
+            return cut(&format!("{} operations so far, the last: {last}", progress["operations"]), 160);
+        }
         let error = summary["errors"][0].as_str().or_else(|| summary["error"].as_str());
         if let Some(error) = error.filter(|_| self.execution.status != "completed") {
             return cut(error, 160);

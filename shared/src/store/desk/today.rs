@@ -298,7 +298,8 @@ pub async fn attention(
                            ORDER BY tournament_id, started_at DESC) d
                    WHERE jsonb_array_length(d.summary -> 'drift') > 0 ORDER BY d.started_at DESC LIMIT $5))
              SELECT jsonb_build_object(
-               'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' ORDER BY rank, at DESC), '[]') FROM items i),
+               'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' ORDER BY rank, CASE WHEN kind = 'open' THEN at END, at DESC),
+                                         '[]') FROM items i),
                'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}')
                                 FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
                'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'

@@ -63,7 +63,8 @@ pub struct TournamentView {
 const COLUMNS: &str = "t.id, t.external_id, t.slug, t.label, t.season, t.mode, t.standings_mode, t.status, t.logo,
     t.current_round, t.base_url, t.public_url, t.tie_breaking_rule, t.points_adjustments, t.standings_checked_at,
     t.created_at, t.updated_at, r.rounds, m.matches, m.open_matches, m.next_kickoff";
-const COUNTS: &str = "CROSS JOIN LATERAL (SELECT count(*) AS rounds FROM tournament_round WHERE tournament_id = t.id) r
+const COUNTS: &str =
+    "CROSS JOIN LATERAL (SELECT count(*) AS rounds FROM tournament_round WHERE tournament_id = t.id) r
     CROSS JOIN LATERAL (SELECT count(*) AS matches, count(*) FILTER (WHERE status = 'open') AS open_matches,
                                min(date) FILTER (WHERE status = 'open' AND date > $1) AS next_kickoff
                           FROM match WHERE tournament_id = t.id) m";
@@ -458,10 +459,10 @@ pub struct TieView {
     pub away: Option<String>,
     /// Whether the away side is a known team.
     pub away_known: bool,
-    /// Goals over all legs.
-    pub home_aggregate: Option<i32>,
-    /// Goals over all legs.
-    pub away_aggregate: Option<i32>,
+    /// Goals of the tie's home side, over all legs.
+    pub home_goals: Option<i32>,
+    /// Goals of the tie's away side, over all legs.
+    pub away_goals: Option<i32>,
     /// Goals of the shootout, of the tie's home side.
     pub home_penalties: Option<i32>,
     /// Goals of the shootout, of the tie's away side.
@@ -485,17 +486,22 @@ pub async fn bracket(client: &impl GenericClient, tournament: Uuid) -> Result<Ve
     let rows = client
         .query_typed(
             r#"SELECT b.round_slug, COALESCE(r.label, b.round_slug) AS round_label, b.tie_number, b.home_slot, b.away_slot,
-                      h.name AS home, a.name AS away, b.home_aggregate, b.away_aggregate, b.decided_by,
+                      h.name AS home, a.name AS away, b.decided_by,
                       b.next_round_slug, b.next_tie_number, b.match_external_ids,
                       CASE WHEN b.winner_team_id = b.home_team_id THEN 'home'
                            WHEN b.winner_team_id = b.away_team_id THEN 'away' END AS winner,
-                      p.home_pens, p.away_pens, p.kickoff
+                      COALESCE(b.home_aggregate, p.home_goals) AS home_goals,
+                      COALESCE(b.away_aggregate, p.away_goals) AS away_goals, p.home_pens, p.away_pens, p.kickoff
                  FROM tournament_bracket b
                  LEFT JOIN tournament_round r ON r.tournament_id = b.tournament_id AND r.slug = b.round_slug
                  LEFT JOIN team h ON h.id = b.home_team_id
                  LEFT JOIN team a ON a.id = b.away_team_id
                  LEFT JOIN LATERAL (
                       SELECT min(m.date) AS kickoff,
+                             sum(CASE WHEN m.home_team_id = b.home_team_id THEN m.home_score
+                                      ELSE m.away_score END)::int AS home_goals,
+                             sum(CASE WHEN m.home_team_id = b.home_team_id THEN m.away_score
+                                      ELSE m.home_score END)::int AS away_goals,
                              max(CASE WHEN m.home_team_id = b.home_team_id THEN m.home_penalties_score
                                       ELSE m.away_penalties_score END) AS home_pens,
                              max(CASE WHEN m.home_team_id = b.home_team_id THEN m.away_penalties_score
@@ -518,8 +524,8 @@ pub async fn bracket(client: &impl GenericClient, tournament: Uuid) -> Result<Ve
                 home: home.or_else(|| row.get("home_slot")),
                 away_known: away.is_some(),
                 away: away.or_else(|| row.get("away_slot")),
-                home_aggregate: row.get("home_aggregate"),
-                away_aggregate: row.get("away_aggregate"),
+                home_goals: row.get("home_goals"),
+                away_goals: row.get("away_goals"),
                 home_penalties: row.get("home_pens"),
                 away_penalties: row.get("away_pens"),
                 winner: row.get("winner"),
