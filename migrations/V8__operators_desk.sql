@@ -9,6 +9,10 @@ ALTER TABLE data_provider_executions
 CREATE INDEX IF NOT EXISTS data_provider_executions_request ON data_provider_executions (request_id);
 CREATE INDEX IF NOT EXISTS data_provider_executions_tournament
     ON data_provider_executions (tournament_id, started_at DESC);
+CREATE INDEX IF NOT EXISTS data_provider_executions_operation
+    ON data_provider_executions (operation_type, started_at DESC);
+CREATE INDEX IF NOT EXISTS data_provider_executions_running
+    ON data_provider_executions (started_at) WHERE status = 'in_progress';
 CREATE INDEX IF NOT EXISTS match_by_date ON match (date);
 
 -- Whether the provider is asked at all.

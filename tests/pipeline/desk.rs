@@ -500,7 +500,7 @@ async fn a_day_tells_the_checks_that_were_made_from_those_that_are_late() {
     assert_eq!(kickoffs[0]["interim"]["state"], "unneeded");
     assert_eq!((&kickoffs[1]["closing"]["state"], &kickoffs[1]["open"]), (&json!("late"), &json!(1)));
     assert_eq!(today["timeline"]["hours"][1]["checks"], json!({"late": 1}));
-    assert_eq!(today["attention"]["executions"], json!({"completed": 1}));
+    assert_eq!(today["attention"]["executions"], json!({"completed": 2}), "the scores and the table");
     // The match that nobody looked at again is somebody's business.
     let open: Vec<&Value> = today["attention"]["items"]
         .as_array()
@@ -530,10 +530,10 @@ async fn a_full_day_is_a_small_page_made_of_two_statements() {
                FROM tournament t CROSS JOIN generate_series(1, 10) n
                JOIN team h ON h.external_id = n::text JOIN team a ON a.external_id = (n + 20)::text;
              INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
-                    completed_at, idempotency_key, function, summary)
+                    completed_at, planned_for, idempotency_key, function, summary)
              SELECT gen_random_uuid(), m.tournament_id, 'matches_update',
                     CASE WHEN m.external_id LIKE '%7-%' THEN 'failed' ELSE 'completed' END, m.date + interval '2 hours',
-                    m.date + interval '2 hours', 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug
+                    m.date + interval '2 hours', m.date + interval '2 hours', 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug
                     || ':closing:' || to_char(m.date + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
                     'scores-and-standings', '{\"requests\": 1, \"errors\": [\"the provider did not answer\"]}'
                FROM match m WHERE m.status = 'ended' ON CONFLICT DO NOTHING;

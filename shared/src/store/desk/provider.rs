@@ -84,9 +84,10 @@ pub async fn reset(client: &impl GenericClient, provider: &str) -> Result<bool, 
 pub async fn last_daily_routine(client: &impl GenericClient) -> Result<Option<DateTime<Utc>>, StoreError> {
     let rows = client
         .query_typed(
-            "SELECT max(completed_at) AS at FROM data_provider_executions
+            "SELECT completed_at AS at FROM data_provider_executions
               WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
-                AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'",
+                AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
+              ORDER BY started_at DESC LIMIT 1",
             &[],
         )
         .await?;

@@ -125,50 +125,52 @@ pub async fn timeline(
     let rows = client
         .query_typed(
             r#"WITH kickoff AS (
-                 SELECT m.tournament_id, t.label, m.round_slug, m.date AS at, count(*) AS matches,
+                 SELECT m.tournament_id, t.label, m.round_slug, m.date AS at, m.date + $3 * interval '1 minute' AS interim_at,
+                        m.date + $4 * interval '1 minute' AS closing_at, count(*) AS matches,
                         count(*) FILTER (WHERE m.status = 'ended') AS ended, count(*) FILTER (WHERE m.status = 'open') AS open
                    FROM match m JOIN tournament t ON t.id = m.tournament_id
                   WHERE m.date >= $1 AND m.date < $2 AND t.deleted_at IS NULL AND t.status IN ('active', 'completed')
                     AND ($8::uuid IS NULL OR m.tournament_id = $8)
                   GROUP BY m.tournament_id, t.label, m.round_slug, m.date),
+               -- The key says which round and which kind of check: function:operation:tournament:round:check:time.
                made AS MATERIALIZED (
-                 SELECT id, status, idempotency_key FROM data_provider_executions
-                  WHERE started_at >= $1 AND started_at < $2 + interval '1 day' AND operation_type = 'matches_update'),
-               checked AS (
-                 SELECT k.*, c.kind, c.due, e.id AS execution,
-                        CASE e.status WHEN 'completed' THEN 'done' WHEN 'partial_failure' THEN 'partial'
-                                      WHEN 'failed' THEN 'failed' WHEN 'in_progress' THEN 'running'
-                             -- An interim check that the closing one has overtaken is not missed any more.
-                             ELSE CASE WHEN c.due > $5 THEN 'due' WHEN k.open = 0 THEN 'unneeded'
-                                       WHEN c.due > $6 THEN 'due'
-                                       WHEN c.kind = 'interim' AND k.at + $4 * interval '1 minute' <= $5 THEN 'unneeded' ELSE 'late' END
-                        END AS state
+                 SELECT id, tournament_id, planned_for, split_part(idempotency_key, ':', 4) AS round_slug,
+                        split_part(idempotency_key, ':', 5) AS kind,
+                        CASE status WHEN 'completed' THEN 'done' WHEN 'partial_failure' THEN 'partial'
+                                    WHEN 'in_progress' THEN 'running' ELSE 'failed' END AS state
+                   FROM data_provider_executions
+                  WHERE started_at >= $1 AND started_at < $2 + interval '1 day' AND operation_type = 'matches_update'
+                    AND planned_for IS NOT NULL AND right(idempotency_key, 4) <> ':dry'),
+               checked AS MATERIALIZED (
+                 SELECT k.*, i.id AS interim_id, c.id AS closing_id,
+                        -- An interim check that the closing one has overtaken is not missed any more.
+                        COALESCE(i.state, CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
+                                               WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state,
+                        COALESCE(c.state, CASE WHEN closing_at > $6 AND open > 0 OR closing_at > $5 THEN 'due'
+                                               WHEN open = 0 THEN 'unneeded' ELSE 'late' END) AS closing_state
                    FROM kickoff k
-                  CROSS JOIN LATERAL (VALUES ('interim', k.at + $3 * interval '1 minute'),
-                                             ('closing', k.at + $4 * interval '1 minute')) AS c (kind, due)
-                   LEFT JOIN made e ON e.idempotency_key = 'scores-and-standings:matches_update:' || k.tournament_id || ':'
-                             || k.round_slug || ':' || c.kind || ':' || to_char(c.due, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
-               folded AS (
-                 SELECT at, tournament_id, label, round_slug, matches, ended, open,
-                        min(state) FILTER (WHERE kind = 'closing') AS closing_state,
-                        jsonb_object_agg(kind, jsonb_build_object('state', state, 'execution', execution, 'at', due)) AS checks
-                   FROM checked GROUP BY at, tournament_id, label, round_slug, matches, ended, open),
+                   LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.planned_for = k.interim_at
+                         AND i.round_slug = k.round_slug AND i.kind = 'interim'
+                   LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.planned_for = k.closing_at
+                         AND c.round_slug = k.round_slug AND c.kind = 'closing'),
                chosen AS (
-                 SELECT * FROM folded
+                 SELECT * FROM checked
                   ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
                            abs(extract(epoch FROM at - $5)), tournament_id, round_slug
                   LIMIT $7),
                states AS (
                  SELECT extract(hour FROM at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
-                        sum(ended) AS ended FROM folded GROUP BY 1, 2)
+                        sum(ended) AS ended FROM checked GROUP BY 1, 2)
                SELECT jsonb_build_object(
-                 'total', (SELECT count(*) FROM folded),
+                 'total', (SELECT count(*) FROM checked),
                  'hours', (SELECT COALESCE(jsonb_agg(h ORDER BY h.hour), '[]')
                              FROM (SELECT hour, sum(n) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
                                           jsonb_object_agg(closing_state, n) AS checks FROM states GROUP BY hour) h),
                  'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
                                        'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
-                                       'open', open, 'interim', checks -> 'interim', 'closing', checks -> 'closing')
+                                       'open', open,
+                                       'interim', jsonb_build_object('state', interim_state, 'execution', interim_id, 'at', interim_at),
+                                       'closing', jsonb_build_object('state', closing_state, 'execution', closing_id, 'at', closing_at))
                                      ORDER BY at, label, round_slug), '[]') FROM chosen))"#,
             &[
                 (&since, Type::TIMESTAMP),
@@ -270,7 +272,7 @@ pub async fn attention(
                    WHERE e.status = 'failed' AND NOT EXISTS (
                          SELECT 1 FROM data_provider_executions n
                           WHERE n.started_at > e.started_at AND n.operation_type = e.operation_type
-                            AND n.tournament_id IS NOT DISTINCT FROM e.tournament_id
+                            AND n.started_at >= $1 AND COALESCE(n.tournament_id, '00000000-0000-0000-0000-000000000000') = COALESCE(e.tournament_id, '00000000-0000-0000-0000-000000000000')
                             AND n.status IN ('completed', 'partial_failure'))
                    ORDER BY e.started_at DESC LIMIT $5)
                  UNION ALL
@@ -304,9 +306,10 @@ pub async fn attention(
                                 FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
                'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
                                                      THEN (summary ->> 'requests')::bigint END), 0) FROM of_day),
-               'dailyRoutineAt', (SELECT max(completed_at) FROM data_provider_executions
+               'dailyRoutineAt', (SELECT completed_at FROM data_provider_executions
                                    WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
-                                     AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'),
+                                     AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
+                                   ORDER BY started_at DESC LIMIT 1),
                'activeTournaments', (SELECT count(*) FROM tournament WHERE status = 'active' AND deleted_at IS NULL))",
             &[
                 (&since, Type::TIMESTAMP),
