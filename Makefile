@@ -7,7 +7,7 @@ SEASON := local/seasons/2022-world-cup.json
 SERVE ?=
 REPLAY := target/debug/local replay
 
-.PHONY: help setup build demo test check bench
+.PHONY: help setup build demo test check bench pictures
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,11 @@ check: setup ## Everything a change must pass
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint --region eu-central-1
 	$(MAKE) test
+
+pictures: build ## Take the README's pictures of the operator's pages
+	cargo test --locked --workspace --no-run
+	DESK_SHOTS=$(CURDIR)/docs/pictures target/debug/local services -- \
+	  cargo test --locked -p tests --test pipeline pictures_of_a_world_cup -- --ignored
 
 bench: setup ## Print figures: database, start, memory, provider, browser
 	cargo build --locked --release --workspace --bins

@@ -297,3 +297,43 @@ async fn a_person_retries_what_failed_and_reads_a_bracket() {
     assert_eq!(tab.eval("document.querySelector('a, button').className").await, "skip");
     tab.browser.close().await;
 }
+
+/// Not a test of its own: `make pictures` takes the README's pictures by it.
+#[tokio::test]
+#[ignore = "it takes pictures"]
+async fn pictures_of_a_world_cup() {
+    let season = std::fs::read_to_string("../local/seasons/2022-world-cup.json").unwrap();
+    let world = World::at("2022-12-18T00:01:00Z", &season).await;
+    let id = world.create().await;
+    world.invoke_at("2022-12-18T00:01:00Z", "daily-routine", serde_json::json!({})).await.unwrap();
+    for (now, check) in [("2022-12-18T16:30:00Z", "interim"), ("2022-12-18T17:00:00Z", "closing")] {
+        let event = serde_json::json!({
+            "tournamentId": id, "roundSlug": "final", "check": check, "kickoff": "2022-12-18T15:00:00Z"
+        });
+        world.invoke_at(now, "scores-and-standings", event).await.unwrap();
+    }
+    let event = serde_json::json!({"tournamentId": id});
+    world.invoke_at("2022-12-18T18:30:00Z", "knockouts", event).await.unwrap();
+    let event = serde_json::json!({"tournamentId": id, "roundSlug": "final", "check": "follow-up"});
+    world.invoke_at("2022-12-18T18:40:00Z", "scores-and-standings", event).await.unwrap();
+    let desk = Desk::of(&world);
+    let (_, executions) = desk.get("/executions?operation=matches_create").await;
+    let execution = executions["items"][0]["id"].as_str().unwrap().to_owned();
+
+    let mut tab = Tab::at(&world).await;
+    tab.sign_in().await;
+    for (path, name) in [
+        ("/?day=2022-12-18".to_owned(), "today"),
+        ("/executions?day=2022-12-18".to_owned(), "executions"),
+        (format!("/executions/{execution}"), "execution"),
+        (format!("/tournaments/{id}?round=final"), "tournament"),
+        (
+            "/tournaments/new?url=https%3A%2F%2Fwww.sofascore.com%2Ftournament%2Ffootball%2Fengland%2Fpremier-league%2F17%23id%3A61627".to_owned(),
+            "create",
+        ),
+    ] {
+        tab.open(&path).await;
+        tab.check(name).await;
+    }
+    tab.browser.close().await;
+}

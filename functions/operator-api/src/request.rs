@@ -115,11 +115,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 pub(crate) fn day(text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let day = day.filter(|day| (1900..2200).contains(&chrono::Datelike::year(day)));
+    let day = day.filter(|day| (1..10_000).contains(&chrono::Datelike::year(day)));
     match day {
         Some(day) => Ok(Some(day)),
         None => Err(Problem::field(StatusCode::BAD_REQUEST, "day", "must be a date like 2022-12-18")),
     }
+}
+
+/// A text to search for: what can't be searched for is left out of it.
+pub(crate) fn search(text: Option<&str>) -> Option<String> {
+    let text: String = text?.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// A text in a query that Postgres takes.

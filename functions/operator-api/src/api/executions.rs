@@ -26,8 +26,10 @@ const REPORT_LINK: Duration = Duration::from_secs(120);
 #[into_params(parameter_in = Query)]
 pub(crate) struct Listed {
     /// `in_progress`, `completed`, `partial_failure` or `failed`.
+    #[param(value_type = Option<super::Status>)]
     pub status: Option<String>,
     /// `matches_update` and the like.
+    #[param(pattern = "^[a-z_]{1,40}$")]
     pub operation: Option<String>,
     /// A tournament's id.
     #[param(value_type = Option<uuid::Uuid>)]
@@ -39,6 +41,7 @@ pub(crate) struct Listed {
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<i64>,
     /// Where to go on: `next` of the page before.
+    #[param(pattern = "^[0-9]{1,16}~[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")]
     pub cursor: Option<String>,
 }
 
@@ -58,7 +61,7 @@ pub(crate) fn filter(asked: &Listed) -> Result<Filter<'_>, Problem> {
         Some(cursor) => {
             let read = cursor.split_once('~').and_then(|(at, id)| {
                 let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
-                let at = Some(at).filter(|at| (1900..2200).contains(&chrono::Datelike::year(at)))?;
+                let at = Some(at).filter(|at| (1..10_000).contains(&chrono::Datelike::year(at)))?;
                 Some((at, id.parse().ok()?))
             });
             Some(read.ok_or_else(|| wrong("cursor", "must be `next` of an earlier page"))?)
@@ -117,6 +120,7 @@ pub(crate) fn no_execution() -> Problem {
 #[into_params(parameter_in = Query)]
 pub(super) struct Format {
     /// `html`, `json` or `md`.
+    #[param(pattern = "^(html|json|md)$")]
     format: Option<String>,
 }
 

@@ -99,6 +99,31 @@ pub(crate) struct List<T> {
     next: Option<String>,
 }
 
+/// The caller's own name for what it asks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes a header; `request::IdempotencyKey` reads it")]
+pub(crate) struct Key {
+    /// The caller's own name for what it asks: asked for again under it, the answer is the same execution.
+    #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,100}$")]
+    key: Option<String>,
+}
+
+/// Where an execution may stand.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it describes a parameter; the text is checked where it is read")]
+pub(crate) enum Status {
+    /// Being done, or waiting for its function.
+    InProgress,
+    /// Done.
+    Completed,
+    /// Done but for some parts.
+    PartialFailure,
+    /// Not done.
+    Failed,
+}
+
 /// How a trigger is to work.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

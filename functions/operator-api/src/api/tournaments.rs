@@ -41,14 +41,16 @@ async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Listed {
     /// `active`, `completed`, `upcoming` or `cancelled`.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<TournamentStatus>)]
     pub status: Option<String>,
     /// A text that label or slug must hold.
+    #[param(max_length = 200)]
     pub q: Option<String>,
     /// How many, 1 to 200 (50).
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<i64>,
     /// Where to go on: `next` of the page before.
+    #[param(pattern = "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}~[^\\x00]*$")]
     pub cursor: Option<String>,
 }
 
@@ -75,7 +77,8 @@ pub(crate) async fn listed(
             })?)
         }
     };
-    let filter = Filter { status, text: request::text("q", asked.q.as_deref())?, after };
+    let text = request::search(asked.q.as_deref());
+    let filter = Filter { status, text: text.as_deref(), after };
     let limit = request::limit(asked.limit)?;
     let client = desk.services().await?.store.client().await?;
     let page = tournaments::list(&*client, &filter, limit, desk.clock.now()).await?;
@@ -100,23 +103,25 @@ pub(super) async fn list(
 pub(crate) struct CreateTournament {
     /// The season's address on SofaScore, as
     /// `https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627`.
+    #[schema(pattern = "^https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z-]{1,50}/[0-9]{1,8}#id:[0-9]{1,8}$")]
     pub url: String,
     /// Shown to people; the competition's name in the address unless given.
     #[serde(default)]
+    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub label: Option<String>,
     /// Part of the application's URLs; made of label and season unless given.
     #[serde(default)]
+    #[schema(pattern = "^[a-z0-9_-]{1,80}$")]
     pub slug: Option<String>,
     /// `2024/25` and the like; the season that is on unless given.
     #[serde(default)]
+    #[schema(pattern = "^[0-9]{2,4}(/[0-9]{2,4})?$")]
     pub season: Option<String>,
     /// How it is played; as an earlier season of the competition unless given.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "regular-season-only")]
     pub mode: Option<Mode>,
     /// One table or several; as an earlier season of the competition unless given.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "unique-group")]
     pub standings_mode: Option<StandingsMode>,
     /// Plan and report, write nothing.
     #[serde(default)]
@@ -207,7 +212,7 @@ pub(crate) async fn create_trigger(desk: &Desk, draft: &Draft) -> Result<Trigger
 
 /// Creates a tournament: logo, rounds, teams with their badges, matches, standings.
 #[utoipa::path(post, path = "/tournaments", tag = "tournaments", request_body = CreateTournament,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The caller's own name for what it asks")),
+    params(super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn create(
     State(desk): State<Arc<Desk>>,
@@ -233,15 +238,14 @@ pub(super) async fn get(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Jso
 pub(crate) struct EditTournament {
     /// Shown to people.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(pattern = "^[!-~][ -~]{0,198}$")]
     pub label: Option<String>,
     /// `active` ones are worked on; the others are left alone.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "active")]
     pub status: Option<TournamentStatus>,
     /// The order of teams level on points, in prose. Empty: the provider's again, once its table is read.
     #[serde(default)]
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 4000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub tie_breaking_rule: Option<String>,
 }
 
@@ -305,9 +309,9 @@ pub(super) async fn update(
 }
 
 /// Brings a whole tournament up to date.
-#[utoipa::path(post, path = "/tournaments/{id}/refresh", tag = "triggers", request_body = Option<How>,
+#[utoipa::path(post, path = "/tournaments/{id}/refresh", tag = "triggers", request_body(content = How, description = "May be left out"),
     params(("id" = uuid::Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The caller's own name for what it asks")),
+        super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn refresh(
     State(desk): State<Arc<Desk>>,
@@ -336,6 +340,7 @@ pub(super) async fn rounds(
 #[into_params(parameter_in = Query)]
 pub(super) struct Matches {
     /// The slug of a round.
+    #[param(pattern = "^[A-Za-z0-9_-]{1,100}$")]
     round: Option<String>,
     /// A day, UTC.
     #[param(value_type = Option<chrono::NaiveDate>)]

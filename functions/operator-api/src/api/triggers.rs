@@ -71,9 +71,9 @@ pub(crate) async fn knockouts_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, 
 }
 
 /// Reads a round's scores; where its matches have ended, the table is computed too.
-#[utoipa::path(post, path = "/tournaments/{id}/rounds/{round}/scores", tag = "triggers", request_body = Option<How>,
+#[utoipa::path(post, path = "/tournaments/{id}/rounds/{round}/scores", tag = "triggers", request_body(content = How, description = "May be left out"),
     params(("id" = Uuid, Path), ("round" = String, Path, description = "The slug of a round"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The caller's own name for what it asks")),
+        super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn scores(
     State(desk): State<Arc<Desk>>,
@@ -89,9 +89,9 @@ pub(super) async fn scores(
 }
 
 /// Computes the tables anew from the stored matches.
-#[utoipa::path(post, path = "/tournaments/{id}/standings", tag = "triggers", request_body = Option<How>,
+#[utoipa::path(post, path = "/tournaments/{id}/standings", tag = "triggers", request_body(content = How, description = "May be left out"),
     params(("id" = Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The caller's own name for what it asks")),
+        super::Key),
     operation_id = "compute_standings", responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn standings(
     State(desk): State<Arc<Desk>>,
@@ -105,9 +105,9 @@ pub(super) async fn standings(
 }
 
 /// Looks for new knockout rounds and their matches, and draws the bracket anew.
-#[utoipa::path(post, path = "/tournaments/{id}/knockouts", tag = "triggers", request_body = Option<How>,
+#[utoipa::path(post, path = "/tournaments/{id}/knockouts", tag = "triggers", request_body(content = How, description = "May be left out"),
     params(("id" = Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The caller's own name for what it asks")),
+        super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn knockouts(
     State(desk): State<Arc<Desk>>,
@@ -121,8 +121,8 @@ pub(super) async fn knockouts(
 }
 
 /// Runs the daily routine: today's kickoffs, dead executions, the schedules of two days.
-#[utoipa::path(post, path = "/daily-routine", tag = "triggers", request_body = Option<How>,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The caller's own name for what it asks")),
+#[utoipa::path(post, path = "/daily-routine", tag = "triggers", request_body(content = How, description = "May be left out"),
+    params(super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn daily_routine(
     State(desk): State<Arc<Desk>>,

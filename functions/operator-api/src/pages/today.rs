@@ -69,12 +69,12 @@ impl Today {
     /// Whether the daily routine has not ended well for too long.
     fn routine_late(&self) -> bool {
         let within =
-            self.attention.daily_routine_at.is_some_and(|at| at.and_utc() > self.now - ROUTINE_WITHIN);
+            self.attention.daily_routine_at.is_some_and(|at| at > self.now - ROUTINE_WITHIN);
         self.is_today && !within
     }
 
     fn routine(&self) -> String {
-        self.attention.daily_routine_at.map_or_else(|| "never".to_owned(), view::naive)
+        self.attention.daily_routine_at.map_or_else(|| "never".to_owned(), view::moment)
     }
 
     fn well(&self) -> bool {
@@ -162,7 +162,7 @@ mod shown {
     }
 
     pub(super) fn since(item: &Item) -> String {
-        item.at.map_or_else(String::new, view::naive)
+        item.at.map_or_else(String::new, view::moment)
     }
 
     pub(super) fn is(item: &Item, kind: &str) -> bool {

@@ -1,17 +1,12 @@
 //! How things are written for people.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::store::desk::executions::Execution;
 use shared::store::desk::today::{CheckState, DayCheck, DayKickoff};
 
 /// `2 Mar 2024, 15:00`.
 pub(super) fn moment(at: DateTime<Utc>) -> String {
-    naive(at.naive_utc())
-}
-
-/// The same, of a time that is UTC without saying so.
-pub(super) fn naive(at: NaiveDateTime) -> String {
     at.format("%-d %b %Y, %H:%M").to_string()
 }
 

@@ -54,7 +54,8 @@ pub struct DayCheck {
     /// The execution that made it.
     pub execution: Option<Uuid>,
     /// When it is to be made, UTC.
-    pub at: NaiveDateTime,
+    #[serde(deserialize_with = "utc")]
+    pub at: DateTime<Utc>,
 }
 
 /// Matches of a round that start at one moment, and what became of their checks.
@@ -63,7 +64,8 @@ pub struct DayCheck {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DayKickoff {
     /// When, UTC.
-    pub at: NaiveDateTime,
+    #[serde(deserialize_with = "utc")]
+    pub at: DateTime<Utc>,
     /// Of which tournament.
     pub tournament_id: Uuid,
     /// Its label.
@@ -224,7 +226,8 @@ pub struct Item {
     /// What is known of it.
     pub detail: Option<String>,
     /// Since when, UTC.
-    pub at: Option<NaiveDateTime>,
+    #[serde(deserialize_with = "utc_if_any")]
+    pub at: Option<DateTime<Utc>>,
     /// How many there are of the kind.
     pub total: i64,
 }
@@ -241,7 +244,8 @@ pub struct Attention {
     /// Requests that they made.
     pub requests: i64,
     /// When the daily routine last ended well, UTC.
-    pub daily_routine_at: Option<NaiveDateTime>,
+    #[serde(deserialize_with = "utc_if_any")]
+    pub daily_routine_at: Option<DateTime<Utc>>,
     /// Active tournaments.
     pub active_tournaments: i64,
 }
@@ -321,6 +325,15 @@ pub async fn attention(
         )
         .await?;
     read(rows[0].get(0), "attention")
+}
+
+/// A moment out of a `timestamp` that came as JSON.
+fn utc<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    NaiveDateTime::deserialize(deserializer).map(|at| at.and_utc())
+}
+
+fn utc_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Ok(Option::<NaiveDateTime>::deserialize(deserializer)?.map(|at| at.and_utc()))
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: Value, what: &'static str) -> Result<T, StoreError> {
