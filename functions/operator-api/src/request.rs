@@ -27,7 +27,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             };
             Problem::new(status, detail)
         })?;
-        if bytes.is_empty() {
+        if bytes.is_empty() || bytes.trim_ascii() == b"null" {
             return parse(b"{}");
         }
         if !kind.as_deref().unwrap_or_default().starts_with("application/json") {

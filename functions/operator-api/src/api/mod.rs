@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
+use shared::domain::TournamentStatus;
 use shared::store::desk::today::{self, Attention, Timeline};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
@@ -44,6 +45,7 @@ pub(crate) use triggers::{knockouts_trigger, scores_trigger, standings_trigger};
         description = "What the pipeline did and will do, and asking it for work. Every request carries the internal \
                        token; work that is asked for is answered with the id of the execution that does it."
     ),
+    components(schemas(Status, TournamentStatus)),
     modifiers(&Token),
     security(("token" = []), ("bearer" = []))
 )]

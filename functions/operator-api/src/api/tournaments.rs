@@ -103,7 +103,9 @@ pub(super) async fn list(
 pub(crate) struct CreateTournament {
     /// The season's address on SofaScore, as
     /// `https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627`.
-    #[schema(pattern = "^https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z-]{1,50}/[0-9]{1,8}#id:[0-9]{1,8}$")]
+    #[schema(
+        pattern = "^https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z-]{1,50}/[0-9]{1,8}#id:[0-9]{1,8}$"
+    )]
     pub url: String,
     /// Shown to people; the competition's name in the address unless given.
     #[serde(default)]
@@ -309,7 +311,7 @@ pub(super) async fn update(
 }
 
 /// Brings a whole tournament up to date.
-#[utoipa::path(post, path = "/tournaments/{id}/refresh", tag = "triggers", request_body(content = How, description = "May be left out"),
+#[utoipa::path(post, path = "/tournaments/{id}/refresh", tag = "triggers", request_body = Option<How>,
     params(("id" = uuid::Uuid, Path),
         super::Key),
     responses((status = 202, body = Accepted), Refusals))]

@@ -71,7 +71,7 @@ pub(crate) async fn knockouts_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, 
 }
 
 /// Reads a round's scores; where its matches have ended, the table is computed too.
-#[utoipa::path(post, path = "/tournaments/{id}/rounds/{round}/scores", tag = "triggers", request_body(content = How, description = "May be left out"),
+#[utoipa::path(post, path = "/tournaments/{id}/rounds/{round}/scores", tag = "triggers", request_body = Option<How>,
     params(("id" = Uuid, Path), ("round" = String, Path, description = "The slug of a round"),
         super::Key),
     responses((status = 202, body = Accepted), Refusals))]
@@ -89,7 +89,7 @@ pub(super) async fn scores(
 }
 
 /// Computes the tables anew from the stored matches.
-#[utoipa::path(post, path = "/tournaments/{id}/standings", tag = "triggers", request_body(content = How, description = "May be left out"),
+#[utoipa::path(post, path = "/tournaments/{id}/standings", tag = "triggers", request_body = Option<How>,
     params(("id" = Uuid, Path),
         super::Key),
     operation_id = "compute_standings", responses((status = 202, body = Accepted), Refusals))]
@@ -105,7 +105,7 @@ pub(super) async fn standings(
 }
 
 /// Looks for new knockout rounds and their matches, and draws the bracket anew.
-#[utoipa::path(post, path = "/tournaments/{id}/knockouts", tag = "triggers", request_body(content = How, description = "May be left out"),
+#[utoipa::path(post, path = "/tournaments/{id}/knockouts", tag = "triggers", request_body = Option<How>,
     params(("id" = Uuid, Path),
         super::Key),
     responses((status = 202, body = Accepted), Refusals))]
@@ -121,7 +121,7 @@ pub(super) async fn knockouts(
 }
 
 /// Runs the daily routine: today's kickoffs, dead executions, the schedules of two days.
-#[utoipa::path(post, path = "/daily-routine", tag = "triggers", request_body(content = How, description = "May be left out"),
+#[utoipa::path(post, path = "/daily-routine", tag = "triggers", request_body = Option<How>,
     params(super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn daily_routine(

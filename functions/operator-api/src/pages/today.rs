@@ -68,8 +68,7 @@ impl Today {
 
     /// Whether the daily routine has not ended well for too long.
     fn routine_late(&self) -> bool {
-        let within =
-            self.attention.daily_routine_at.is_some_and(|at| at > self.now - ROUTINE_WITHIN);
+        let within = self.attention.daily_routine_at.is_some_and(|at| at > self.now - ROUTINE_WITHIN);
         self.is_today && !within
     }
 

@@ -1,5 +1,6 @@
 //! Tournaments: the list, and one with its table, matches, bracket and checks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -97,7 +98,13 @@ impl Show {
 /// A round of the bracket.
 struct Column {
     label: String,
-    ties: Vec<TieView>,
+    ties: Vec<Drawn>,
+}
+
+/// A tie, and whether the winner of another comes into it: only then a line leads there.
+struct Drawn {
+    tie: TieView,
+    reached: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,15 +141,23 @@ pub(super) async fn show(
     }
     let mut bracket: Vec<Column> = Vec::new();
     let mut slug = None;
-    for tie in tournaments::bracket(&*client, id).await? {
+    let ties = tournaments::bracket(&*client, id).await?;
+    let next: HashSet<(String, i32)> =
+        ties.iter().filter_map(|tie| Some((tie.next_round_slug.clone()?, tie.next_number?))).collect();
+    for tie in ties {
         if slug.as_ref() != Some(&tie.round_slug) {
             slug = Some(tie.round_slug.clone());
             bracket.push(Column { label: tie.round_label.clone(), ties: Vec::new() });
         }
         if let Some(column) = bracket.last_mut() {
-            column.ties.push(tie);
+            let reached = next.contains(&(tie.round_slug.clone(), tie.number));
+            column.ties.push(Drawn { tie, reached });
         }
     }
+    // What stands beside the way to the final (the match for third place) stands behind it.
+    let aside =
+        |column: &Column| !column.ties.iter().any(|drawn| drawn.reached || drawn.tie.next_number.is_some());
+    bracket.sort_by_key(aside);
     // The days around the next kickoff or, when all is over, the last one.
     let last = rounds.iter().filter_map(|round| round.last_kickoff).max();
     let around = tournament.next_kickoff.or(last).unwrap_or(now).date_naive();
