@@ -156,6 +156,29 @@ impl Tab {
             )
             .await;
         assert_eq!(problems, serde_json::json!([]), "{name}");
+        self.axe(name).await;
+    }
+
+    /// The same by axe-core, contrast included, in light and dark, where `AXE` names its script (`make axe`).
+    async fn axe(&mut self, name: &str) {
+        let Some(script) = std::env::var_os("AXE") else { return };
+        self.eval(&format!("{}; true", std::fs::read_to_string(script).unwrap())).await;
+        for scheme in ["light", "dark"] {
+            let media = Emulation::SetEmulatedMedia {
+                media: None,
+                features: Some(vec![Emulation::MediaFeature {
+                    name: "prefers-color-scheme".to_owned(),
+                    value: scheme.to_owned(),
+                }]),
+            };
+            self.browser.call(media).await.unwrap();
+            let violations = self
+                .eval(
+                    "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))",
+                )
+                .await;
+            assert_eq!(violations, serde_json::json!([]), "{name} in {scheme}");
+        }
     }
 
     async fn widest(&mut self) -> Value {
