@@ -11,7 +11,7 @@ ENV ?= demo
 OPERATE := .tools/venv/bin/python deploy/operate.py
 REPLAY := target/debug/local replay
 
-.PHONY: help setup build demo test check chaos bench lambda-check deploy smoke redrive
+.PHONY: help setup build demo test check chaos bench pictures axe schemathesis lambda-check deploy smoke redrive
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,23 @@ check: setup ## Everything a change must pass
 
 chaos: build ## Replay the 2022 World Cup with faults drawn by seed, and compare (SEED=1..20)
 	target/debug/local chaos --seed $(SEED) --jobs 3 --table docs/chaos.md $(SEASON)
+
+pictures: build ## Take the README's pictures of the operator's pages
+	cargo test --locked --workspace --no-run
+	DESK_SHOTS=$(CURDIR)/docs/pictures target/debug/local services -- \
+	  cargo test --locked -p tests --test pipeline pictures_of_a_world_cup -- --ignored
+
+axe: build ## Look at the operator's pages by axe-core (installs it in .tools; wants npm)
+	mkdir -p .tools/axe
+	test -f .tools/axe/package/axe.min.js || (cd .tools/axe && npm pack --silent axe-core@4 && tar xzf axe-core-*.tgz)
+	cargo test --locked --workspace --no-run
+	AXE=$(CURDIR)/.tools/axe/package/axe.min.js target/debug/local services -- \
+	  cargo test --locked -p tests --test pipeline desk_pages
+
+schemathesis: build ## Try the operator's API against its own description (installs schemathesis in .tools)
+	test -x .tools/schemathesis/bin/schemathesis || \
+	  (python3 -m venv .tools/schemathesis && .tools/schemathesis/bin/pip install --quiet schemathesis)
+	tests/schemathesis.sh
 
 bench: setup ## Print figures: database, start, memory, provider, browser
 	cargo build --locked --release --workspace --bins

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -23,6 +23,7 @@ pub struct Functions {
     client: reqwest::Client,
     running: tokio::sync::Mutex<BTreeMap<String, Running>>,
     peaks: Mutex<BTreeMap<String, f64>>,
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 struct Running {
@@ -42,6 +43,7 @@ impl Functions {
             client: reqwest::Client::builder().no_proxy().build()?,
             running: tokio::sync::Mutex::default(),
             peaks: Mutex::default(),
+            turns: Mutex::default(),
         })
     }
 
@@ -86,6 +88,30 @@ impl Functions {
         let text = answer.text().await?;
         self.note_peak(name).await;
         serde_json::from_str(&text).with_context(|| format!("{name} answered {text:?}"))
+    }
+
+    /// The same, once an earlier invocation of the function made in this way is over: one environment does one thing at
+    /// a time, and here there is one.
+    pub async fn invoke_in_turn(&self, name: &str, body: String) -> anyhow::Result<Value> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(name.to_owned()).or_default())
+        };
+        let _turn = turn.lock().await;
+        self.invoke_raw(name, body).await
+    }
+
+    /// The function that a name or an ARN means, if there is such a function.
+    pub fn known(&self, name: &str) -> Option<String> {
+        let own = name.rsplit(':').next()?;
+        let entries = std::fs::read_dir(&self.tools.functions).ok()?.flatten();
+        entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|function| {
+                own == function
+                    || own.strip_suffix(function.as_str()).is_some_and(|start| start.ends_with('-'))
+            })
+            .max_by_key(String::len)
     }
 
     /// Ends a function's environment: its next invocation is a cold start.

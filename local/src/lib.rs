@@ -6,6 +6,7 @@ pub mod bench;
 pub mod chaos;
 pub mod driver;
 pub mod emulator;
+pub mod front;
 pub mod functions;
 pub mod lambda_check;
 pub mod page;

@@ -180,6 +180,8 @@ async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -
         println!("database: {}", replay.stack.database_url);
         println!("AWS:      {}", replay.stack.aws.endpoint);
         println!("provider: {}", replay.provider.origin());
+        let day = replay.clock.now().format("%Y-%m-%d");
+        println!("desk:     {}/?day={day} (token: {})", replay.stack.desk_url, local::stack::TOKEN);
         println!("The parts stay up until Ctrl-C.");
         // Ctrl-C is the way to end this, and no failure; the parts are stopped as they are dropped.
         tokio::signal::ctrl_c().await?;

@@ -1,10 +1,12 @@
 //! The stack of one environment: database, AWS, Slack, provider and functions, wired together.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::emulator::Deployment;
+use crate::front::{self, Place, Serving};
 use crate::functions::Functions;
 use crate::slack_sink::SlackSink;
 use crate::tools::Tools;
@@ -36,10 +38,16 @@ pub struct Stack {
     /// Slack.
     pub slack: SlackSink,
     /// The functions.
-    pub functions: Functions,
+    pub functions: Arc<Functions>,
     /// The database's address.
     pub database_url: String,
+    /// Where the operator's API and pages are.
+    pub desk_url: String,
+    _serving: [Serving; 2],
 }
+
+/// What opens the operator's API.
+pub const TOKEN: &str = "local-operator-token";
 
 impl Stack {
     /// Wires a stack and migrates its database, through the function that does it in AWS.
@@ -48,23 +56,38 @@ impl Stack {
         let secret = json!({
             "DATABASE_URL": ingredients.functions_database_url.unwrap_or(ingredients.database_url),
             "SLACK_JOB_EXECUTIONS_WEBHOOK": slack.webhook_url(),
-            "INTERNAL_SERVICE_TOKEN": "local",
+            "INTERNAL_SERVICE_TOKEN": TOKEN,
         });
         let aws = Deployment::make(ingredients.aws_endpoint, ingredients.environment, &secret).await?;
+        let (api, lambda) = (Place::find().await?, Place::find().await?);
+        let desk_url = api.url.clone();
         let mut variables = aws.variables();
         for (name, value) in [
             ("SOFASCORE_ORIGIN", ingredients.provider_origin),
             ("REQUEST_PAUSE_MS", "0"),
             // A replay lives in its own time.
             ("CLOCK", "scheduled"),
+            ("OPERATOR_API_URL", &desk_url),
+            ("AWS_ENDPOINT_URL_LAMBDA", &lambda.url),
         ]
         .into_iter()
         .chain(ingredients.variables.iter().copied())
         {
             variables.push((name.to_owned(), value.to_owned()));
         }
-        let functions = Functions::new(ingredients.tools, variables, ingredients.logs)?;
-        let stack = Self { aws, slack, functions, database_url: ingredients.database_url.to_owned() };
+        let functions = Arc::new(Functions::new(ingredients.tools, variables, ingredients.logs)?);
+        let serving = [
+            front::serve_api(api, Arc::clone(&functions)),
+            front::serve_lambda(lambda, Arc::clone(&functions)),
+        ];
+        let stack = Self {
+            aws,
+            slack,
+            functions,
+            database_url: ingredients.database_url.to_owned(),
+            desk_url,
+            _serving: serving,
+        };
         stack.functions.invoke("migrate", &json!({})).await?;
         Ok(stack)
     }

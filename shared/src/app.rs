@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::aws;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Secrets};
+use crate::functions::Functions;
 use crate::notify::Slack;
 use crate::objects::Objects;
 use crate::schedule::Schedules;
@@ -28,6 +29,8 @@ pub struct Services {
     pub objects: Objects,
     /// EventBridge Scheduler.
     pub schedules: Schedules,
+    /// The other functions.
+    pub functions: Functions,
     /// Slack, if there is a webhook.
     pub slack: Option<Slack>,
     /// The secrets.
@@ -62,8 +65,13 @@ impl App {
         self.services.get_or_try_init(|| self.connect()).await
     }
 
+    /// The secrets as they are now: they may have been rotated since they were last read.
+    pub async fn secrets(&self) -> Result<Arc<Secrets>, AppError> {
+        Ok(self.services().await?.vault.renew().await?)
+    }
+
     // Erased: the SDKs' futures are so deep that the compiler gives up on a function that holds one in its own.
-    fn connect(&self) -> Pin<Box<dyn Future<Output = Result<Services, AppError>> + '_>> {
+    fn connect(&self) -> Pin<Box<dyn Future<Output = Result<Services, AppError>> + Send + '_>> {
         Box::pin(self.connect_now())
     }
 
@@ -79,6 +87,10 @@ impl App {
                 aws_sdk_scheduler::Client::new(&aws),
                 config.schedules.clone(),
                 config.environment.clone(),
+            ),
+            functions: Functions::new(
+                aws_sdk_lambda::Client::new(&aws),
+                config.schedules.function_arn_prefix.clone(),
             ),
             slack,
             vault,

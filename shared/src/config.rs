@@ -52,6 +52,9 @@ pub struct Secrets {
     pub slack_webhook: Option<SecretString>,
     /// `SENTRY_DSN`: where failed executions are told; none: nowhere.
     pub sentry_dsn: Option<SecretString>,
+    /// `INTERNAL_SERVICE_TOKEN` and, while one takes the other's place, `INTERNAL_SERVICE_TOKEN_PREVIOUS`: what opens
+    /// the operator's API. In the secret the first may also be a list.
+    pub tokens: Vec<SecretString>,
 }
 
 /// Where reports and images go.
@@ -132,6 +135,11 @@ impl Config {
                 database_url: vars.required("DATABASE_URL", "or set SECRET_ARN").into(),
                 slack_webhook: vars.optional("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
                 sentry_dsn: vars.optional("SENTRY_DSN").map(Into::into),
+                tokens: ["INTERNAL_SERVICE_TOKEN", "INTERNAL_SERVICE_TOKEN_PREVIOUS"]
+                    .iter()
+                    .filter_map(|name| vars.optional(name))
+                    .map(Into::into)
+                    .collect(),
             }),
         };
         let origin = vars.optional("SOFASCORE_ORIGIN").unwrap_or_else(|| SOFASCORE_ORIGIN.to_owned());

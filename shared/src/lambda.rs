@@ -34,12 +34,13 @@ pub async fn serve(
                 clock: clock_for(app.config.clock_from_event, &event.payload),
                 trace_id: event.context.xray_trace_id.as_deref(),
                 deadline: Instant::now().checked_add(clock::until(event.context.deadline())),
+                event: &event.payload,
                 config: &app.config,
                 services,
             };
             // Erased: the compiler would lay out the runtime's layers and the whole pipeline as one type.
             let answer: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> =
-                Box::pin(handler(&invocation, event.payload));
+                Box::pin(handler(&invocation, event.payload.clone()));
             answer.await
         };
         result.await.map_err(|failure: Failure| {

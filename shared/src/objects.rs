@@ -1,7 +1,10 @@
 //! S3: private reports and public images.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 
 use crate::config::ObjectsConfig;
@@ -11,9 +14,9 @@ pub const REPORTS: &str = "data-provider-operation-reports";
 /// Images live below this, public.
 pub const IMAGES: &str = "data-providers";
 
-/// An object could not be stored.
+/// An object could not be stored or read.
 #[derive(Debug, thiserror::Error)]
-#[error("S3 did not take {key}: {reason}")]
+#[error("S3 and {key}: {reason}")]
 pub struct ObjectError {
     /// Which object.
     pub key: String,
@@ -58,6 +61,45 @@ impl Objects {
                 key: key.to_owned(),
                 reason: DisplayErrorContext(error).to_string(),
             })
+    }
+
+    /// A link to a private object that anyone may follow for `valid`. It is short-lived by design: it dies with the
+    /// session of the role that signed it.
+    pub async fn presigned(
+        &self,
+        key: &str,
+        content_type: &str,
+        valid: Duration,
+    ) -> Result<String, ObjectError> {
+        let failed = |reason: String| ObjectError { key: key.to_owned(), reason };
+        let valid = PresigningConfig::expires_in(valid).map_err(|error| failed(error.to_string()))?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.config.bucket)
+            .key(key)
+            .response_content_type(content_type)
+            .presigned(valid)
+            .await;
+        let request = request.map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+        Ok(request.uri().to_owned())
+    }
+
+    /// An object's bytes, if it is there and no larger than `limit`.
+    pub async fn get(&self, key: &str, limit: i64) -> Result<Option<Vec<u8>>, ObjectError> {
+        let failed = |reason: String| ObjectError { key: key.to_owned(), reason };
+        let got = match self.client.get_object().bucket(&self.config.bucket).key(key).send().await {
+            Ok(got) => got,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(DisplayErrorContext(error).to_string())),
+        };
+        if got.content_length().is_some_and(|length| length > limit) {
+            return Ok(None);
+        }
+        let bytes = got.body.collect().await.map_err(|error| failed(error.to_string()))?;
+        Ok(Some(bytes.to_vec()))
     }
 
     /// Where an image is read from: CloudFront where there is one, else the bucket itself.

@@ -5,7 +5,8 @@ use aws_sdk_scheduler::error::DisplayErrorContext;
 use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target,
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 use crate::config::ScheduleConfig;
@@ -14,6 +15,9 @@ use crate::plan::schedule::{Check, CheckKind, Existing, schedule_name};
 /// Scheduler's own tries to hand an occurrence to Lambda; a function's errors are Lambda's to retry.
 const DELIVERY_ATTEMPTS: i32 = 3;
 const DELIVERY_AGE_SECONDS: i32 = 3600;
+
+/// Schedules asked for at once, where many are to be shown.
+const AT_ONCE: usize = 8;
 
 /// EventBridge Scheduler did not do as it was told.
 #[derive(Debug, thiserror::Error)]
@@ -61,23 +65,60 @@ impl Schedules {
         }
         let mut existing = Vec::new();
         for name in names {
-            let got = self.client.get_schedule().group_name(&self.config.group).name(&name).send().await;
-            let schedule = match got {
-                Ok(schedule) => schedule,
-                // Fired and gone between the list and here.
-                Err(error)
-                    if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) =>
-                {
-                    continue;
-                }
-                Err(error) => return Err(failed("get", &name, error)),
-            };
-            let input = schedule.target().and_then(|target| target.input()).unwrap_or_default();
-            if let Some(check) = schedule.schedule_expression().and_then(|at| check_of(at, input)) {
-                existing.push(Existing { name, check });
-            }
+            existing.extend(self.one(name).await?);
         }
         Ok(existing)
+    }
+
+    /// The checks scheduled from the beginning of one day to that of another, soonest first and at most `limit`, and
+    /// how many checks are scheduled in all. Only those are asked for whose name says that they may be of these days.
+    pub async fn around(
+        &self,
+        since: NaiveDate,
+        until: NaiveDate,
+        limit: usize,
+    ) -> Result<(Vec<Existing>, usize), ScheduleError> {
+        let (mut total, mut names) = (0, Vec::new());
+        let mut pages =
+            self.client.list_schedules().group_name(&self.config.group).into_paginator().items().send();
+        while let Some(summary) = pages.next().await {
+            let summary = summary.map_err(|error| failed("list", &self.config.group, error))?;
+            let Some(name) = summary.name else { continue };
+            let Some(day) = day_of(&name) else { continue };
+            total += 1;
+            // A check is made within a day of the kickoff in its name.
+            if since <= day + TimeDelta::days(1) && day < until {
+                names.push((stamp_of(&name).to_owned(), name));
+            }
+        }
+        names.sort();
+        names.truncate(limit);
+        let asked = names.into_iter().map(|(_, name)| self.one(name));
+        let found: Vec<Option<Existing>> =
+            futures_util::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+        let mut found: Vec<Existing> = found
+            .into_iter()
+            .flatten()
+            .filter(|existing| (since..until).contains(&existing.check.at.date_naive()))
+            .collect();
+        found.sort_by(|a, b| (a.check.at, &a.name).cmp(&(b.check.at, &b.name)));
+        Ok((found, total))
+    }
+
+    /// The check of a schedule, unless it is gone or not ours.
+    async fn one(&self, name: String) -> Result<Option<Existing>, ScheduleError> {
+        let got = self.client.get_schedule().group_name(&self.config.group).name(&name).send().await;
+        let schedule = match got {
+            Ok(schedule) => schedule,
+            // Fired and gone between the list and here.
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed("get", &name, error)),
+        };
+        let input = schedule.target().and_then(|target| target.input()).unwrap_or_default();
+        let check = schedule.schedule_expression().and_then(|at| check_of(at, input));
+        Ok(check.map(|check| Existing { name, check }))
     }
 
     /// Creates the schedule of a check.
@@ -200,6 +241,16 @@ fn check_of(expression: &str, input: &str) -> Option<Check> {
     })
 }
 
+/// The moment in a schedule's name, as `plan::schedule::schedule_name` writes it; empty in a foreign name.
+fn stamp_of(name: &str) -> &str {
+    let stamp = name.rsplit('-').nth(1).unwrap_or_default();
+    if stamp.len() == "20221218T1500".len() && stamp.as_bytes().get(8) == Some(&b'T') { stamp } else { "" }
+}
+
+fn day_of(name: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(stamp_of(name).get(..8)?, "%Y%m%d").ok()
+}
+
 fn at_expression(moment: DateTime<Utc>) -> String {
     moment.format("at(%Y-%m-%dT%H:%M:%S)").to_string()
 }
@@ -225,7 +276,10 @@ mod tests {
             at: "2022-11-20T18:00:00Z".parse().unwrap(),
         };
         let input = input_of("demo", &check).to_string();
-        assert_eq!(check_of(&at_expression(check.at), &input), Some(check));
+        assert_eq!(check_of(&at_expression(check.at), &input), Some(check.clone()));
         assert_eq!(check_of("cron(1 0 * * ? *)", "{}"), None);
+        let name = schedule_name("demo", &check);
+        assert_eq!(day_of(&name), Some(check.kickoff.date_naive()), "{name}");
+        assert_eq!(day_of("demo-daily-routine"), None);
     }
 }

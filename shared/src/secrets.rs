@@ -48,10 +48,10 @@ impl Vault {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the secrets anew, after one of them was refused.
+    /// Reads the secrets anew: one of them was refused, or may have been rotated.
     pub async fn renew(&self) -> Result<Arc<Secrets>, SecretError> {
         if let Source::SecretsManager { client, arn } = &self.source {
-            tracing::warn!(arn, "a secret was refused: reading it anew…");
+            tracing::info!(arn, "reading the secret anew…");
             let secrets = Arc::new(read(client, arn).await?);
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = secrets;
         }
@@ -77,5 +77,14 @@ async fn read(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Secr
             .into(),
         slack_webhook: value("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
         sentry_dsn: value("SENTRY_DSN").map(Into::into),
+        tokens: values
+            .get("INTERNAL_SERVICE_TOKEN")
+            .into_iter()
+            .flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
+            .chain(values.get("INTERNAL_SERVICE_TOKEN_PREVIOUS"))
+            .filter_map(|value| value.as_str())
+            .filter(|token| !token.is_empty())
+            .map(Into::into)
+            .collect(),
     })
 }

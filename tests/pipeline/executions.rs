@@ -23,6 +23,7 @@ fn work(key: &str) -> NewExecution<'_> {
         tournament_id: None,
         planned_for: None,
         trace_id: None,
+        event: None,
     }
 }
 

@@ -8,6 +8,8 @@ mod aws;
 mod browser;
 mod crashes;
 mod database;
+mod desk;
+mod desk_pages;
 mod events;
 mod executions;
 mod faults;

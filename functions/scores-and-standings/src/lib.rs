@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::domain::RoundKind;
 use shared::event::{Envelope, Fields, InvalidInput};
-use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
+use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
 use shared::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
@@ -20,7 +20,8 @@ const STANDINGS_DUE: &str = "standingsDue";
 struct Input {
     envelope: Envelope,
     tournament_id: Uuid,
-    round_slug: String,
+    /// None: the table alone, from the matches as they are stored.
+    round_slug: Option<String>,
     check: CheckKind,
     kickoff: Option<DateTime<Utc>>,
 }
@@ -28,7 +29,8 @@ struct Input {
 /// Handles `{"targetEnv", "tournamentId", "roundSlug", "check"?, "kickoff"?, "scheduledTime"?, "dryRun"?}`.
 ///
 /// An older caller's event has no `check`: it is a closing check of the whole round. Its `roundUrl` and
-/// `standingsUrl` are ignored: what is asked for is what the database says.
+/// `standingsUrl` are ignored: what is asked for is what the database says. `"operation": "standings"` asks for the
+/// table alone, and names no round.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let input = read(&event, invocation);
     let mut provider = sync::provider(invocation);
@@ -46,12 +48,20 @@ async fn both(
     // The kind is part of the work: an interim and a closing check of one round may fall on one minute.
     let (subject, tournament_id) = match &input {
         Ok(input) => (
-            format!("{}:{}:{}", input.tournament_id, input.round_slug, input.check),
+            match &input.round_slug {
+                Some(round) => format!("{}:{round}:{}", input.tournament_id, input.check),
+                None => format!("{}:-", input.tournament_id),
+            },
             Some(input.tournament_id),
         ),
         Err(_) => ("-:-".to_owned(), None),
     };
     let envelope = input.as_ref().ok().map(|input| &input.envelope);
+    if matches!(&input, Ok(Input { round_slug: None, .. })) {
+        let work = Work::of(invocation, OperationType::StandingsUpdate, subject, tournament_id, envelope);
+        let done = table(invocation, provider, work, Some(input)).await?;
+        return Ok(json!({ "standings_update": done.summary() }));
+    }
     let work = Work::of(invocation, OperationType::MatchesUpdate, subject, tournament_id, envelope);
     let mut standings_work = Work { operation: OperationType::StandingsUpdate, ..work.clone() };
     let planning = work.planned_for.unwrap_or_else(|| invocation.clock.now());
@@ -66,19 +76,36 @@ async fn both(
     let mut answer = json!({ "matches_update": done.summary() });
     if done.summary()[STANDINGS_DUE] == true {
         standings_work.tournament_id = done.tournament_id();
-        let done = execution::run(invocation, standings_work, async |journal| {
-            let Some(id) = journal.tournament_id else { return Ok(()) };
-            let Some(tournament) = sync::active_tournament(invocation, journal, id).await? else {
-                return Ok(());
-            };
-            let tables =
-                standings::provider_tables(invocation, journal, provider, &tournament, planning).await?;
-            standings::sync(invocation, journal, &tournament, tables).await
-        })
-        .await?;
+        let done = table(invocation, provider, standings_work, None).await?;
         answer["standings_update"] = done.summary().clone();
     }
     Ok(answer)
+}
+
+/// The table, drawn up as an execution of its own; `input` where that is the first of its event.
+async fn table(
+    invocation: &Invocation<'_>,
+    provider: &mut SofaScore<'_>,
+    work: Work,
+    input: Option<Result<Input, InvalidInput>>,
+) -> Result<Done<()>, Failure> {
+    let planning = work.planned_for.unwrap_or_else(|| invocation.clock.now());
+    execution::run(invocation, work, async |journal| {
+        if let Some(input) = input {
+            journal.validated(input)?;
+        }
+        let Some(id) = journal.tournament_id else { return Ok(()) };
+        let Some(tournament) = sync::active_tournament(invocation, journal, id).await? else {
+            return Ok(());
+        };
+        if !tournament.mode.has_standings() {
+            journal.skipped("validation", "standings", "the tournament has no table");
+            return Ok(());
+        }
+        let tables = standings::provider_tables(invocation, journal, provider, &tournament, planning).await?;
+        standings::sync(invocation, journal, &tournament, tables).await
+    })
+    .await
 }
 
 async fn scores(
@@ -94,12 +121,11 @@ async fn scores(
     let season = sync::season(&tournament)?;
     let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
     let known = sync::readable(journal, known);
-    let Some(round) =
-        known.into_iter().map(|stored| stored.round).find(|round| round.slug == input.round_slug)
-    else {
+    let wanted = input.round_slug.as_deref().unwrap_or_default();
+    let Some(round) = known.into_iter().map(|stored| stored.round).find(|round| round.slug == wanted) else {
         anyhow::bail!(InvalidInput::one(
             "roundSlug",
-            &format!("{:?} names no round of {}: refresh the tournament", input.round_slug, tournament.label),
+            &format!("{wanted:?} names no round of {}: refresh the tournament", tournament.label),
         ));
     };
     let slug = round.slug.as_str();
@@ -153,8 +179,16 @@ fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInpu
     let mut fields = Fields::of(event);
     let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
     let tournament_id = fields.uuid("tournamentId");
-    let round_slug =
-        fields.segment("roundSlug", "the slug of a round of the tournament, like 7 or semifinals");
+    let round_slug = match fields.optional("operation").as_deref() {
+        Some("standings") => None,
+        None | Some("scores") => {
+            Some(fields.segment("roundSlug", "the slug of a round of the tournament, like 7 or semifinals"))
+        }
+        Some(_) => {
+            fields.problem("operation", "must be scores or standings");
+            None
+        }
+    };
     let check = match fields.optional("check").map(|kind| kind.parse()) {
         None => CheckKind::Closing,
         Some(Ok(

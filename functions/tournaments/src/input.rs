@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::domain::{Mode, StandingsMode};
 use shared::event::{Envelope, Fields, InvalidInput};
-use shared::execution::Invocation;
 use shared::plan::schedule::CheckKind;
 use shared::provider::sofascore::{PROVIDER, SeasonRef, is_page};
 use shared::store::tournaments::NewTournament;
@@ -27,9 +26,9 @@ const BASE_URL: &str = "like https://www.sofascore.com/api/v1/unique-tournament/
 const PUBLIC_URL: &str = "a page below https://www.sofascore.com/";
 const SLUG: &str = "lower-case letters, digits and hyphens, like premier-league-2024-25";
 
-pub(crate) fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInput> {
+pub(crate) fn read(event: &Value, environment: &str, now: DateTime<Utc>) -> Result<Input, InvalidInput> {
     let mut fields = Fields::of(event);
-    let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
+    let envelope = fields.envelope(environment, now);
     let what = match fields.required("operation", "create, refresh or probe").as_str() {
         "create" => fields.within("tournament", new_tournament).map(What::Create),
         "refresh" => Some(What::Refresh(fields.uuid("tournamentId"))),

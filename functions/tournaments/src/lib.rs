@@ -4,6 +4,7 @@
 mod input;
 mod probe;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::domain::{Round, Team, Tournament};
 use shared::event::InvalidInput;
@@ -21,7 +22,7 @@ use input::{Input, What};
 /// Handles `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
 /// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own; and `{"operation": "probe"}`, see [`probe`].
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let input = input::read(&event, invocation);
+    let input = input::read(&event, &invocation.config.environment, invocation.clock.now());
     let mut provider = sync::provider(invocation);
     if probe::is_asked_for(&event, invocation) {
         let answer = probe::answer(&mut provider, invocation.clock.now()).await;
@@ -31,6 +32,11 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     let answer = Box::pin(whole(invocation, &mut provider, input)).await;
     provider.close().await;
     answer
+}
+
+/// What is wrong with an event, if anything is: for whoever is about to send it.
+pub fn validate(event: &Value, environment: &str, now: DateTime<Utc>) -> Result<(), InvalidInput> {
+    input::read(event, environment, now).map(drop)
 }
 
 async fn whole(

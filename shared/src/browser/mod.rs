@@ -13,6 +13,7 @@ mod process;
 use std::path::Path;
 use std::time::Duration;
 
+use headless_chrome::protocol::cdp::types::Method;
 use headless_chrome::protocol::cdp::{Page, Runtime, Target};
 
 pub use fetch::{Body, Fetched, Want};
@@ -141,6 +142,14 @@ impl Browser {
                 BrowserError::Protocol(format!("fetch gave {:?}", answer.result.description))
             })?;
         fetch::answer(text, want)
+    }
+
+    /// Any other call of the protocol, to the page: for tests that look at pages and click.
+    pub async fn call<M: Method + serde::Serialize>(
+        &mut self,
+        method: M,
+    ) -> Result<M::ReturnObject, BrowserError> {
+        self.devtools.call(method).await
     }
 
     /// The browser's process id, which is also its process group.

@@ -1,5 +1,7 @@
 //! What a run notes while it works: the body of its report and the source of every count.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -49,6 +51,24 @@ pub struct Journal {
     pub circuit_open: bool,
     #[serde(skip)]
     clock: Clock,
+    #[serde(skip)]
+    progress: Progress,
+}
+
+/// How far a run has come, for whoever watches it: how many operations, and which was the last.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress(Arc<Mutex<(usize, String)>>);
+
+impl Progress {
+    fn note(&self, operations: usize, last: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (operations, last);
+    }
+
+    /// As it stands in the record's summary while the run goes on; none before the first operation.
+    pub(super) fn summary(&self) -> Option<Value> {
+        let (operations, last) = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (operations > 0).then(|| serde_json::json!({ "operations": operations, "last": last }))
+    }
 }
 
 /// One thing done.
@@ -117,7 +137,13 @@ impl Journal {
             try_again_at: None,
             circuit_open: false,
             clock,
+            progress: Progress::default(),
         }
+    }
+
+    /// How far the run has come, as it goes on.
+    pub(super) fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     #[cfg(test)]
@@ -153,6 +179,7 @@ impl Journal {
             data,
             timestamp: self.clock.now(),
         });
+        self.progress.note(self.operations.len(), format!("{step} {operation}"));
     }
 
     /// Notes an operation that went well.

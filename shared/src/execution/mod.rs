@@ -17,6 +17,7 @@ use serde_json::Value;
 use strum::Display;
 use uuid::Uuid;
 
+use journal::Progress;
 pub use journal::{Journal, Operation, OperationStatus};
 
 use crate::app::{AppError, Services};
@@ -37,6 +38,8 @@ use crate::telemetry::Metrics;
 const LEASE: TimeDelta = TimeDelta::seconds(45);
 /// It is renewed this often.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How far a run has come is noted this often, while it comes further.
+const PROGRESS: Duration = Duration::from_secs(5);
 /// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
 const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
 /// Dead runs that are named one by one.
@@ -78,6 +81,8 @@ pub struct Invocation<'a> {
     pub clock: Clock,
     /// When Lambda stops the function, if it does.
     pub deadline: Option<Instant>,
+    /// What it brings, kept on record so that it can be sent again.
+    pub event: &'a Value,
     /// What the function was told.
     pub config: &'a Config,
     /// The outside world.
@@ -236,6 +241,27 @@ fn kind_of(error: &anyhow::Error) -> &'static str {
     }
 }
 
+/// What the work is, as `data_provider_executions.idempotency_key` has it.
+pub fn key(function: &str, operation: &str, subject: &str, occurrence: &str, dry_run: bool) -> String {
+    let dry = if dry_run { ":dry" } else { "" };
+    format!("{function}:{operation}:{subject}:{occurrence}{dry}")
+}
+
+/// The longest event that is kept on record.
+const EVENT_CHARS: usize = 8_000;
+
+/// Whether an event can stand in the record: it is short, and Postgres takes its every character.
+fn may_be_kept(event: &Value) -> bool {
+    let text = event.to_string();
+    event.is_object() && text.len() <= EVENT_CHARS && !text.contains("\\u0000")
+}
+
+/// Who asked for the work, where an event says it.
+fn requested_by(event: &Value) -> Option<&str> {
+    let by = event.get("requestedBy")?.as_str()?;
+    (!by.is_empty() && by.len() <= 200 && !by.chars().any(char::is_control)).then_some(by)
+}
+
 /// Runs `step` as one execution: claims its record first, keeps the lease, and whatever comes of it (an error, a
 /// panic, time running out) ends the record, stores a report and sends a notice.
 ///
@@ -248,8 +274,7 @@ pub async fn run<T>(
     let Invocation { function, clock, services, .. } = *invocation;
     let store = &services.store;
     let operation = work.operation.to_string();
-    let dry = if work.dry_run { ":dry" } else { "" };
-    let key = format!("{function}:{operation}:{}:{}{dry}", work.subject, work.occurrence);
+    let key = key(function, &operation, &work.subject, &work.occurrence, work.dry_run);
 
     let new = NewExecution {
         key: &key,
@@ -259,6 +284,7 @@ pub async fn run<T>(
         tournament_id: work.tournament_id,
         planned_for: work.planned_for,
         trace_id: invocation.trace_id,
+        event: Some(invocation.event).filter(|event| may_be_kept(event)),
     };
     let now = clock.now();
     let claimed = store
@@ -286,7 +312,10 @@ pub async fn run<T>(
     crash::point("claimed");
     let began = Instant::now();
     let mut journal = Journal::new(clock, held.attempt, created_at, work.dry_run, work.tournament_id);
-    let heartbeat = Heartbeat::start(store.clone(), clock, held);
+    if let Some(by) = requested_by(invocation.event) {
+        journal.facts.insert("requestedBy".to_owned(), by.into());
+    }
+    let heartbeat = Heartbeat::start(store.clone(), clock, held, journal.progress());
     if !work.dry_run {
         rescue_dead(store, clock, held.id, &mut journal).await;
     }
@@ -466,10 +495,27 @@ async fn rescue_dead(store: &Store, clock: Clock, own: Uuid, journal: &mut Journ
 struct Heartbeat(tokio::task::JoinHandle<()>);
 
 impl Heartbeat {
-    fn start(store: Store, clock: Clock, held: Held) -> Self {
+    fn start(store: Store, clock: Clock, held: Held, progress: Progress) -> Self {
         Self(tokio::spawn(async move {
+            let mut renewed_at = Instant::now();
+            let mut noted = None;
             loop {
-                tokio::time::sleep(HEARTBEAT).await;
+                tokio::time::sleep(PROGRESS).await;
+                let come = progress.summary().filter(|come| noted.as_ref() != Some(come));
+                if let Some(come) = come {
+                    let written = async {
+                        let client = store.client().await?;
+                        executions::note_progress(&*client, held, &come).await
+                    };
+                    match written.await {
+                        Ok(()) => noted = Some(come),
+                        Err(error) => tracing::warn!(%error, "how far it has come could not be noted"),
+                    }
+                }
+                if renewed_at.elapsed() < HEARTBEAT {
+                    continue;
+                }
+                renewed_at = Instant::now();
                 let renewed = async {
                     let client = store.client().await?;
                     executions::renew(&*client, held, clock.now() + LEASE).await

@@ -25,6 +25,8 @@ pub struct NewExecution<'a> {
     pub planned_for: Option<DateTime<Utc>>,
     /// The X-Ray trace of the delivery, if there is one.
     pub trace_id: Option<&'a str>,
+    /// The event that brings it. Its `requestedBy` says who asked.
+    pub event: Option<&'a Value>,
 }
 
 /// What the database says to a claim.
@@ -83,13 +85,16 @@ pub async fn claim(
     let ours = client
         .query_typed(
             "INSERT INTO data_provider_executions AS e (request_id, tournament_id, operation_type, status, started_at,
-                    idempotency_key, function, attempt, lease_expires_at, planned_for, trace_id, created_at, updated_at)
-             VALUES ($1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 1, $7, $8, $9, $4, $4)
+                    idempotency_key, function, attempt, lease_expires_at, planned_for, trace_id, created_at, updated_at,
+                    event, requested_by)
+             VALUES ($1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 1, $7, $8, $9, $4, $4,
+                     $10, $10 ->> 'requestedBy')
              ON CONFLICT (idempotency_key) DO UPDATE
                 SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
                     attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
-                    trace_id = excluded.trace_id,
-                    duration = NULL, notified_at = NULL, updated_at = excluded.updated_at
+                    trace_id = excluded.trace_id, duration = NULL, notified_at = NULL, kept_report = NULL,
+                    updated_at = excluded.updated_at, event = COALESCE(excluded.event, e.event),
+                    requested_by = COALESCE(excluded.requested_by, e.requested_by)
               WHERE (e.status = 'failed' AND NOT (e.request_id = excluded.request_id
                                                   AND COALESCE(e.summary ->> 'errorKind' = 'InvalidInput', false)))
                  OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
@@ -104,6 +109,7 @@ pub async fn claim(
                 (&stamp(lease_until), Type::TIMESTAMP),
                 (&new.planned_for.map(stamp), Type::TIMESTAMP),
                 (&new.trace_id, Type::TEXT),
+                (&new.event, Type::JSONB),
             ],
         )
         .await?;
@@ -160,6 +166,23 @@ pub async fn renew(
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Notes in a running record how far its run has come.
+pub async fn note_progress(
+    client: &impl GenericClient,
+    held: Held,
+    progress: &Value,
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions
+                SET summary = COALESCE(summary, '{}') || jsonb_build_object('progress', $3::jsonb)
+              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (progress, Type::JSONB)],
+        )
+        .await?;
+    Ok(())
 }
 
 /// How a record ends.
@@ -339,4 +362,141 @@ pub async fn rescue(
         )
         .await?;
     Ok(rows.iter().map(|row| Rescued { id: row.get(0), key: row.get(1) }).collect())
+}
+
+/// What stands under a key once work was announced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// The record.
+    pub id: Uuid,
+    /// Where it stands.
+    pub status: String,
+    /// Whether the record is new: whoever announced it starts the function.
+    pub new: bool,
+}
+
+/// Puts a record in place for work whose function is yet to be started, so that its id is known at once. It holds no
+/// lease and counts no attempt: the function's own claim takes it over, and if none ever comes it is rescued like any
+/// other whose run is dead. Where work stands under the key already, or under `before` since `since`, it is that.
+pub async fn announce(
+    client: &impl GenericClient,
+    new: &NewExecution<'_>,
+    before: Option<&str>,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<Announced>, StoreError> {
+    // A record that another announcement is just writing is seen by the next statement only.
+    for _ in 0..2 {
+        let rows = client
+            .query_typed(
+                "WITH there AS (
+                   SELECT id, status FROM data_provider_executions
+                    WHERE idempotency_key = $5 OR (idempotency_key = $10 AND created_at > $11)
+                    ORDER BY created_at DESC LIMIT 1),
+                 new AS (
+                   INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
+                          idempotency_key, function, attempt, planned_for, created_at, updated_at, event, requested_by)
+                   SELECT $1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 0, $7, $4, $4,
+                          $8, $9
+                    WHERE NOT EXISTS (SELECT 1 FROM there)
+                   ON CONFLICT (idempotency_key) DO NOTHING RETURNING id, status)
+                 SELECT id, status, true FROM new UNION ALL SELECT id, status, false FROM there",
+                &[
+                    (&new.request_id, Type::UUID),
+                    (&new.tournament_id, Type::UUID),
+                    (&new.operation, Type::TEXT),
+                    (&stamp(now), Type::TIMESTAMP),
+                    (&new.key, Type::TEXT),
+                    (&new.function, Type::TEXT),
+                    (&new.planned_for.map(stamp), Type::TIMESTAMP),
+                    (&new.event, Type::JSONB),
+                    (&new.event.and_then(|event| event.get("requestedBy")?.as_str()), Type::TEXT),
+                    (&before, Type::TEXT),
+                    (&stamp(since), Type::TIMESTAMP),
+                ],
+            )
+            .await?;
+        if let Some(row) = rows.first() {
+            return Ok(Some(Announced { id: row.get(0), status: row.get(1), new: row.get(2) }));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes a failed record wait for its function again; its function and event, unless it is not failed (any more) or
+/// holds no event.
+pub async fn reopen(
+    client: &impl GenericClient,
+    id: Uuid,
+    requested_by: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<(String, Value)>, StoreError> {
+    let rows = client
+        .query_typed(
+            "UPDATE data_provider_executions
+                SET status = 'in_progress', started_at = $2, completed_at = NULL, duration = NULL,
+                    lease_expires_at = NULL, requested_by = $3, updated_at = $2,
+                    event = event || jsonb_build_object('requestedBy', $3)
+              WHERE id = $1 AND status = 'failed' AND event IS NOT NULL AND function IS NOT NULL
+             RETURNING function, event",
+            &[(&id, Type::UUID), (&stamp(now), Type::TIMESTAMP), (&requested_by, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.first().map(|row| (row.get(0), row.get(1))))
+}
+
+/// Fails a record whose function could not be started.
+pub async fn not_started(
+    client: &impl GenericClient,
+    id: Uuid,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let summary = serde_json::json!({ "error": reason, "errors": [reason] });
+    client
+        .query_typed(
+            "UPDATE data_provider_executions SET status = 'failed', completed_at = $3, updated_at = $3,
+                    summary = COALESCE(summary, '{}') || $2
+              WHERE id = $1 AND status = 'in_progress' AND lease_expires_at IS NULL RETURNING id",
+            &[(&id, Type::UUID), (&summary, Type::JSONB), (&stamp(now), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// A change that was made and is over, with who asked for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change<'a> {
+    /// `tournament_update` and the like.
+    pub operation: &'a str,
+    /// Of which tournament.
+    pub tournament_id: Option<Uuid>,
+    /// Who asked.
+    pub requested_by: &'a str,
+    /// What was changed.
+    pub summary: &'a Value,
+}
+
+/// Puts a change on record. It has no key, no report and no notice: nothing was asked of the provider.
+pub async fn record_change(
+    client: &impl GenericClient,
+    change: &Change<'_>,
+    now: DateTime<Utc>,
+) -> Result<Uuid, StoreError> {
+    let rows = client
+        .query_typed(
+            "INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
+                    completed_at, duration, summary, function, requested_by, notified_at, created_at, updated_at)
+             VALUES (gen_random_uuid(), $1, $2, 'completed', $3, $3, 0, $4, 'operator-api', $5, $3, $3, $3)
+             RETURNING id",
+            &[
+                (&change.tournament_id, Type::UUID),
+                (&change.operation, Type::TEXT),
+                (&stamp(now), Type::TIMESTAMP),
+                (change.summary, Type::JSONB),
+                (&change.requested_by, Type::TEXT),
+            ],
+        )
+        .await?;
+    Ok(rows[0].get(0))
 }

@@ -5,6 +5,7 @@
 
 pub mod bracket;
 pub mod circuit;
+pub mod desk;
 pub mod executions;
 pub mod matches;
 pub mod pace;

@@ -1,0 +1,68 @@
+//! A session: a name and an end, signed; nothing is kept here, so any environment knows it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::token::{Tokens, sign};
+
+/// The cookie's name. The prefix makes browsers insist on Secure, on no other domain and on the whole site.
+pub(crate) const COOKIE: &str = "__Host-desk";
+/// How long a session holds.
+pub(crate) const VALID: TimeDelta = TimeDelta::hours(8);
+
+impl Tokens {
+    /// A new session's cookie value; none where there is no token.
+    pub(super) fn seal(&self, name: &str, now: DateTime<Utc>) -> Option<String> {
+        let text = format!("{}.{}", (now + VALID).timestamp(), URL_SAFE_NO_PAD.encode(name));
+        let signature = sign(self.session_key()?, text.as_bytes());
+        Some(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// Whose session a cookie's value is, if it is valid and not over.
+    pub(super) fn open(&self, cookie: &str, now: DateTime<Utc>) -> Option<String> {
+        let (text, signature) = cookie.rsplit_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        if !self.signed(text.as_bytes(), &signature) {
+            return None;
+        }
+        let (until, name) = text.split_once('.')?;
+        let until: i64 = until.parse().ok()?;
+        if now.timestamp() >= until {
+            return None;
+        }
+        String::from_utf8(URL_SAFE_NO_PAD.decode(name).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(of: &[&str]) -> Tokens {
+        Tokens::of(&of.iter().map(|token| (*token).to_owned().into()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_session_ends_with_its_time_and_with_its_token() {
+        let now: DateTime<Utc> = "2024-03-02T12:00:00Z".parse().unwrap();
+        let cookie = tokens(&["a"]).seal("Ann; (page)", now).unwrap();
+        let later = now + TimeDelta::hours(7);
+        assert_eq!(tokens(&["a"]).open(&cookie, later).as_deref(), Some("Ann; (page)"));
+        assert_eq!(tokens(&["b", "a"]).open(&cookie, later).as_deref(), Some("Ann; (page)"));
+        assert_eq!(tokens(&["b"]).open(&cookie, later), None);
+        assert_eq!(tokens(&["a"]).open(&cookie, now + VALID), None);
+    }
+
+    #[test]
+    fn a_changed_session_is_none() {
+        let now: DateTime<Utc> = "2024-03-02T12:00:00Z".parse().unwrap();
+        let tokens = tokens(&["a"]);
+        let cookie = tokens.seal("Ann", now).unwrap();
+        let (text, signature) = cookie.rsplit_once('.').unwrap();
+        let longer = format!("9{text}.{signature}");
+        for changed in [longer.as_str(), text, "", "..", &cookie[..cookie.len() - 1]] {
+            assert_eq!(tokens.open(changed, now), None, "{changed}");
+        }
+    }
+}

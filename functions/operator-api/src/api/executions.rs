@@ -1,0 +1,166 @@
+//! Executions: what was done, what is being done, and doing again what failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
+use shared::store::desk::executions::{self, Execution, Filter};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{List, accepted};
+use crate::access::Caller;
+use crate::asking::{self, Accepted};
+use crate::problem::Refusals;
+use crate::request::{self, Asked, Id};
+use crate::{Desk, Problem};
+
+/// How long the link to a report may be followed, from when it was asked for.
+const REPORT_LINK: Duration = Duration::from_secs(120);
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Listed {
+    /// `in_progress`, `completed`, `partial_failure` or `failed`.
+    #[param(value_type = Option<super::Status>)]
+    pub status: Option<String>,
+    /// `matches_update` and the like.
+    #[param(pattern = "^[a-z_]{1,40}$")]
+    pub operation: Option<String>,
+    /// A tournament's id.
+    #[param(value_type = Option<uuid::Uuid>)]
+    pub tournament: Option<String>,
+    /// The day they began, UTC.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    pub day: Option<String>,
+    /// How many, 1 to 200 (50).
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<i64>,
+    /// Where to go on: `next` of the page before.
+    #[param(pattern = "^[0-9]{1,16}~[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")]
+    pub cursor: Option<String>,
+}
+
+/// Reads which executions are asked for.
+pub(crate) fn filter(asked: &Listed) -> Result<Filter<'_>, Problem> {
+    let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
+    let status = request::text("status", asked.status.as_deref())?;
+    if status.is_some_and(|s| !["in_progress", "completed", "partial_failure", "failed"].contains(&s)) {
+        return Err(wrong("status", "must be in_progress, completed, partial_failure or failed"));
+    }
+    let tournament = match request::text("tournament", asked.tournament.as_deref())? {
+        None => None,
+        Some(id) => Some(id.parse().map_err(|_| wrong("tournament", "must be a UUID"))?),
+    };
+    let after = match asked.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+        None => None,
+        Some(cursor) => {
+            let read = cursor.split_once('~').and_then(|(at, id)| {
+                let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+                let at = Some(at).filter(|at| (1..10_000).contains(&chrono::Datelike::year(at)))?;
+                Some((at, id.parse().ok()?))
+            });
+            Some(read.ok_or_else(|| wrong("cursor", "must be `next` of an earlier page"))?)
+        }
+    };
+    let operation = request::text("operation", asked.operation.as_deref())?;
+    Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, after })
+}
+
+/// Where the page after an execution begins.
+pub(crate) fn cursor_of(last: &Execution) -> String {
+    format!("{}~{}", last.started_at.timestamp_micros(), last.id)
+}
+
+/// Executions, newest first.
+#[utoipa::path(get, path = "/executions", tag = "executions", params(Listed),
+    responses((status = 200, body = List<Execution>), Refusals))]
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    Asked(asked): Asked<Listed>,
+) -> Result<Json<List<Execution>>, Problem> {
+    let (filter, limit) = (filter(&asked)?, request::limit(asked.limit)?);
+    let client = desk.services().await?.store.client().await?;
+    let page = executions::list(&*client, &filter, limit).await?;
+    let next = page.rows.last().filter(|_| page.more).map(cursor_of);
+    Ok(Json(List { items: page.rows, next }))
+}
+
+/// An execution and those of the same delivery: what a creation or an update of scores does, step by step.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Progress {
+    #[serde(flatten)]
+    execution: Execution,
+    /// Whether anything of it is still going on or to come.
+    running: bool,
+    /// The executions of the same delivery, in order, this one among them.
+    steps: Vec<Execution>,
+}
+
+/// One execution, as it stands now.
+#[utoipa::path(get, path = "/executions/{id}", tag = "executions", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = Progress), Refusals))]
+pub(super) async fn get(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Json<Progress>, Problem> {
+    let client = desk.services().await?.store.client().await?;
+    let steps = executions::with_steps(&*client, id).await?;
+    let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(no_execution)?;
+    Ok(Json(Progress { running: executions::goes_on(&steps, desk.clock.now()), execution, steps }))
+}
+
+pub(crate) fn no_execution() -> Problem {
+    Problem::not_found("There is no such execution.")
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Format {
+    /// `html`, `json` or `md`.
+    #[param(pattern = "^(html|json|md)$")]
+    format: Option<String>,
+}
+
+/// Leads to an execution's report. This link stays; where it leads is valid for two minutes.
+#[utoipa::path(get, path = "/executions/{id}/report", tag = "executions", params(("id" = uuid::Uuid, Path), Format),
+    responses((status = 302, description = "The report", headers(("location" = String))), Refusals))]
+pub(super) async fn report(
+    State(desk): State<Arc<Desk>>,
+    Id(id): Id,
+    Asked(asked): Asked<Format>,
+) -> Result<Response, Problem> {
+    let (ending, kind) = match asked.format.as_deref() {
+        None | Some("" | "html") => ("html", "text/html; charset=utf-8"),
+        Some("json") => ("json", "application/json"),
+        Some("md") => ("md", "text/plain; charset=utf-8"),
+        Some(_) => return Err(Problem::field(StatusCode::BAD_REQUEST, "format", "must be html, json or md")),
+    };
+    let services = desk.services().await?;
+    let client = services.store.client().await?;
+    let execution = executions::find(&*client, id).await?.ok_or_else(no_execution)?;
+    drop(client);
+    let Some(key) = execution.report_key else {
+        let detail = match execution.status.as_str() {
+            "in_progress" => "The execution is still running: its report comes when it ends.",
+            _ => "The execution left no report; its summary says what it did.",
+        };
+        return Err(Problem::not_found(detail).about(id));
+    };
+    let key = format!("{}.{ending}", key.trim_end_matches(".html"));
+    let url = services.objects.presigned(&key, kind, REPORT_LINK).await?;
+    Ok((StatusCode::FOUND, [("location", url)]).into_response())
+}
+
+/// Does a failed execution again, under its own key. What went in before stays.
+#[utoipa::path(post, path = "/executions/{id}/retry", tag = "executions", params(("id" = uuid::Uuid, Path)),
+    responses((status = 202, body = Accepted), Refusals))]
+pub(super) async fn retry(
+    State(desk): State<Arc<Desk>>,
+    Id(id): Id,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    Ok(accepted(asking::retry(&desk, &caller, id).await?))
+}

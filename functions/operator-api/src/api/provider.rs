@@ -1,0 +1,58 @@
+//! The provider: whether it is asked at all, and how much it was asked today.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::json;
+use shared::provider::sofascore::PROVIDER;
+use shared::store::StoreError;
+use shared::store::desk::provider::{self, ProviderState};
+use shared::store::executions::{self, Change};
+
+use crate::access::Caller;
+use crate::problem::Refusals;
+use crate::{Desk, Problem};
+
+/// The provider's state.
+pub(crate) async fn state(desk: &Desk) -> Result<ProviderState, Problem> {
+    let client = desk.services().await?.store.client().await?;
+    Ok(provider::state(&*client, PROVIDER, desk.clock.now().date_naive()).await?)
+}
+
+/// Closes the circuit, and puts on record who asked for it.
+pub(crate) async fn close_circuit(desk: &Desk, caller: &Caller) -> Result<bool, Problem> {
+    let mut client = desk.services().await?.store.client().await?;
+    let transaction = client.transaction().await?;
+    let was_open = provider::reset(&transaction, PROVIDER).await?;
+    if was_open {
+        let summary =
+            json!({ "provider": PROVIDER, "requestedBy": caller.name, "changes": { "circuit": "closed" } });
+        let change = Change {
+            operation: "provider_reset",
+            tournament_id: None,
+            requested_by: &caller.name,
+            summary: &summary,
+        };
+        executions::record_change(&transaction, &change, desk.clock.now()).await?;
+    }
+    transaction.commit().await.map_err(StoreError::from)?;
+    Ok(was_open)
+}
+
+/// Whether the provider is asked at all, and how much it was asked today.
+#[utoipa::path(get, path = "/provider", tag = "provider", operation_id = "provider",
+    responses((status = 200, body = ProviderState), Refusals))]
+pub(super) async fn get(State(desk): State<Arc<Desk>>) -> Result<Json<ProviderState>, Problem> {
+    Ok(Json(state(&desk).await?))
+}
+
+/// Lets the provider be asked again at once, though it refused.
+#[utoipa::path(post, path = "/provider/reset", tag = "provider", responses((status = 200, body = ProviderState), Refusals))]
+pub(super) async fn reset(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+) -> Result<Json<ProviderState>, Problem> {
+    close_circuit(&desk, &caller).await?;
+    Ok(Json(state(&desk).await?))
+}

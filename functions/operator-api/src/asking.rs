@@ -1,0 +1,123 @@
+//! Asking a function for work: its record is put in place first, so that there is an id to answer with at once.
+//!
+//! Should the function never start, the record waits until the next run of any function: it is then failed like that
+//! of a run that died (15 minutes without a sign of life), and can be sent again.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use serde::Serialize;
+use shared::store::executions::{self, NewExecution};
+use shared::trigger::Trigger;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::access::Caller;
+use crate::{API, Desk, Problem};
+
+/// Asked for the same again within this time, the answer is the same execution.
+const WINDOW: TimeDelta = TimeDelta::minutes(1);
+
+/// Work that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// The execution that does it.
+    pub execution_id: Uuid,
+    /// Where it stands: `in_progress` unless it had been asked for before.
+    pub status: String,
+    /// Whether it had been asked for before: nothing new was started.
+    pub repeated: bool,
+    /// Where to see how it goes.
+    pub execution: String,
+    /// Where its report will be.
+    pub report: String,
+}
+
+impl Accepted {
+    pub(crate) fn of(execution_id: Uuid, status: String, repeated: bool) -> Self {
+        let execution = format!("{API}/executions/{execution_id}");
+        Self { execution_id, status, repeated, report: format!("{execution}/report"), execution }
+    }
+}
+
+/// Starts the work, unless the same was asked for within the window or under the same key.
+pub(crate) async fn start(
+    desk: &Desk,
+    caller: &Caller,
+    trigger: Trigger,
+    dry_run: bool,
+    key: Option<&str>,
+) -> Result<Accepted, Problem> {
+    let services = desk.services().await?;
+    let now = desk.clock.now();
+    let minute = |moment: chrono::DateTime<chrono::Utc>| moment.format("asked-%Y-%m-%dT%H:%M").to_string();
+    let (occurrence, before) = match key {
+        Some(key) => (format!("key-{key}"), None),
+        None => (minute(now), Some(trigger.key(&minute(now - WINDOW), dry_run))),
+    };
+    let event = trigger.event(&desk.app.config.environment, &occurrence, dry_run, &caller.name);
+    let operation = trigger.operation.to_string();
+    let new = NewExecution {
+        key: &trigger.key(&occurrence, dry_run),
+        function: trigger.function,
+        operation: &operation,
+        request_id: Uuid::new_v4(),
+        tournament_id: trigger.tournament_id,
+        planned_for: None,
+        trace_id: None,
+        event: Some(&event),
+    };
+    let client = services.store.client().await?;
+    let announced = executions::announce(&*client, &new, before.as_deref(), now - WINDOW, now)
+        .await?
+        .ok_or_else(|| {
+            Problem::new(StatusCode::CONFLICT, "The same is being asked for at this very moment. Try again.")
+        })?;
+    drop(client);
+    if announced.new {
+        invoke(desk, announced.id, trigger.function, &event).await?;
+    }
+    Ok(Accepted::of(announced.id, announced.status, !announced.new))
+}
+
+/// Sends a failed execution's event again, under the same key.
+pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Accepted, Problem> {
+    let services = desk.services().await?;
+    let client = services.store.client().await?;
+    let reopened = executions::reopen(&*client, id, &caller.name, desk.clock.now()).await?;
+    if let Some((function, event)) = reopened {
+        drop(client);
+        invoke(desk, id, &function, &event).await?;
+        return Ok(Accepted::of(id, "in_progress".to_owned(), false));
+    }
+    let Some(there) = shared::store::desk::executions::find(&*client, id).await? else {
+        return Err(Problem::not_found("There is no such execution."));
+    };
+    match there.status.as_str() {
+        "in_progress" => Ok(Accepted::of(id, there.status, true)),
+        "failed" => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "The event of this execution is not on record: ask for the work anew.",
+        )
+        .about(id)),
+        status => Err(Problem::new(
+            StatusCode::CONFLICT,
+            format!("The execution is {status}: only a failed one is done again. Ask for the work anew."),
+        )
+        .about(id)),
+    }
+}
+
+async fn invoke(desk: &Desk, id: Uuid, function: &str, event: &serde_json::Value) -> Result<(), Problem> {
+    let services = desk.services().await?;
+    let Err(error) = services.functions.start(function, event).await else { return Ok(()) };
+    tracing::error!(%error, execution_id = %id, "a function could not be started");
+    let client = services.store.client().await?;
+    executions::not_started(&*client, id, &format!("{function} could not be started"), desk.clock.now())
+        .await?;
+    Err(Problem::new(
+        StatusCode::BAD_GATEWAY,
+        format!("{function} could not be started. The execution is marked as failed: retry it."),
+    )
+    .about(id))
+}

@@ -1,0 +1,59 @@
+//! What the pages' buttons do: the same as the API, answered by the page where it shows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use shared::trigger::Trigger;
+use uuid::Uuid;
+
+use crate::access::Caller;
+use crate::api::{self, EditTournament};
+use crate::{Desk, Problem, asking};
+
+pub(super) async fn act(
+    State(desk): State<Arc<Desk>>,
+    Path(action): Path<String>,
+    caller: Caller,
+    Form(form): Form<HashMap<String, String>>,
+) -> Result<Response, Problem> {
+    let id = |name: &str| -> Result<Uuid, Problem> {
+        let id = form.get(name).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| Problem::field(StatusCode::BAD_REQUEST, name, "must be a UUID"))
+    };
+    let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let dry_run = text("dry_run") == "on";
+    let trigger = match action.as_str() {
+        "scores" => api::scores_trigger(&desk, id("tournament")?, text("round")).await?,
+        "standings" => api::standings_trigger(&desk, id("tournament")?).await?,
+        "knockouts" => api::knockouts_trigger(&desk, id("tournament")?).await?,
+        "refresh" => Trigger::refresh(id("tournament")?),
+        "daily-routine" => Trigger::daily_routine(),
+        "retry" => {
+            let accepted = asking::retry(&desk, &caller, id("execution")?).await?;
+            return Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response());
+        }
+        "edit" => {
+            let id = id("tournament")?;
+            let edit = EditTournament {
+                label: Some(text("label").to_owned()),
+                status: Some(text("status").parse().map_err(|_| {
+                    Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "status", "must be one of those offered")
+                })?),
+                tie_breaking_rule: Some(text("tie_breaking_rule").replace("\r\n", "\n")),
+            };
+            api::edit_tournament(&desk, &caller, id, &edit).await?;
+            return Ok(Redirect::to(&format!("/tournaments/{id}")).into_response());
+        }
+        "reset-provider" => {
+            api::close_circuit(&desk, &caller).await?;
+            return Ok(Redirect::to("/").into_response());
+        }
+        _ => return Err(Problem::not_found("There is no such action.")),
+    };
+    let accepted = asking::start(&desk, &caller, trigger, dry_run, None).await?;
+    Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
+}

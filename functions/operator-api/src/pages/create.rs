@@ -1,0 +1,129 @@
+//! Creating a tournament: paste its address, correct what is filled in, and watch it being made.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::{Shell, with_status};
+use crate::access::Caller;
+use crate::api::{self, CreateTournament};
+use crate::request::Asked;
+use crate::{Desk, FieldProblem, Problem, asking};
+
+/// What the form holds.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Filled {
+    url: String,
+    label: String,
+    slug: String,
+    season: String,
+    mode: String,
+    standings_mode: String,
+    dry_run: String,
+}
+
+#[derive(Template)]
+#[template(path = "create.html")]
+struct Create {
+    shell: Shell,
+    filled: Filled,
+    /// Whether the address was read, so that the rest is shown.
+    read: bool,
+    problems: Vec<FieldProblem>,
+}
+
+impl Create {
+    fn problem(&self, field: &str) -> Option<&str> {
+        let is = |problem: &&FieldProblem| problem.field.rsplit('.').next() == Some(field);
+        self.problems.iter().find(is).map(|problem| problem.remedy.as_str())
+    }
+
+    fn modes(&self) -> [(&'static str, &'static str); 3] {
+        [
+            ("regular-season-only", "League: one table, no knockout rounds"),
+            ("regular-season-and-knockout", "Groups or a league phase, then knockout rounds"),
+            ("knockout-only", "Cup: knockout rounds only, no table"),
+        ]
+    }
+
+    fn standings_modes(&self) -> [(&'static str, &'static str); 2] {
+        [("unique-group", "One table"), ("multi-group", "A table for each group")]
+    }
+}
+
+fn asked_of(filled: &Filled) -> CreateTournament {
+    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    CreateTournament {
+        url: filled.url.clone(),
+        label: given(&filled.label),
+        slug: given(&filled.slug),
+        season: given(&filled.season),
+        mode: filled.mode.parse().ok(),
+        standings_mode: filled.standings_mode.parse().ok(),
+        dry_run: filled.dry_run == "on",
+    }
+}
+
+/// The form, with what its address says filled in.
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Asked(filled): Asked<Filled>,
+) -> Result<Response, Problem> {
+    let shell = Shell::of(&desk, &caller, "create");
+    if filled.url.trim().is_empty() {
+        return with_status(StatusCode::OK, &Create { shell, filled, read: false, problems: Vec::new() });
+    }
+    match api::draft(&desk, &asked_of(&filled)).await {
+        Ok(draft) => {
+            let filled = Filled {
+                label: draft.label,
+                slug: draft.slug,
+                season: draft.season,
+                mode: draft.mode.to_string(),
+                standings_mode: draft.standings_mode.to_string(),
+                ..filled
+            };
+            with_status(StatusCode::OK, &Create { shell, filled, read: true, problems: Vec::new() })
+        }
+        Err(problem) => refused(shell, filled, problem),
+    }
+}
+
+/// The form again, with what is wrong; what is not a field's fault is a page of its own.
+fn refused(shell: Shell, filled: Filled, problem: Problem) -> Result<Response, Problem> {
+    if problem.problems.is_empty() {
+        return Err(problem);
+    }
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    let read = !problem
+        .problems
+        .iter()
+        .any(|problem| matches!(problem.field.as_str(), "url" | "tournament.baseUrl"));
+    with_status(status, &Create { shell, filled, read, problems: problem.problems })
+}
+
+pub(super) async fn create(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Form(filled): Form<Filled>,
+) -> Result<Response, Problem> {
+    let asked = asked_of(&filled);
+    let trigger = async {
+        let draft = api::draft(&desk, &asked).await?;
+        api::create_trigger(&desk, &draft).await
+    };
+    match trigger.await {
+        Ok(trigger) => {
+            let accepted = asking::start(&desk, &caller, trigger, asked.dry_run, None).await?;
+            Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
+        }
+        Err(problem) => refused(Shell::of(&desk, &caller, "create"), filled, problem),
+    }
+}

@@ -1,0 +1,298 @@
+//! Executions: the list, and one of them with what it did, moment by moment.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use shared::store::desk::executions::{self, Execution};
+
+use super::view::{self, Line};
+use super::{Shell, page};
+use crate::access::Caller;
+use crate::api;
+use crate::request::{Asked, Id};
+use crate::{Desk, Problem};
+
+/// Executions on a page.
+const LINES: i64 = 50;
+/// A report larger than this is only linked to.
+const REPORT_BYTES: i64 = 4 * 1024 * 1024;
+/// Operations and requests shown of a report; the report itself has all.
+const SHOWN: usize = 300;
+/// Characters shown of a plan.
+const PLAN_CHARS: usize = 20_000;
+
+#[derive(Template)]
+#[template(path = "executions.html")]
+struct List {
+    shell: Shell,
+    lines: Vec<Line>,
+    status: String,
+    operation: String,
+    tournament: String,
+    day: String,
+    next: Option<String>,
+}
+
+impl List {
+    fn statuses(&self) -> [(&'static str, &'static str); 4] {
+        [
+            ("in_progress", "in progress"),
+            ("completed", "completed"),
+            ("partial_failure", "failed in part"),
+            ("failed", "failed"),
+        ]
+    }
+
+    fn operations(&self) -> [&'static str; 13] {
+        [
+            "matches_update",
+            "standings_update",
+            "knockouts_update",
+            "daily_schedule",
+            "tournament_create",
+            "tournament_update",
+            "rounds_create",
+            "rounds_update",
+            "teams_create",
+            "teams_update",
+            "matches_create",
+            "standings_create",
+            "provider_reset",
+        ]
+    }
+}
+
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Asked(asked): Asked<api::ExecutionsListed>,
+) -> Result<Response, Problem> {
+    let filter = api::execution_filter(&asked)?;
+    let client = desk.services().await?.store.client().await?;
+    let found = executions::list(&*client, &filter, LINES).await?;
+    let [status, operation, tournament, day] =
+        [&asked.status, &asked.operation, &asked.tournament, &asked.day]
+            .map(|text| text.clone().unwrap_or_default());
+    let next = found.rows.last().filter(|_| found.more).map(|last| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in
+            [("status", &status), ("operation", &operation), ("tournament", &tournament), ("day", &day)]
+        {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        query.append_pair("cursor", &api::cursor_of(last)).finish()
+    });
+    page(&List {
+        shell: Shell::of(&desk, &caller, "executions"),
+        lines: found.rows.into_iter().map(Line::of).collect(),
+        status,
+        operation,
+        tournament,
+        day,
+        next,
+    })
+}
+
+/// An operation of the report, as a bar of the waterfall.
+struct Bar {
+    step: String,
+    operation: String,
+    status: String,
+    tone: &'static str,
+    data: String,
+    took: String,
+    /// In thousandths of the whole.
+    from: i64,
+    width: i64,
+}
+
+struct Request {
+    path: String,
+    status: String,
+    tone: &'static str,
+    bytes: u64,
+    took: String,
+}
+
+#[derive(Template)]
+#[template(path = "execution.html")]
+struct Show {
+    shell: Shell,
+    line: Line,
+    steps: Vec<Line>,
+    running: bool,
+    facts: Vec<(&'static str, String)>,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+    bars: Vec<Bar>,
+    bars_more: usize,
+    requests: Vec<Request>,
+    requests_more: usize,
+    plans: Vec<(String, String)>,
+}
+
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    let services = desk.services().await?;
+    let client = services.store.client().await?;
+    let steps = executions::with_steps(&*client, id).await?;
+    let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(api::no_execution)?;
+    drop(client);
+    let mut report = Value::Null;
+    if let Some(key) = execution.report_key.as_deref().filter(|_| execution.status != "in_progress") {
+        let key = format!("{}.json", key.trim_end_matches(".html"));
+        // Without its report the page still has the summary.
+        match services.objects.get(&key, REPORT_BYTES).await {
+            Ok(Some(bytes)) => report = serde_json::from_slice(&bytes).unwrap_or_default(),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a report can't be read"),
+        }
+    }
+    let texts = |value: &Value| -> Vec<String> {
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(|text| view::cut(text, 1_000))
+            .collect()
+    };
+    let summary = &execution.summary;
+    let mut errors = texts(&summary["errors"]);
+    if errors.is_empty() && execution.status == "failed" {
+        errors.extend(summary["error"].as_str().map(ToOwned::to_owned));
+    }
+    let warnings = texts(&summary["warnings"]);
+    let (bars, bars_more) = waterfall(&report, &execution);
+    let (requests, requests_more) = requests(&report);
+    let running = executions::goes_on(&steps, desk.clock.now());
+    let ended = execution.status != "in_progress";
+    page(&Show {
+        shell: Shell::of(&desk, &caller, "executions"),
+        running,
+        facts: facts(&execution),
+        errors: errors.into_iter().filter(|_| ended).collect(),
+        warnings: warnings.into_iter().filter(|_| ended).collect(),
+        bars,
+        bars_more,
+        requests,
+        requests_more,
+        plans: plans(&report),
+        steps: steps.into_iter().map(Line::of).collect(),
+        line: Line::of(execution),
+    })
+}
+
+fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
+    let summary = &execution.summary;
+    let mut facts = vec![
+        ("Function", execution.function.clone().unwrap_or_else(|| "–".to_owned())),
+        ("Started", view::moment(execution.started_at)),
+        ("Ended", view::maybe(execution.completed_at)),
+        ("Attempt", execution.attempt.to_string()),
+    ];
+    let counts = |name: &'static str, key: &str| {
+        summary[key].is_object().then(|| (name, shared::report::counts(&summary[key])))
+    };
+    facts.extend(counts("Rows", "rows"));
+    facts.extend(counts("Schedules", "schedules"));
+    if summary["requests"].is_number() {
+        facts.push(("Requests", summary["requests"].to_string()));
+    }
+    if let Some(matches) = summary["matches"].as_object() {
+        let rounds: Vec<String> = matches
+            .iter()
+            .take(20)
+            .map(|(round, counts)| format!("{round}: {}", shared::report::counts(counts)))
+            .collect();
+        facts.push(("Matches by round", rounds.join("; ")));
+    }
+    if let Some(changes) = summary["changes"].as_object() {
+        let changes: Vec<String> = changes
+            .iter()
+            .filter(|(_, to)| !to.is_null())
+            .map(|(name, to)| format!("{name}: {to}"))
+            .collect();
+        facts.push(("Changes", changes.join("; ")));
+    }
+    facts.extend(execution.planned_for.map(|at| ("Planned for", view::moment(at))));
+    facts.extend(execution.requested_by.clone().map(|by| ("Asked for by", by)));
+    facts.extend(execution.key.clone().map(|key| ("Key", key)));
+    facts
+}
+
+/// The operations, each from the end of the one before it to its own.
+fn waterfall(report: &Value, execution: &Execution) -> (Vec<Bar>, usize) {
+    let at = |value: &Value| value.as_str()?.parse::<DateTime<Utc>>().ok();
+    let operations = report["operations"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let begin = at(&report["started_at"]).unwrap_or(execution.started_at);
+    let last = operations.last().and_then(|operation| at(&operation["timestamp"]));
+    let end = at(&report["completed_at"]).into_iter().chain(last).max().unwrap_or(begin);
+    let whole = (end - begin).max(TimeDelta::milliseconds(1));
+    let share = |part: TimeDelta| {
+        (part.num_microseconds().unwrap_or_default().saturating_mul(1_000)
+            / whole.num_microseconds().unwrap_or(1).max(1))
+        .clamp(0, 1_000)
+    };
+    let mut from = begin;
+    let bars = operations.iter().take(SHOWN).map(|operation| {
+        let until = at(&operation["timestamp"]).unwrap_or(from).max(from);
+        let text = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
+        let status = text("status");
+        let bar = Bar {
+            step: text("step"),
+            operation: text("operation"),
+            tone: view::tone(&status),
+            status,
+            data: match &operation["data"] {
+                Value::Null => String::new(),
+                data => view::cut(&data.to_string(), 400),
+            },
+            took: view::duration((until - from).num_milliseconds()),
+            from: share(from - begin).min(994),
+            width: share(until - from).max(6),
+        };
+        from = until;
+        bar
+    });
+    (bars.collect(), operations.len().saturating_sub(SHOWN))
+}
+
+fn requests(report: &Value) -> (Vec<Request>, usize) {
+    let requests = report["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let shown = requests.iter().take(SHOWN).map(|request| {
+        let status = match (request["status"].as_u64(), request["error"].as_str()) {
+            (Some(status), Some(error)) => format!("{status} {error}"),
+            (Some(status), None) => status.to_string(),
+            (None, error) => error.unwrap_or("no answer").to_owned(),
+        };
+        Request {
+            path: request["path"].as_str().unwrap_or_default().to_owned(),
+            tone: if status == "200" { "good" } else { "half" },
+            status,
+            bytes: request["bytes"].as_u64().unwrap_or_default(),
+            took: view::duration(
+                i64::try_from(request["duration_ms"].as_u64().unwrap_or_default()).unwrap_or(i64::MAX),
+            ),
+        }
+    });
+    (shown.collect(), requests.len().saturating_sub(SHOWN))
+}
+
+fn plans(report: &Value) -> Vec<(String, String)> {
+    let plans = report["plans"].as_object().into_iter().flatten();
+    plans
+        .map(|(name, plan)| {
+            (name.clone(), view::cut(&serde_json::to_string_pretty(plan).unwrap_or_default(), PLAN_CHARS))
+        })
+        .collect()
+}

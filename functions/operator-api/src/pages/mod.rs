@@ -1,0 +1,103 @@
+//! The pages: rendered here, usable without JavaScript, and refreshed by a little of it while a run goes on.
+
+mod actions;
+mod create;
+mod executions;
+mod sign_in;
+mod today;
+mod tournaments;
+mod view;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::access::Caller;
+use crate::{Desk, Problem};
+
+const STYLE: &str = include_str!("../../assets/desk.css");
+const SCRIPT: &str = include_str!("../../assets/desk.js");
+const ICON: &str = include_str!("../../assets/icon.svg");
+
+/// What is there for everyone: where to sign in, and the pages' clothes.
+pub(crate) fn open() -> Router<Arc<Desk>> {
+    let asset = |kind: &'static str, text: &'static str| {
+        get(move || {
+            let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=300")];
+            std::future::ready((headers, text))
+        })
+    };
+    Router::new()
+        .route("/assets/desk.css", asset("text/css; charset=utf-8", STYLE))
+        .route("/assets/desk.js", asset("text/javascript; charset=utf-8", SCRIPT))
+        .route("/assets/icon.svg", asset("image/svg+xml", ICON))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+}
+
+/// What is there for those who may come in.
+pub(crate) fn guarded() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/", get(today::show))
+        .route("/executions", get(executions::list))
+        .route("/executions/{id}", get(executions::show))
+        .route("/tournaments", get(tournaments::list).post(create::create))
+        .route("/tournaments/new", get(create::show))
+        .route("/tournaments/{id}", get(tournaments::show))
+        .route("/actions/{action}", post(actions::act))
+        .route("/sign-out", post(sign_in::sign_out))
+}
+
+/// What every page has around it.
+pub(crate) struct Shell {
+    environment: String,
+    caller: String,
+    here: &'static str,
+}
+
+impl Shell {
+    fn of(desk: &Desk, caller: &Caller, here: &'static str) -> Self {
+        Self { environment: desk.app.config.environment.clone(), caller: caller.name.clone(), here }
+    }
+
+    /// `aria-current` of a link.
+    fn current(&self, page: &str) -> &'static str {
+        if self.here == page { "page" } else { "false" }
+    }
+}
+
+fn page(template: &impl Template) -> Result<Response, Problem> {
+    with_status(StatusCode::OK, template)
+}
+
+fn with_status(status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
+    match template.render() {
+        Ok(html) => Ok((status, Html(html)).into_response()),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be rendered."))
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    problem: &'a Problem,
+}
+
+/// A problem, for a person.
+pub(crate) fn problem(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match (ProblemPage { problem }).render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(_) => (status, problem.detail.clone()).into_response(),
+    };
+    if let Some(seconds) = problem.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}

@@ -1,0 +1,105 @@
+//! Signing in: the token is entered once, and a cookie stands for it for some hours.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{FromRequest, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::{page, with_status};
+use crate::access::{self, COOKIE, VALID};
+use crate::{Desk, Problem};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn {
+    environment: String,
+    next: String,
+    name: String,
+    problem: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    next: String,
+    name: String,
+    token: String,
+}
+
+/// Where to go after signing in: a page of ours, nothing else.
+fn ours(next: &str) -> &str {
+    let local = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    if local && !next.starts_with("/sign-") { next } else { "/" }
+}
+
+pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Query<Asked>) -> Result<Response, Problem> {
+    page(&SignIn {
+        environment: desk.app.config.environment.clone(),
+        next: ours(&asked.next).to_owned(),
+        name: String::new(),
+        problem: None,
+    })
+}
+
+pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Problem> {
+    // Else another site could sign a browser in as somebody else.
+    if !access::is_same_origin(request.headers()) {
+        return Err(access::foreign());
+    }
+    let (parts, body) = request.into_parts();
+    let address = access::address_of(&parts);
+    let Form(asked): Form<Asked> = Form::from_request(Request::from_parts(parts, body), &())
+        .await
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+    match desk.access.check_token(&desk, asked.token.trim(), &address).await {
+        Ok(()) => {}
+        Err(problem) if matches!(problem.status, 401 | 429) => {
+            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNAUTHORIZED);
+            let said = match problem.retry_after {
+                None => "That is not the token. It is INTERNAL_SERVICE_TOKEN in the environment's secret."
+                    .to_owned(),
+                Some(_) => problem.detail,
+            };
+            return with_status(
+                status,
+                &SignIn {
+                    environment: desk.app.config.environment.clone(),
+                    next: ours(&asked.next).to_owned(),
+                    name: asked.name,
+                    problem: Some(said),
+                },
+            );
+        }
+        Err(problem) => return Err(problem),
+    }
+    let session = desk.access.session(&desk, &access::called(&asked.name, "page")).await?;
+    let cookie = format!(
+        "{COOKIE}={session}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=Strict",
+        VALID.num_seconds()
+    );
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(ours(&asked.next))).into_response())
+}
+
+pub(super) async fn sign_out() -> Response {
+    let cookie = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ours;
+
+    #[test]
+    fn signing_in_leads_nowhere_else() {
+        assert_eq!(ours("/executions?status=failed"), "/executions?status=failed");
+        for foreign in
+            ["", "https://evil.example", "//evil.example", "/\\evil.example", "/sign-in?next=/", "x"]
+        {
+            assert_eq!(ours(foreign), "/", "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Today: what needs a person, and the day's kickoffs with what became of their checks.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Deserialize;
+use shared::store::desk::today::{self, Attention, DayHour, Item, ItemKind, Timeline};
+
+use super::{Shell, page, view};
+use crate::access::Caller;
+use crate::request::{self, Asked};
+use crate::{Desk, Problem};
+
+/// A daily routine ends well at least this often.
+const ROUTINE_WITHIN: TimeDelta = TimeDelta::hours(26);
+
+#[derive(Template)]
+#[template(path = "today.html")]
+struct Today {
+    shell: Shell,
+    day: NaiveDate,
+    is_today: bool,
+    now: DateTime<Utc>,
+    attention: Attention,
+    timeline: Timeline,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Of {
+    day: Option<String>,
+}
+
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Asked(of): Asked<Of>,
+) -> Result<Response, Problem> {
+    let now = desk.clock.now();
+    let today = now.date_naive();
+    let day = request::day(of.day.as_deref())?.unwrap_or(today);
+    let client = desk.services().await?.store.client().await?;
+    let offsets = &desk.app.config.schedules.offsets;
+    page(&Today {
+        shell: Shell::of(&desk, &caller, "today"),
+        day,
+        is_today: day == today,
+        now,
+        attention: today::attention(&*client, day, now).await?,
+        timeline: today::timeline(&*client, day..day + TimeDelta::days(1), None, offsets, now).await?,
+    })
+}
+
+impl Today {
+    fn title(&self) -> String {
+        self.day.format("%A, %-d %B %Y").to_string()
+    }
+
+    fn before(&self) -> NaiveDate {
+        self.day - TimeDelta::days(1)
+    }
+
+    fn after(&self) -> NaiveDate {
+        self.day + TimeDelta::days(1)
+    }
+
+    /// Whether the daily routine has not ended well for too long.
+    fn routine_late(&self) -> bool {
+        let within = self.attention.daily_routine_at.is_some_and(|at| at > self.now - ROUTINE_WITHIN);
+        self.is_today && !within
+    }
+
+    fn routine(&self) -> String {
+        self.attention.daily_routine_at.map_or_else(|| "never".to_owned(), view::moment)
+    }
+
+    fn well(&self) -> bool {
+        self.attention.items.is_empty() && !self.routine_late()
+    }
+
+    fn executions(&self) -> String {
+        let counts: Vec<String> = self
+            .attention
+            .executions
+            .iter()
+            .map(|(status, count)| format!("{count} {}", view::status(status)))
+            .collect();
+        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+    }
+
+    fn matches(&self) -> (i64, i64) {
+        self.timeline.hours.iter().fold((0, 0), |(all, ended), hour| (all + hour.matches, ended + hour.ended))
+    }
+
+    /// How many more there are of the kind than are shown, said once: with the last one shown.
+    fn more(&self, item: &Item) -> i64 {
+        let of_kind = || self.attention.items.iter().filter(|other| other.kind == item.kind);
+        if !of_kind().next_back().is_some_and(|last| std::ptr::eq(last, item)) {
+            return 0;
+        }
+        item.total - i64::try_from(of_kind().count()).unwrap_or_default()
+    }
+
+    fn left_out(&self) -> i64 {
+        self.timeline.total - i64::try_from(self.timeline.kickoffs.len()).unwrap_or_default()
+    }
+}
+
+mod shown {
+    //! What the template asks of rows.
+
+    use super::{DayHour, Item, ItemKind, view};
+
+    /// What an item says.
+    pub(super) fn title(item: &Item) -> String {
+        let label = item.label.as_deref().unwrap_or("all tournaments");
+        let what = item.what.as_deref().unwrap_or_default();
+        match item.kind {
+            ItemKind::Circuit => {
+                "The provider refused: nothing is asked of it until it is reset or its time is up".to_owned()
+            }
+            ItemKind::Failed => format!("{} failed: {label}", view::operation(what)),
+            ItemKind::Stuck => format!("{} does not go on: {label}", view::operation(what)),
+            ItemKind::Open => format!("Round {what} of {label} has matches that must have ended"),
+            ItemKind::Partial => format!("{} failed in part: {label}", view::operation(what)),
+            ItemKind::Drift => format!("The table of {label} differs from the provider's"),
+        }
+    }
+
+    /// What to do about an item, in words.
+    pub(super) fn remedy(item: &Item) -> &'static str {
+        match item.kind {
+            ItemKind::Circuit => "Wait, or reset it once you know that the provider may be asked again.",
+            ItemKind::Failed => "Read why, then retry it.",
+            ItemKind::Stuck => {
+                "It is marked as failed by the next run of any function; run the daily routine to do so now."
+            }
+            ItemKind::Open => "Read the round's scores again.",
+            ItemKind::Partial => "What failed has its follow-up; look whether it is enough.",
+            ItemKind::Drift => "Compare the rows; the tie-breaking rule may be another.",
+        }
+    }
+
+    pub(super) fn tone_of(item: &Item) -> &'static str {
+        match item.kind {
+            ItemKind::Circuit | ItemKind::Failed => "bad",
+            ItemKind::Stuck | ItemKind::Open | ItemKind::Partial => "half",
+            ItemKind::Drift => "calm",
+        }
+    }
+
+    pub(super) fn detail(item: &Item) -> String {
+        match item.kind {
+            ItemKind::Open => {
+                format!("is the first kickoff; {} open", item.detail.as_deref().unwrap_or("some"))
+            }
+            _ => item.detail.clone().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn since(item: &Item) -> String {
+        item.at.map_or_else(String::new, view::moment)
+    }
+
+    pub(super) fn is(item: &Item, kind: &str) -> bool {
+        match item.kind {
+            ItemKind::Circuit => kind == "circuit",
+            ItemKind::Failed => kind == "failed",
+            ItemKind::Stuck => kind == "stuck",
+            ItemKind::Open => kind == "open",
+            ItemKind::Partial => kind == "partial",
+            ItemKind::Drift => kind == "drift",
+        }
+    }
+
+    pub(super) fn count(hour: &DayHour, states: &[&str]) -> i64 {
+        states.iter().filter_map(|state| hour.checks.get(*state)).sum()
+    }
+}

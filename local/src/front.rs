@@ -1,0 +1,185 @@
+//! What stands before and beside the operator's API in AWS: an HTTP API that turns requests into events, and Lambda's
+//! own Invoke, by which one function starts another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::functions::Functions;
+
+/// The largest body that is taken, as API Gateway has it.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// A port of this machine that something will be served on.
+pub struct Place {
+    listener: TcpListener,
+    /// `http://127.0.0.1:PORT`
+    pub url: String,
+}
+
+impl Place {
+    /// A free one.
+    pub async fn find() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        Ok(Self { listener, url })
+    }
+
+    fn serve(self, router: Router) -> Serving {
+        Serving(tokio::spawn(async move {
+            let _ = axum::serve(self.listener, router).await;
+        }))
+    }
+}
+
+/// Something that is served until this is dropped.
+pub struct Serving(tokio::task::JoinHandle<()>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Serves the operator's API at `place`: each request becomes an event of API Gateway for its function.
+pub fn serve_api(place: Place, functions: Arc<Functions>) -> Serving {
+    place.serve(Router::new().fallback(answer).with_state(functions))
+}
+
+/// Serves Lambda's Invoke at `place`: an event is taken at once, and its function is invoked behind the caller's back.
+pub fn serve_lambda(place: Place, functions: Arc<Functions>) -> Serving {
+    place.serve(
+        Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(functions),
+    )
+}
+
+async fn invoke(
+    State(functions): State<Arc<Functions>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if headers.get("x-amz-invocation-type").is_none_or(|kind| kind != "Event") {
+        return (StatusCode::BAD_REQUEST, "only events are taken here").into_response();
+    }
+    // The name may be an ARN: what the template puts before a function's own name ends in the environment's.
+    let Some(function) = functions.known(&name) else {
+        return (StatusCode::NOT_FOUND, [("x-amzn-errortype", "ResourceNotFoundException")], "{}")
+            .into_response();
+    };
+    let Ok(event) = serde_json::from_slice::<Value>(&body) else {
+        return (StatusCode::BAD_REQUEST, "the event is not JSON").into_response();
+    };
+    tokio::spawn(async move {
+        if let Err(error) = functions.invoke_in_turn(&function, event.to_string()).await {
+            tracing::warn!(%error, function, "an event's function could not be invoked");
+        }
+    });
+    StatusCode::ACCEPTED.into_response()
+}
+
+async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Response {
+    let event = match event_of(request).await {
+        Ok(event) => event,
+        Err(status) => return status.into_response(),
+    };
+    let answer = functions.invoke_in_turn("operator-api", event.to_string()).await;
+    match answer.as_ref().map(response_of) {
+        Ok(Some(response)) => response,
+        Ok(None) => (StatusCode::BAD_GATEWAY, "the function failed; see its log").into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, format!("{error:#}")).into_response(),
+    }
+}
+
+/// The event that API Gateway (payload format 2.0) makes of a request.
+async fn event_of(request: Request) -> Result<Value, StatusCode> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    let mut cookies: Vec<String> = Vec::new();
+    for (name, value) in &parts.headers {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        if name == header::COOKIE {
+            cookies.extend(value.split(';').map(|cookie| cookie.trim().to_owned()));
+        } else {
+            headers
+                .entry(name.as_str().to_owned())
+                .and_modify(|there| *there = format!("{there},{value}"))
+                .or_insert(value);
+        }
+    }
+    let host = headers.get("host").cloned().unwrap_or_default();
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": parts.uri.query().unwrap_or_default(),
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": host,
+            "domainPrefix": "local",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": headers.get("user-agent"),
+            },
+            "requestId": uuid::Uuid::new_v4().to_string(),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "01/Jan/2024:00:00:00 +0000",
+            "timeEpoch": 1_704_067_200_000_i64,
+        },
+        "body": STANDARD.encode(&body),
+        "isBase64Encoded": true,
+    });
+    if !cookies.is_empty() {
+        event["cookies"] = json!(cookies);
+    }
+    if body.is_empty() {
+        event["body"] = Value::Null;
+        event["isBase64Encoded"] = false.into();
+    }
+    Ok(event)
+}
+
+/// The response that API Gateway makes of a function's answer; none if the function failed.
+fn response_of(answer: &Value) -> Option<Response> {
+    let status = StatusCode::from_u16(answer["statusCode"].as_u64()?.try_into().ok()?).ok()?;
+    let text = answer["body"].as_str().unwrap_or_default();
+    let body = if answer["isBase64Encoded"] == true {
+        STANDARD.decode(text).ok()?
+    } else {
+        text.as_bytes().to_vec()
+    };
+    let mut headers = HeaderMap::new();
+    let single = answer["headers"].as_object().into_iter().flatten().map(|(name, value)| (name, vec![value]));
+    let several = answer["multiValueHeaders"].as_object().into_iter().flatten();
+    let several = several.map(|(name, values)| (name, values.as_array().into_iter().flatten().collect()));
+    for (name, values) in single.chain(several) {
+        let name: HeaderName = name.parse().ok()?;
+        headers.remove(&name);
+        for value in values {
+            headers.append(&name, HeaderValue::from_str(value.as_str()?).ok()?);
+        }
+    }
+    for cookie in answer["cookies"].as_array().into_iter().flatten() {
+        headers.append(header::SET_COOKIE, HeaderValue::from_str(cookie.as_str()?).ok()?);
+    }
+    Some((status, headers, body).into_response())
+}

@@ -1,0 +1,176 @@
+//! Executions, to look at.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use super::{Page, moment};
+use crate::store::{StoreError, stamp, utc};
+
+/// An execution as it stands on record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Execution {
+    /// The record.
+    pub id: Uuid,
+    /// The delivery; executions of one delivery share it.
+    pub request_id: Uuid,
+    /// Of which tournament.
+    pub tournament_id: Option<Uuid>,
+    /// Its label.
+    pub tournament_label: Option<String>,
+    /// Which function.
+    pub function: Option<String>,
+    /// `matches_update` and the like.
+    pub operation: String,
+    /// `in_progress`, `completed`, `partial_failure` or `failed`.
+    pub status: String,
+    /// Which attempt; 0: the function has not started yet.
+    pub attempt: i32,
+    /// When the attempt began, or was asked for.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How long it took.
+    pub duration_ms: Option<i32>,
+    /// The occurrence it was for.
+    pub planned_for: Option<DateTime<Utc>>,
+    /// While in progress: until when the run is known to live.
+    pub lease_expires_at: Option<DateTime<Utc>>,
+    /// What the work is.
+    pub key: Option<String>,
+    /// Who asked for it, where it was a person.
+    pub requested_by: Option<String>,
+    /// Whether there is a report.
+    pub has_report: bool,
+    /// Whether it can be sent again: it failed, and its event is on record.
+    pub can_retry: bool,
+    /// Counts, errors, warnings.
+    pub summary: Value,
+    /// Where its report is.
+    #[serde(skip)]
+    pub report_key: Option<String>,
+}
+
+const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
+    e.started_at, e.completed_at, e.duration, e.planned_for, e.lease_expires_at, e.idempotency_key, e.requested_by,
+    e.report_file_key, e.summary, (e.status = 'failed' AND e.event IS NOT NULL AND e.function IS NOT NULL) AS can_retry";
+/// Between two executions of one delivery lies no more than a report and a notice.
+const BETWEEN_STEPS: TimeDelta = TimeDelta::seconds(25);
+const TABLES: &str = "data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id";
+
+fn execution(row: &Row) -> Execution {
+    let summary: Value = row.get::<_, Option<Value>>("summary").unwrap_or_else(|| serde_json::json!({}));
+    let label: Option<String> = row.get("label");
+    let report_key: Option<String> = row.get("report_file_key");
+    Execution {
+        id: row.get("id"),
+        request_id: row.get("request_id"),
+        tournament_id: row.get("tournament_id"),
+        tournament_label: label.or_else(|| summary["tournamentLabel"].as_str().map(ToOwned::to_owned)),
+        function: row.get("function"),
+        operation: row.get("operation_type"),
+        status: row.get("status"),
+        attempt: row.get("attempt"),
+        started_at: utc(row.get("started_at")),
+        completed_at: moment(row, "completed_at"),
+        duration_ms: row.get("duration"),
+        planned_for: moment(row, "planned_for"),
+        lease_expires_at: moment(row, "lease_expires_at"),
+        key: row.get("idempotency_key"),
+        requested_by: row.get("requested_by"),
+        has_report: report_key.is_some(),
+        can_retry: row.get("can_retry"),
+        summary,
+        report_key,
+    }
+}
+
+/// One execution.
+pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Execution>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.id = $1");
+    Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.first().map(execution))
+}
+
+/// The executions of one's delivery, in order, that one among them: a creation is five. Read at one moment, since a
+/// claim gives the record another delivery.
+pub async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<Vec<Execution>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+          WHERE e.request_id = (SELECT request_id FROM data_provider_executions WHERE id = $1)
+          ORDER BY e.started_at, e.created_at LIMIT 20"
+    );
+    Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.iter().map(execution).collect())
+}
+
+/// Whether any of a delivery's executions is going on, or the next one is about to begin.
+pub fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
+    if steps.iter().any(|step| step.status == "in_progress") {
+        return true;
+    }
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return false };
+    let fresh = last.completed_at.is_some_and(|at| at > now - BETWEEN_STEPS);
+    let follows = match last.operation.as_str() {
+        "tournament_create" | "tournament_update" => last.tournament_id.is_some(),
+        "rounds_create" | "rounds_update" | "teams_create" | "teams_update" | "matches_create" => {
+            last.operation != "matches_create" || first.summary["hasStandings"] != false
+        }
+        "matches_update" if first.operation == "tournament_update" => first.summary["hasStandings"] != false,
+        "matches_update" => last.summary["standingsDue"] == true,
+        _ => false,
+    };
+    let goes = matches!(last.status.as_str(), "completed" | "partial_failure");
+    fresh && follows && goes && last.function.as_deref() != Some("operator-api")
+}
+
+/// Which executions to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter<'a> {
+    /// Of this status.
+    pub status: Option<&'a str>,
+    /// Of this operation type.
+    pub operation: Option<&'a str>,
+    /// Of this tournament.
+    pub tournament: Option<Uuid>,
+    /// Begun on this day, UTC.
+    pub day: Option<NaiveDate>,
+    /// Those after this one in the list: when it began, and its id.
+    pub after: Option<(DateTime<Utc>, Uuid)>,
+}
+
+/// Executions, newest first.
+pub async fn list(
+    client: &impl GenericClient,
+    filter: &Filter<'_>,
+    limit: i64,
+) -> Result<Page<Execution>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+          WHERE ($1::text IS NULL OR e.status = $1) AND ($2::text IS NULL OR e.operation_type = $2)
+            AND ($3::uuid IS NULL OR e.tournament_id = $3)
+            AND ($4::timestamp IS NULL OR (e.started_at >= $4 AND e.started_at < $5))
+            AND ($6::timestamp IS NULL OR (e.started_at, e.id) < ($6, $7))
+          ORDER BY e.started_at DESC, e.id DESC LIMIT $8"
+    );
+    let day = filter.day.map(|day| day.and_time(NaiveTime::MIN));
+    let rows = client
+        .query_typed(
+            &sql,
+            &[
+                (&filter.status, Type::TEXT),
+                (&filter.operation, Type::TEXT),
+                (&filter.tournament, Type::UUID),
+                (&day, Type::TIMESTAMP),
+                (&day.and_then(|day| day.checked_add_signed(TimeDelta::days(1))), Type::TIMESTAMP),
+                (&filter.after.map(|(at, _)| stamp(at)), Type::TIMESTAMP),
+                (&filter.after.map(|(_, id)| id), Type::UUID),
+                (&(limit + 1), Type::INT8),
+            ],
+        )
+        .await?;
+    Ok(Page::of(rows.iter().map(execution).collect(), limit))
+}

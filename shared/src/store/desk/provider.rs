@@ -1,0 +1,95 @@
+//! The provider's state: whether it is asked at all, and how much it was asked.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde::Serialize;
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::Type;
+
+use super::moment;
+use crate::store::StoreError;
+
+/// What the provider was asked on a day, and whether it is asked at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProviderState {
+    /// The provider.
+    pub provider: String,
+    /// `closed`: it is asked. `open`: it refused, and is left alone until `retryAt`.
+    pub circuit: String,
+    /// Why the circuit is open.
+    pub reason: Option<String>,
+    /// Since when it is open.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// When it is asked again.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Refusals in a row.
+    pub refusals: i32,
+    /// Requests of the executions that ended on the day, as their summaries count them.
+    pub requests_today: i64,
+    /// Those executions.
+    pub executions_today: i64,
+}
+
+/// The provider's state on a day.
+pub async fn state(
+    client: &impl GenericClient,
+    provider: &str,
+    day: NaiveDate,
+) -> Result<ProviderState, StoreError> {
+    let day = day.and_time(NaiveTime::MIN);
+    let rows = client
+        .query_typed(
+            "SELECT COALESCE(c.state, 'closed') AS state, c.reason, c.opened_at, c.retry_at, COALESCE(c.refusals, 0) AS refusals,
+                    e.requests, e.executions
+               FROM (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
+                                              THEN (summary ->> 'requests')::bigint END), 0)::bigint AS requests,
+                            count(*) AS executions
+                       FROM data_provider_executions
+                      WHERE started_at >= $2 AND started_at < $3 AND status <> 'in_progress') e
+               LEFT JOIN provider_circuit c ON c.provider = $1",
+            &[
+                (&provider, Type::TEXT),
+                (&day, Type::TIMESTAMP),
+                (&day.checked_add_signed(TimeDelta::days(1)).unwrap_or(day), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    let row = &rows[0];
+    Ok(ProviderState {
+        provider: provider.to_owned(),
+        circuit: row.get("state"),
+        reason: row.get("reason"),
+        opened_at: moment(row, "opened_at"),
+        retry_at: moment(row, "retry_at"),
+        refusals: row.get("refusals"),
+        requests_today: row.get("requests"),
+        executions_today: row.get("executions"),
+    })
+}
+
+/// Closes the circuit: the provider is asked again. Whether it was open.
+pub async fn reset(client: &impl GenericClient, provider: &str) -> Result<bool, StoreError> {
+    let rows = client
+        .query_typed(
+            "UPDATE provider_circuit SET state = 'closed', reason = NULL, opened_at = NULL, retry_at = NULL, refusals = 0
+              WHERE provider = $1 AND state <> 'closed' RETURNING provider",
+            &[(&provider, Type::TEXT)],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// When the daily routine last ended well.
+pub async fn last_daily_routine(client: &impl GenericClient) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT completed_at AS at FROM data_provider_executions
+              WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
+                AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
+              ORDER BY started_at DESC LIMIT 1",
+            &[],
+        )
+        .await?;
+    Ok(rows.first().and_then(|row| moment(row, "at")))
+}

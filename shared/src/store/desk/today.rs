@@ -1,0 +1,347 @@
+//! A day at a glance, in two statements: its kickoffs with what became of their checks, and what needs a person.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::plan::schedule::Offsets;
+use crate::store::{StoreError, stamp};
+
+/// Kickoffs shown one by one; of a fuller day those that want looking at, and those around now.
+const KICKOFFS: i32 = 100;
+/// Items of one kind that need a person; the count says how many there are.
+const ITEMS: i32 = 10;
+/// A check this long after its time is late.
+const GRACE: TimeDelta = TimeDelta::minutes(10);
+/// A kickoff whose match is open this long after it needs a person: follow-ups have ended.
+const OPEN_FOR: TimeDelta = TimeDelta::hours(6);
+
+/// Where a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum CheckState {
+    /// Made, and all went in.
+    Done,
+    /// Made, and a part failed.
+    Partial,
+    /// Made, and failed.
+    Failed,
+    /// Being made.
+    Running,
+    /// Still to come.
+    Due,
+    /// Its time is past and it was not made.
+    Late,
+    /// Not made, and not needed: the matches are over, or a later check has made up for it.
+    Unneeded,
+}
+
+/// A check of a kickoff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DayCheck {
+    /// Where it stands.
+    pub state: CheckState,
+    /// The execution that made it.
+    pub execution: Option<Uuid>,
+    /// When it is to be made, UTC.
+    #[serde(deserialize_with = "utc")]
+    pub at: DateTime<Utc>,
+}
+
+/// Matches of a round that start at one moment, and what became of their checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DayKickoff {
+    /// When, UTC.
+    #[serde(deserialize_with = "utc")]
+    pub at: DateTime<Utc>,
+    /// Of which tournament.
+    pub tournament_id: Uuid,
+    /// Its label.
+    pub label: String,
+    /// Of which round.
+    pub round_slug: String,
+    /// How many.
+    pub matches: i64,
+    /// How many of them are over.
+    pub ended: i64,
+    /// How many of them are open.
+    pub open: i64,
+    /// The check while they run.
+    pub interim: DayCheck,
+    /// The check after them.
+    pub closing: DayCheck,
+}
+
+/// An hour of the day, summed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DayHour {
+    /// From 0.
+    pub hour: i32,
+    /// Kickoffs in it.
+    pub kickoffs: i64,
+    /// Matches in it.
+    pub matches: i64,
+    /// Those that are over.
+    pub ended: i64,
+    /// Closing checks by where they stand.
+    pub checks: BTreeMap<String, i64>,
+}
+
+/// The day's kickoffs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Timeline {
+    /// Hour by hour; hours without a kickoff are left out.
+    pub hours: Vec<DayHour>,
+    /// The kickoffs, by time: all of them, or of a full day those that matter most now.
+    pub kickoffs: Vec<DayKickoff>,
+    /// How many there are.
+    pub total: i64,
+}
+
+/// The kickoffs of some days (of one tournament, or of all), and what became of their checks by `now`.
+pub async fn timeline(
+    client: &impl GenericClient,
+    days: Range<NaiveDate>,
+    tournament: Option<Uuid>,
+    offsets: &Offsets,
+    now: DateTime<Utc>,
+) -> Result<Timeline, StoreError> {
+    let (since, until) = (days.start.and_time(NaiveTime::MIN), days.end.and_time(NaiveTime::MIN));
+    let minutes = |offset: TimeDelta| i32::try_from(offset.num_minutes()).unwrap_or(i32::MAX);
+    let rows = client
+        .query_typed(
+            r#"WITH kickoff AS (
+                 SELECT m.tournament_id, t.label, m.round_slug, m.date AS at, m.date + $3 * interval '1 minute' AS interim_at,
+                        m.date + $4 * interval '1 minute' AS closing_at, count(*) AS matches,
+                        count(*) FILTER (WHERE m.status = 'ended') AS ended, count(*) FILTER (WHERE m.status = 'open') AS open
+                   FROM match m JOIN tournament t ON t.id = m.tournament_id
+                  WHERE m.date >= $1 AND m.date < $2 AND t.deleted_at IS NULL AND t.status IN ('active', 'completed')
+                    AND ($8::uuid IS NULL OR m.tournament_id = $8)
+                  GROUP BY m.tournament_id, t.label, m.round_slug, m.date),
+               -- The key says which round and which kind of check: function:operation:tournament:round:check:time.
+               made AS MATERIALIZED (
+                 SELECT id, tournament_id, planned_for, split_part(idempotency_key, ':', 4) AS round_slug,
+                        split_part(idempotency_key, ':', 5) AS kind,
+                        CASE status WHEN 'completed' THEN 'done' WHEN 'partial_failure' THEN 'partial'
+                                    WHEN 'in_progress' THEN 'running' ELSE 'failed' END AS state
+                   FROM data_provider_executions
+                  WHERE started_at >= $1 AND started_at < $2 + interval '1 day' AND operation_type = 'matches_update'
+                    AND planned_for IS NOT NULL AND right(idempotency_key, 4) <> ':dry'),
+               checked AS MATERIALIZED (
+                 SELECT k.*, i.id AS interim_id, c.id AS closing_id,
+                        -- An interim check that the closing one has overtaken is not missed any more.
+                        COALESCE(i.state, CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
+                                               WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state,
+                        COALESCE(c.state, CASE WHEN closing_at > $6 AND open > 0 OR closing_at > $5 THEN 'due'
+                                               WHEN open = 0 THEN 'unneeded' ELSE 'late' END) AS closing_state
+                   FROM kickoff k
+                   LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.planned_for = k.interim_at
+                         AND i.round_slug = k.round_slug AND i.kind = 'interim'
+                   LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.planned_for = k.closing_at
+                         AND c.round_slug = k.round_slug AND c.kind = 'closing'),
+               chosen AS (
+                 SELECT * FROM checked
+                  ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
+                           abs(extract(epoch FROM at - $5)), tournament_id, round_slug
+                  LIMIT $7),
+               states AS (
+                 SELECT extract(hour FROM at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
+                        sum(ended) AS ended FROM checked GROUP BY 1, 2)
+               SELECT jsonb_build_object(
+                 'total', (SELECT count(*) FROM checked),
+                 'hours', (SELECT COALESCE(jsonb_agg(h ORDER BY h.hour), '[]')
+                             FROM (SELECT hour, sum(n) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
+                                          jsonb_object_agg(closing_state, n) AS checks FROM states GROUP BY hour) h),
+                 'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
+                                       'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
+                                       'open', open,
+                                       'interim', jsonb_build_object('state', interim_state, 'execution', interim_id, 'at', interim_at),
+                                       'closing', jsonb_build_object('state', closing_state, 'execution', closing_id, 'at', closing_at))
+                                     ORDER BY at, label, round_slug), '[]') FROM chosen))"#,
+            &[
+                (&since, Type::TIMESTAMP),
+                (&until, Type::TIMESTAMP),
+                (&f64::from(minutes(offsets.interim)), Type::FLOAT8),
+                (&f64::from(minutes(offsets.closing)), Type::FLOAT8),
+                (&stamp(now), Type::TIMESTAMP),
+                (&stamp(now - GRACE), Type::TIMESTAMP),
+                (&i64::from(KICKOFFS), Type::INT8),
+                (&tournament, Type::UUID),
+            ],
+        )
+        .await?;
+    read(rows[0].get(0), "timeline")
+}
+
+/// Why something needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum ItemKind {
+    /// The provider refused and is left alone.
+    Circuit,
+    /// An execution failed, and none after it made up for it.
+    Failed,
+    /// A run is dead or never began.
+    Stuck,
+    /// A match is open long after it must have ended.
+    Open,
+    /// A part of an execution failed.
+    Partial,
+    /// A table differs from the provider's.
+    Drift,
+}
+
+/// Something that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Item {
+    /// Why.
+    pub kind: ItemKind,
+    /// The execution it is about.
+    pub execution: Option<Uuid>,
+    /// The tournament it is about.
+    pub tournament: Option<Uuid>,
+    /// Its label.
+    pub label: Option<String>,
+    /// `matches_update` and the like, or the slug of a round.
+    pub what: Option<String>,
+    /// What is known of it.
+    pub detail: Option<String>,
+    /// Since when, UTC.
+    #[serde(deserialize_with = "utc_if_any")]
+    pub at: Option<DateTime<Utc>>,
+    /// How many there are of the kind.
+    pub total: i64,
+}
+
+/// What needs a person, and the day's figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attention {
+    /// What needs a person, the most urgent first; at most ten of a kind.
+    pub items: Vec<Item>,
+    /// The day's executions by status.
+    pub executions: BTreeMap<String, i64>,
+    /// Requests that they made.
+    pub requests: i64,
+    /// When the daily routine last ended well, UTC.
+    #[serde(deserialize_with = "utc_if_any")]
+    pub daily_routine_at: Option<DateTime<Utc>>,
+    /// Active tournaments.
+    pub active_tournaments: i64,
+}
+
+/// What needs a person on a day, as of `now`.
+pub async fn attention(
+    client: &impl GenericClient,
+    day: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Attention, StoreError> {
+    let since = day.and_time(NaiveTime::MIN);
+    let until = since.checked_add_signed(TimeDelta::days(1)).unwrap_or(since);
+    let rows = client
+        .query_typed(
+            "WITH of_day AS MATERIALIZED (
+                 SELECT e.id, e.tournament_id, COALESCE(t.label, e.summary ->> 'tournamentLabel') AS label, e.operation_type,
+                        e.status, e.started_at, e.function, e.summary, t.status = 'active' AS active
+                   FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
+                  WHERE e.started_at >= $1 AND e.started_at < $2),
+               items AS (
+                 (SELECT 0 AS rank, 'circuit' AS kind, NULL::uuid AS execution, NULL::uuid AS tournament, provider AS label,
+                         NULL AS what, left(reason, 300) AS detail, opened_at AS at, count(*) OVER () AS total
+                    FROM provider_circuit WHERE state <> 'closed')
+                 UNION ALL
+                 (SELECT 1, 'failed', e.id, e.tournament_id, e.label, e.operation_type,
+                         left(COALESCE(e.summary -> 'errors' ->> 0, e.summary ->> 'error'), 300), e.started_at, count(*) OVER ()
+                    FROM of_day e
+                   WHERE e.status = 'failed' AND NOT EXISTS (
+                         SELECT 1 FROM data_provider_executions n
+                          WHERE n.started_at > e.started_at AND n.operation_type = e.operation_type
+                            AND n.started_at >= $1 AND COALESCE(n.tournament_id, '00000000-0000-0000-0000-000000000000') = COALESCE(e.tournament_id, '00000000-0000-0000-0000-000000000000')
+                            AND n.status IN ('completed', 'partial_failure'))
+                   ORDER BY e.started_at DESC LIMIT $5)
+                 UNION ALL
+                 (SELECT 2, 'stuck', e.id, e.tournament_id, t.label, e.operation_type, NULL, e.started_at, count(*) OVER ()
+                    FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
+                   WHERE e.status = 'in_progress'
+                     AND COALESCE(e.lease_expires_at, e.started_at + interval '2 minutes') < $3
+                   ORDER BY e.started_at DESC LIMIT $5)
+                 UNION ALL
+                 (SELECT 3, 'open', NULL, m.tournament_id, t.label, m.round_slug, count(*)::text, min(m.date),
+                         count(*) OVER ()
+                    FROM match m JOIN tournament t ON t.id = m.tournament_id
+                   WHERE m.status = 'open' AND m.date < $4 AND t.status = 'active' AND t.deleted_at IS NULL
+                   GROUP BY m.tournament_id, t.label, m.round_slug ORDER BY min(m.date) LIMIT $5)
+                 UNION ALL
+                 (SELECT 4, 'partial', e.id, e.tournament_id, e.label, e.operation_type,
+                         left(e.summary -> 'errors' ->> 0, 300), e.started_at, count(*) OVER ()
+                    FROM of_day e WHERE e.status = 'partial_failure' ORDER BY e.started_at DESC LIMIT $5)
+                 UNION ALL
+                 (SELECT 5, 'drift', d.id, d.tournament_id, d.label, d.operation_type, left(d.summary -> 'drift' ->> 0, 300),
+                         d.started_at, count(*) OVER ()
+                    FROM (SELECT DISTINCT ON (tournament_id) * FROM of_day
+                           WHERE operation_type IN ('standings_update', 'standings_create')
+                             AND jsonb_typeof(summary -> 'drift') = 'array'
+                           ORDER BY tournament_id, started_at DESC) d
+                   WHERE jsonb_array_length(d.summary -> 'drift') > 0 ORDER BY d.started_at DESC LIMIT $5))
+             SELECT jsonb_build_object(
+               'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' ORDER BY rank, CASE WHEN kind = 'open' THEN at END, at DESC),
+                                         '[]') FROM items i),
+               'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}')
+                                FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
+               'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
+                                                     THEN (summary ->> 'requests')::bigint END), 0) FROM of_day),
+               'dailyRoutineAt', (SELECT completed_at FROM data_provider_executions
+                                   WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
+                                     AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
+                                   ORDER BY started_at DESC LIMIT 1),
+               'activeTournaments', (SELECT count(*) FROM tournament WHERE status = 'active' AND deleted_at IS NULL))",
+            &[
+                (&since, Type::TIMESTAMP),
+                (&until, Type::TIMESTAMP),
+                (&stamp(now), Type::TIMESTAMP),
+                (&stamp(now - OPEN_FOR), Type::TIMESTAMP),
+                (&i64::from(ITEMS), Type::INT8),
+            ],
+        )
+        .await?;
+    read(rows[0].get(0), "attention")
+}
+
+/// A moment out of a `timestamp` that came as JSON.
+fn utc<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    NaiveDateTime::deserialize(deserializer).map(|at| at.and_utc())
+}
+
+fn utc_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Ok(Option::<NaiveDateTime>::deserialize(deserializer)?.map(|at| at.and_utc()))
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: Value, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_value(value).map_err(|error| StoreError::Value {
+        table: "desk",
+        column: what,
+        row: String::new(),
+        value: error.to_string(),
+        remedy: "an error of the page's own statement".to_owned(),
+    })
+}

@@ -1,0 +1,554 @@
+//! Tournaments with their rounds, matches, tables and brackets, to look at.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use super::{Page, moment};
+use crate::domain::TournamentStatus;
+use crate::store::{StoreError, stamp, utc};
+
+/// A tournament as the desk shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TournamentView {
+    /// Our id.
+    pub id: Uuid,
+    /// The provider's id of the competition.
+    pub external_id: String,
+    /// Part of the application's URLs.
+    pub slug: String,
+    /// Shown to people.
+    pub label: String,
+    /// `2024/25` and the like.
+    pub season: String,
+    /// `regular-season-and-knockout`, `regular-season-only` or `knockout-only`.
+    pub mode: String,
+    /// `unique-group` or `multi-group`.
+    pub standings_mode: String,
+    /// `active`, `completed`, `upcoming` or `cancelled`; only active ones are worked on.
+    pub status: String,
+    /// Address of the logo.
+    pub logo: String,
+    /// Slug of the round that is on, or next.
+    pub current_round: Option<String>,
+    /// The provider's address of the season.
+    pub base_url: String,
+    /// The provider's page for people.
+    pub public_url: Option<String>,
+    /// The order of teams level on points, in prose.
+    pub tie_breaking_rule: Option<String>,
+    /// Deductions and awards.
+    pub points_adjustments: Value,
+    /// When the table was last checked against the provider's.
+    pub standings_checked_at: Option<DateTime<Utc>>,
+    /// How many rounds it has.
+    pub rounds: i64,
+    /// How many matches between known teams.
+    pub matches: i64,
+    /// Those of them that are not over.
+    pub open_matches: i64,
+    /// The next kickoff.
+    pub next_kickoff: Option<DateTime<Utc>>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+const COLUMNS: &str = "t.id, t.external_id, t.slug, t.label, t.season, t.mode, t.standings_mode, t.status, t.logo,
+    t.current_round, t.base_url, t.public_url, t.tie_breaking_rule, t.points_adjustments, t.standings_checked_at,
+    t.created_at, t.updated_at, r.rounds, m.matches, m.open_matches, m.next_kickoff";
+const COUNTS: &str =
+    "CROSS JOIN LATERAL (SELECT count(*) AS rounds FROM tournament_round WHERE tournament_id = t.id) r
+    CROSS JOIN LATERAL (SELECT count(*) AS matches, count(*) FILTER (WHERE status = 'open') AS open_matches,
+                               min(date) FILTER (WHERE status = 'open' AND date > $1) AS next_kickoff
+                          FROM match WHERE tournament_id = t.id) m";
+
+fn tournament(row: &Row) -> TournamentView {
+    TournamentView {
+        id: row.get("id"),
+        external_id: row.get("external_id"),
+        slug: row.get("slug"),
+        label: row.get("label"),
+        season: row.get("season"),
+        mode: row.get("mode"),
+        standings_mode: row.get("standings_mode"),
+        status: row.get("status"),
+        logo: row.get("logo"),
+        current_round: row.get("current_round"),
+        base_url: row.get("base_url"),
+        public_url: row.get("public_url"),
+        tie_breaking_rule: row.get("tie_breaking_rule"),
+        points_adjustments: row.get("points_adjustments"),
+        standings_checked_at: moment(row, "standings_checked_at"),
+        rounds: row.get("rounds"),
+        matches: row.get("matches"),
+        open_matches: row.get("open_matches"),
+        next_kickoff: moment(row, "next_kickoff"),
+        created_at: utc(row.get("created_at")),
+        updated_at: utc(row.get("updated_at")),
+    }
+}
+
+/// One tournament, unless it is deleted.
+pub async fn find(
+    client: &impl GenericClient,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<TournamentView>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM tournament t {COUNTS} WHERE t.id = $2 AND t.deleted_at IS NULL");
+    let rows = client.query_typed(&sql, &[(&stamp(now), Type::TIMESTAMP), (&id, Type::UUID)]).await?;
+    Ok(rows.first().map(tournament))
+}
+
+/// Which tournaments to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter<'a> {
+    /// Of this status.
+    pub status: Option<&'a str>,
+    /// Whose label or slug holds this text.
+    pub text: Option<&'a str>,
+    /// Those after this one in the list: its label and id.
+    pub after: Option<(&'a str, Uuid)>,
+}
+
+/// Tournaments by label.
+pub async fn list(
+    client: &impl GenericClient,
+    filter: &Filter<'_>,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<Page<TournamentView>, StoreError> {
+    // The page is cut before anything is counted.
+    let sql = format!(
+        r#"SELECT {COLUMNS} FROM (
+             SELECT * FROM tournament
+              WHERE deleted_at IS NULL AND ($2::text IS NULL OR status = $2)
+                AND ($3::text IS NULL OR strpos(lower(label), lower($3)) > 0 OR strpos(slug, lower($3)) > 0)
+                AND ($4::text IS NULL OR (label COLLATE "C", id) > ($4, $5))
+              ORDER BY label COLLATE "C", id LIMIT $6) t
+           {COUNTS} ORDER BY t.label COLLATE "C", t.id"#
+    );
+    let rows = client
+        .query_typed(
+            &sql,
+            &[
+                (&stamp(now), Type::TIMESTAMP),
+                (&filter.status, Type::TEXT),
+                (&filter.text, Type::TEXT),
+                (&filter.after.map(|(label, _)| label), Type::TEXT),
+                (&filter.after.map(|(_, id)| id), Type::UUID),
+                (&(limit + 1), Type::INT8),
+            ],
+        )
+        .await?;
+    Ok(Page::of(rows.iter().map(tournament).collect(), limit))
+}
+
+/// What an operator changes of a tournament by hand; what is none stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edit<'a> {
+    /// Shown to people.
+    pub label: Option<&'a str>,
+    /// Where it stands.
+    pub status: Option<TournamentStatus>,
+    /// The order of teams level on points; empty: the provider's again, once it is read.
+    pub tie_breaking_rule: Option<&'a str>,
+}
+
+/// Changes a tournament by hand; whether a row was written.
+pub async fn edit(
+    client: &impl GenericClient,
+    id: Uuid,
+    edit: &Edit<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let rows = client
+        .query_typed(
+            "UPDATE tournament SET label = COALESCE($2, label), status = COALESCE($3, status),
+                    tie_breaking_rule = CASE WHEN $4::text IS NULL THEN tie_breaking_rule ELSE NULLIF($4, '') END,
+                    -- Where the provider's rule is wanted again, its table is read again.
+                    standings_checked_at = CASE WHEN $4 = '' THEN NULL ELSE standings_checked_at END,
+                    updated_at = $5
+              WHERE id = $1 AND deleted_at IS NULL
+                AND (label, status, tie_breaking_rule) IS DISTINCT FROM (COALESCE($2, label), COALESCE($3, status),
+                     CASE WHEN $4::text IS NULL THEN tie_breaking_rule ELSE NULLIF($4, '') END)
+             RETURNING id",
+            &[
+                (&id, Type::UUID),
+                (&edit.label, Type::TEXT),
+                (&edit.status.map(|status| status.to_string()), Type::TEXT),
+                (&edit.tie_breaking_rule, Type::TEXT),
+                (&stamp(now), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// A round as the desk shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RoundView {
+    /// Its name in the application's routes.
+    pub slug: String,
+    /// Shown to people.
+    pub label: String,
+    /// The 1-based place in the provider's list.
+    pub order: i32,
+    /// `season` or `knockout`.
+    pub kind: String,
+    /// Its matches between known teams.
+    pub matches: i64,
+    /// Those of them that are not over.
+    pub open_matches: i64,
+    /// The first kickoff.
+    pub first_kickoff: Option<DateTime<Utc>>,
+    /// The last kickoff.
+    pub last_kickoff: Option<DateTime<Utc>>,
+    /// Slots without a team when the round was last read; none: it was not read yet.
+    pub open_slots: Option<i32>,
+    /// When the whole round was last read from the provider.
+    pub last_read_at: Option<DateTime<Utc>>,
+}
+
+/// The rounds of a tournament, in order.
+pub async fn rounds(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<RoundView>, StoreError> {
+    let rows = client
+        .query_typed(
+            r#"SELECT r.slug, r.label, r."order", r.type, r.open_slots, r.last_read_at, count(m.id) AS matches,
+                      count(m.id) FILTER (WHERE m.status = 'open') AS open_matches, min(m.date) AS first, max(m.date) AS last
+                 FROM tournament_round r LEFT JOIN match m ON m.tournament_id = r.tournament_id AND m.round_slug = r.slug
+                WHERE r.tournament_id = $1 GROUP BY r.id ORDER BY r."order", r.slug"#,
+            &[(&tournament, Type::UUID)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| RoundView {
+            slug: row.get("slug"),
+            label: row.get("label"),
+            order: row.get("order"),
+            kind: row.get("type"),
+            matches: row.get("matches"),
+            open_matches: row.get("open_matches"),
+            first_kickoff: moment(row, "first"),
+            last_kickoff: moment(row, "last"),
+            open_slots: row.get("open_slots"),
+            last_read_at: moment(row, "last_read_at"),
+        })
+        .collect())
+}
+
+/// One side of a match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TeamView {
+    /// The provider's id.
+    pub external_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its short name.
+    pub short_name: Option<String>,
+    /// Goals after 90 or 120 minutes.
+    pub score: Option<i32>,
+    /// Goals of the shootout.
+    pub penalties: Option<i32>,
+}
+
+/// A match as the desk shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MatchView {
+    /// Our id.
+    pub id: Uuid,
+    /// The provider's id.
+    pub external_id: String,
+    /// The round it belongs to.
+    pub round_slug: String,
+    /// The group it counts for; empty outside groups.
+    pub group: String,
+    /// Kickoff.
+    pub kickoff: Option<DateTime<Utc>>,
+    /// `open`, `ended` or `not-defined`.
+    pub status: String,
+    /// The home side.
+    pub home: TeamView,
+    /// The away side.
+    pub away: TeamView,
+    /// When the application scored its members' guesses by it.
+    pub scored_at: Option<DateTime<Utc>>,
+    /// When the row last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Matches of a tournament by kickoff: of a round, of a day, or all; at most `limit`.
+pub async fn matches(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    round: Option<&str>,
+    day: Option<NaiveDate>,
+    limit: i64,
+) -> Result<Page<MatchView>, StoreError> {
+    let day = day.map(|day| day.and_time(NaiveTime::MIN));
+    let rows = client
+        .query_typed(
+            "SELECT m.id, m.external_id, m.round_slug, m.group_name, m.date, m.status, m.home_score, m.away_score,
+                    m.home_penalties_score, m.away_penalties_score, m.scoreboard_applied_at, m.updated_at,
+                    h.external_id AS home_id, h.name AS home, h.short_name AS home_short,
+                    a.external_id AS away_id, a.name AS away, a.short_name AS away_short
+               FROM match m JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id
+              WHERE m.tournament_id = $1 AND ($2::text IS NULL OR m.round_slug = $2)
+                AND ($3::timestamp IS NULL OR (m.date >= $3 AND m.date < $4))
+              ORDER BY m.date, m.external_id LIMIT $5",
+            &[
+                (&tournament, Type::UUID),
+                (&round, Type::TEXT),
+                (&day, Type::TIMESTAMP),
+                (&day.and_then(|day| day.checked_add_signed(TimeDelta::days(1))), Type::TIMESTAMP),
+                (&(limit + 1), Type::INT8),
+            ],
+        )
+        .await?;
+    let team = |row: &Row, side: &str| TeamView {
+        external_id: row.get(format!("{side}_id").as_str()),
+        name: row.get(side),
+        short_name: row.get(format!("{side}_short").as_str()),
+        score: row.get(format!("{side}_score").as_str()),
+        penalties: row.get(format!("{side}_penalties_score").as_str()),
+    };
+    let rows = rows
+        .iter()
+        .map(|row| MatchView {
+            id: row.get("id"),
+            external_id: row.get("external_id"),
+            round_slug: row.get("round_slug"),
+            group: row.get("group_name"),
+            kickoff: moment(row, "date"),
+            status: row.get("status"),
+            home: team(row, "home"),
+            away: team(row, "away"),
+            scored_at: moment(row, "scoreboard_applied_at"),
+            updated_at: utc(row.get("updated_at")),
+        })
+        .collect();
+    Ok(Page::of(rows, limit))
+}
+
+/// A row of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StandingView {
+    /// The group; empty where there is one table.
+    pub group: String,
+    /// The place.
+    pub order: i32,
+    /// The team.
+    pub team: String,
+    /// Its short name.
+    pub short_name: String,
+    /// Points, adjusted.
+    pub points: i32,
+    /// Matches played.
+    pub games: i32,
+    /// Won.
+    pub wins: i32,
+    /// Drawn.
+    pub draws: i32,
+    /// Lost.
+    pub losses: i32,
+    /// Goals scored.
+    pub goals_for: i32,
+    /// Goals conceded.
+    pub goals_against: i32,
+    /// The difference.
+    pub goal_difference: i32,
+    /// The last results, oldest first: `W`, `D`, `L`.
+    pub form: Vec<String>,
+}
+
+/// The tables of a tournament.
+pub async fn standings(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Vec<StandingView>, StoreError> {
+    let rows = client
+        .query_typed(
+            r#"SELECT group_name, "order", long_name, short_name, points, games, wins, draws, losses, goals_for, goals_against,
+                      goal_difference, form
+                 FROM tournament_standings WHERE tournament_id = $1 ORDER BY group_name, "order", long_name"#,
+            &[(&tournament, Type::UUID)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| StandingView {
+            group: row.get("group_name"),
+            order: row.get("order"),
+            team: row.get("long_name"),
+            short_name: row.get("short_name"),
+            points: row.get("points"),
+            games: row.get("games"),
+            wins: row.get("wins"),
+            draws: row.get("draws"),
+            losses: row.get("losses"),
+            goals_for: row.get("goals_for"),
+            goals_against: row.get("goals_against"),
+            goal_difference: row.get("goal_difference"),
+            form: row.get("form"),
+        })
+        .collect())
+}
+
+/// What differed from the provider's table when the two were last compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DriftView {
+    /// The execution that compared them.
+    pub execution_id: Uuid,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// One line a difference; none: the tables agreed.
+    pub differences: Vec<String>,
+}
+
+/// The last comparison with the provider's table.
+pub async fn drift(client: &impl GenericClient, tournament: Uuid) -> Result<Option<DriftView>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT id, started_at, summary -> 'drift' FROM data_provider_executions
+              WHERE tournament_id = $1 AND operation_type IN ('standings_update', 'standings_create')
+                AND jsonb_typeof(summary -> 'drift') = 'array'
+              ORDER BY started_at DESC LIMIT 1",
+            &[(&tournament, Type::UUID)],
+        )
+        .await?;
+    Ok(rows.first().map(|row| DriftView {
+        execution_id: row.get(0),
+        at: utc(row.get(1)),
+        differences: serde_json::from_value(row.get(2)).unwrap_or_default(),
+    }))
+}
+
+/// A tie of the bracket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TieView {
+    /// The round it belongs to.
+    pub round_slug: String,
+    /// The round's label.
+    pub round_label: String,
+    /// Its number in the round.
+    pub number: i32,
+    /// The home side: a team, or the place that is still to be reached.
+    pub home: Option<String>,
+    /// Whether the home side is a known team.
+    pub home_known: bool,
+    /// The away side: a team, or the place that is still to be reached.
+    pub away: Option<String>,
+    /// Whether the away side is a known team.
+    pub away_known: bool,
+    /// Goals of the tie's home side, over all legs.
+    pub home_goals: Option<i32>,
+    /// Goals of the tie's away side, over all legs.
+    pub away_goals: Option<i32>,
+    /// Goals of the shootout, of the tie's home side.
+    pub home_penalties: Option<i32>,
+    /// Goals of the shootout, of the tie's away side.
+    pub away_penalties: Option<i32>,
+    /// `home` or `away`, once it is decided.
+    pub winner: Option<String>,
+    /// What decided it.
+    pub decided_by: Option<String>,
+    /// The provider's ids of its matches.
+    pub matches: Vec<String>,
+    /// Its first kickoff.
+    pub kickoff: Option<DateTime<Utc>>,
+    /// The round that the winner goes to.
+    pub next_round_slug: Option<String>,
+    /// The tie there.
+    pub next_number: Option<i32>,
+}
+
+/// The bracket of a tournament, round by round.
+pub async fn bracket(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<TieView>, StoreError> {
+    let rows = client
+        .query_typed(
+            r#"SELECT b.round_slug, COALESCE(r.label, b.round_slug) AS round_label, b.tie_number, b.home_slot, b.away_slot,
+                      h.name AS home, a.name AS away, b.decided_by,
+                      b.next_round_slug, b.next_tie_number, b.match_external_ids,
+                      CASE WHEN b.winner_team_id = b.home_team_id THEN 'home'
+                           WHEN b.winner_team_id = b.away_team_id THEN 'away' END AS winner,
+                      COALESCE(b.home_aggregate, p.home_goals) AS home_goals,
+                      COALESCE(b.away_aggregate, p.away_goals) AS away_goals, p.home_pens, p.away_pens, p.kickoff
+                 FROM tournament_bracket b
+                 LEFT JOIN tournament_round r ON r.tournament_id = b.tournament_id AND r.slug = b.round_slug
+                 LEFT JOIN team h ON h.id = b.home_team_id
+                 LEFT JOIN team a ON a.id = b.away_team_id
+                 LEFT JOIN LATERAL (
+                      SELECT min(m.date) AS kickoff,
+                             sum(CASE WHEN m.home_team_id = b.home_team_id THEN m.home_score
+                                      ELSE m.away_score END)::int AS home_goals,
+                             sum(CASE WHEN m.home_team_id = b.home_team_id THEN m.away_score
+                                      ELSE m.home_score END)::int AS away_goals,
+                             max(CASE WHEN m.home_team_id = b.home_team_id THEN m.home_penalties_score
+                                      ELSE m.away_penalties_score END) AS home_pens,
+                             max(CASE WHEN m.home_team_id = b.home_team_id THEN m.away_penalties_score
+                                      ELSE m.home_penalties_score END) AS away_pens
+                        FROM match m
+                       WHERE m.tournament_id = b.tournament_id AND m.external_id = ANY(b.match_external_ids)) p ON true
+                WHERE b.tournament_id = $1 ORDER BY r."order", b.round_slug, b.tie_number"#,
+            &[(&tournament, Type::UUID)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let (home, away): (Option<String>, Option<String>) = (row.get("home"), row.get("away"));
+            TieView {
+                round_slug: row.get("round_slug"),
+                round_label: row.get("round_label"),
+                number: row.get("tie_number"),
+                home_known: home.is_some(),
+                home: home.or_else(|| row.get("home_slot")),
+                away_known: away.is_some(),
+                away: away.or_else(|| row.get("away_slot")),
+                home_goals: row.get("home_goals"),
+                away_goals: row.get("away_goals"),
+                home_penalties: row.get("home_pens"),
+                away_penalties: row.get("away_pens"),
+                winner: row.get("winner"),
+                decided_by: row.get("decided_by"),
+                matches: row.get("match_external_ids"),
+                kickoff: moment(row, "kickoff"),
+                next_round_slug: row.get("next_round_slug"),
+                next_number: row.get("next_tie_number"),
+            }
+        })
+        .collect())
+}
+
+/// Label, mode and standings mode of the newest season of a competition that is known.
+pub async fn latest_of(
+    client: &impl GenericClient,
+    external_id: &str,
+) -> Result<Option<(String, String, String)>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT label, mode, standings_mode FROM tournament WHERE external_id = $1 ORDER BY created_at DESC LIMIT 1",
+            &[(&external_id, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.first().map(|row| (row.get(0), row.get(1), row.get(2))))
+}

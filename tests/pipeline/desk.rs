@@ -1,0 +1,576 @@
+//! The operator's API, through its own function behind an emulated API Gateway; what it starts runs to its end.
+
+use std::time::{Duration, Instant};
+
+use local::stack::TOKEN;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{CUP, LEAGUE, World, moment};
+
+pub const API: &str = "/api/v2/data-provider";
+
+/// A caller of the API.
+pub struct Desk {
+    pub url: String,
+    client: reqwest::Client,
+}
+
+impl Desk {
+    pub fn of(world: &World) -> Self {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { url: world.stack.desk_url.clone(), client }
+    }
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Response {
+        let method: Method = method.parse().unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        read(self.send("GET", &format!("{API}{path}"), &[("x-internal-token", TOKEN)], None).await).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let token = format!("Bearer {TOKEN}");
+        let headers = [("authorization", token.as_str()), ("x-requested-by", "Ann")];
+        read(self.send("POST", &format!("{API}{path}"), &headers, Some(&body)).await).await
+    }
+
+    /// Waits until an execution and those of its delivery have ended.
+    pub async fn ended(&self, id: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            let (status, execution) = self.get(&format!("/executions/{id}")).await;
+            assert_eq!(status, StatusCode::OK, "{execution}");
+            if execution["running"] == false {
+                return execution;
+            }
+            assert!(began.elapsed() < Duration::from_secs(90), "it goes on and on: {execution}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+async fn read(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    let text = response.text().await.unwrap();
+    let expected = if status.is_client_error() || (status.is_server_error() && !text.contains("\"down\"")) {
+        "application/problem+json"
+    } else {
+        "application/json"
+    };
+    assert_eq!(kind, expected, "{status} {text}");
+    (status, serde_json::from_str(&text).unwrap())
+}
+
+const PAGES: [(&str, &str); 10] = [
+    ("GET", "/"),
+    ("GET", "/executions"),
+    ("GET", "/executions/00000000-0000-0000-0000-000000000001"),
+    ("GET", "/tournaments"),
+    ("GET", "/tournaments/new"),
+    ("GET", "/tournaments/00000000-0000-0000-0000-000000000001"),
+    ("POST", "/tournaments"),
+    ("POST", "/actions/daily-routine"),
+    ("POST", "/actions/reset-provider"),
+    ("POST", "/sign-out"),
+];
+
+#[tokio::test]
+async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    let (status, described) = desk.get("/openapi.json").await;
+    assert_eq!((status, described["openapi"].as_str()), (StatusCode::OK, Some("3.1.0")));
+    let execution = world.texts("SELECT id::text FROM data_provider_executions LIMIT 1").await.remove(0);
+    let mut routes: Vec<(String, String)> =
+        PAGES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        let known = if path.contains("/executions/") { &execution } else { &id };
+        let path = path.replace("{id}", known).replace("{round}", "1");
+        routes
+            .extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+    }
+    routes.push(("GET".to_owned(), format!("{API}/openapi.json")));
+    assert!(routes.len() >= 30, "{routes:?}");
+
+    // A real session, moved into the future by its holder.
+    let (cookie, _) = sign_in(&desk).await;
+    let later = cookie.replacen("=1", "=2", 1);
+    let everything = async || {
+        (
+            world.domain_rows().await,
+            world.texts("SELECT e::text FROM data_provider_executions e ORDER BY id").await,
+        )
+    };
+    let before = everything().await;
+    let sets: [&[(&str, &str)]; 6] = [
+        &[],
+        &[("cookie", "__Host-desk=")],
+        &[("cookie", &later), ("sec-fetch-site", "same-origin")],
+        &[("cookie", &cookie), ("authorization", "Basic x")],
+        &[("x-internal-token", "local-operator-toke")],
+        &[("authorization", "Bearer ")],
+    ];
+    for headers in sets {
+        for (method, path) in &routes {
+            let body = (method != "GET").then(|| json!({}));
+            let answer = desk.send(method, path, headers, body.as_ref()).await;
+            let refused = match answer.status().as_u16() {
+                401 | 429 => true,
+                // A browser is sent to where it can sign in.
+                303 => answer.headers()["location"].to_str().unwrap().starts_with("/sign-in?next="),
+                _ => false,
+            };
+            assert!(refused, "{method} {path} with {headers:?}: {}", answer.status());
+            if path.starts_with(API) {
+                assert_ne!(answer.status().as_u16(), 303, "{path} is no page");
+            }
+        }
+    }
+    // A valid session from another site's form.
+    for site in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+        for (method, path) in routes.iter().filter(|(method, _)| method != "GET") {
+            let answer = desk.send(method, path, &[("cookie", &cookie), site], Some(&json!({}))).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{method} {path}");
+        }
+    }
+    assert_eq!(everything().await, before);
+}
+
+#[tokio::test]
+async fn too_many_wrong_tokens_are_refused_unseen_and_sessions_go_on() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let desk = Desk::of(&world);
+    let (cookie, headers) = sign_in(&desk).await;
+    assert!(
+        headers.contains("HttpOnly") && headers.contains("Secure") && headers.contains("SameSite=Strict")
+    );
+    for _ in 0..10 {
+        let answer =
+            desk.send("GET", &format!("{API}/provider"), &[("x-internal-token", "wrong")], None).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    }
+    let answer = desk.send("GET", &format!("{API}/provider"), &[("x-internal-token", TOKEN)], None).await;
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer.headers().contains_key("retry-after"));
+    let answer = desk.send("GET", &format!("{API}/provider"), &[("cookie", &cookie)], None).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+}
+
+/// Signs in as a person does; the cookie, and how it was set.
+async fn sign_in(desk: &Desk) -> (String, String) {
+    let answer = desk
+        .client
+        .post(format!("{}/sign-in", desk.url))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .body(format!("token={TOKEN}&name=Ann&next=%2Fexecutions"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers()["location"], "/executions");
+    let set = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    (set.split(';').next().unwrap().to_owned(), set)
+}
+
+#[tokio::test]
+async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_lasting_link() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let desk = Desk::of(&world);
+    let wrong = json!({"url": "https://www.sofascore.com/tournament/football/england/premier-league/17"});
+    let (status, problem) = desk.post("/tournaments", wrong).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["problems"][0]["field"], "url");
+    assert!(problem["detail"].as_str().unwrap().contains("#id:"), "{problem}");
+
+    let (competition, season) = (world.season.unique_tournament_id, world.season.season_id);
+    let url = format!(
+        "https://www.sofascore.com/tournament/football/world/little-league/{competition}#id:{season}"
+    );
+    let asked = json!({"url": url, "season": "2023/24"});
+    let (status, accepted) = desk.post("/tournaments", asked.clone()).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
+    assert_eq!((&accepted["repeated"], &accepted["status"]), (&json!(false), &json!("in_progress")));
+    let id = accepted["executionId"].as_str().unwrap();
+    let (_, again) = desk.post("/tournaments", asked.clone()).await;
+    assert_eq!((&again["executionId"], &again["repeated"]), (&json!(id), &json!(true)));
+
+    let ended = desk.ended(id).await;
+    assert_eq!((&ended["status"], &ended["attempt"]), (&json!("completed"), &json!(1)), "{ended}");
+    assert_eq!(ended["requestedBy"], "Ann (API)");
+    assert_eq!(ended["summary"]["requestedBy"], "Ann (API)");
+    assert_eq!(ended["steps"].as_array().unwrap().len(), 5, "it is over when its last step is");
+    assert_eq!(
+        world.texts("SELECT concat(label, slug, season) FROM tournament").await,
+        ["Little Leaguelittle-league-2023-242023/24"]
+    );
+    assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["12"]);
+
+    // The link in the record and in Slack's message leads to the report.
+    let link = world
+        .texts(
+            "SELECT report_file_url FROM data_provider_executions WHERE operation_type = 'tournament_create'",
+        )
+        .await
+        .remove(0);
+    assert_eq!(link, format!("{}{API}/executions/{id}/report", desk.url));
+    assert!(world.stack.slack.messages().iter().any(|message| message.to_string().contains(&link)));
+    let answer = desk
+        .send("GET", &format!("{API}/executions/{id}/report"), &[("x-internal-token", TOKEN)], None)
+        .await;
+    assert_eq!(answer.status(), StatusCode::FOUND);
+    let signed = answer.headers()["location"].to_str().unwrap().to_owned();
+    assert!(signed.contains("X-Amz-Signature"), "{signed}");
+    let report = desk.client.get(signed).send().await.unwrap();
+    assert_eq!(report.status(), StatusCode::OK);
+    assert!(report.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(report.text().await.unwrap().contains("requestedBy"));
+    // A browser that comes from Slack has left its cookie at home: it is asked to come again, then to sign in.
+    let path = format!("{API}/executions/{id}/report");
+    let browser = [("accept", "text/html"), ("sec-fetch-site", "cross-site")];
+    let answer = desk.send("GET", &path, &browser, None).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(answer.text().await.unwrap().contains("http-equiv=\"refresh\""));
+    let browser = [("accept", "text/html"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(desk.send("GET", &path, &browser, None).await.status(), StatusCode::SEE_OTHER);
+
+    // The same again, later: the slug is taken.
+    let (status, problem) = desk.post("/tournaments", asked).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(problem["problems"][0]["field"], "tournament.slug");
+}
+
+#[tokio::test]
+async fn work_asked_for_is_done_by_its_function_under_the_id_that_was_answered() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    world.clock.set(moment("2024-03-02T20:00:00Z"));
+    let before = world.executions().await.len();
+    for (path, body, operation) in [
+        (format!("/tournaments/{id}/rounds/1/scores"), json!({"dryRun": true}), "matches_update"),
+        (format!("/tournaments/{id}/rounds/1/scores"), json!({}), "matches_update"),
+        (format!("/tournaments/{id}/standings"), json!({}), "standings_update"),
+        (format!("/tournaments/{id}/refresh"), json!({}), "tournament_update"),
+        ("/daily-routine".to_owned(), json!({"dryRun": true}), "daily_schedule"),
+    ] {
+        let (status, accepted) = desk.post(&path, body.clone()).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{path} {accepted}");
+        let execution = accepted["executionId"].as_str().unwrap();
+        let ended = desk.ended(execution).await;
+        assert_eq!(ended["status"], "completed", "{path} {ended}");
+        assert_eq!((ended["operation"].as_str(), &ended["attempt"]), (Some(operation), &json!(1)));
+        let dry = body["dryRun"] == true;
+        assert_eq!(ended["summary"]["dryRun"], dry);
+        let (_, again) = desk.post(&path, body).await;
+        assert_eq!((&again["executionId"], &again["repeated"]), (&json!(execution), &json!(true)), "{path}");
+        let scored = world.texts("SELECT count(*)::text FROM match WHERE status = 'ended'").await;
+        assert_eq!(scored, [if operation == "matches_update" && dry { "0" } else { "2" }]);
+    }
+    assert!(world.executions().await.len() > before + 5);
+    let (_, standings) = desk.get(&format!("/tournaments/{id}/standings")).await;
+    assert_eq!(standings["rows"][0]["team"], "Ash");
+    assert_eq!(standings["drift"]["differences"], json!([]));
+
+    // A key of the caller's own is the same work for good; another is another.
+    let path = format!("{API}/tournaments/{id}/standings");
+    let mut ids = Vec::new();
+    for key in ["one", "one", "two"] {
+        let headers = [("x-internal-token", TOKEN), ("idempotency-key", key)];
+        let (status, accepted) = read(desk.send("POST", &path, &headers, None).await).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{accepted}");
+        ids.push(accepted["executionId"].as_str().unwrap().to_owned());
+        desk.ended(ids.last().unwrap()).await;
+    }
+    assert!(ids[0] == ids[1] && ids[1] != ids[2], "{ids:?}");
+
+    // What can't be done is refused before anything is on record.
+    let before = world.executions().await.len();
+    for (path, status) in [
+        (format!("/tournaments/{id}/rounds/99/scores"), StatusCode::NOT_FOUND),
+        (format!("/tournaments/{id}/knockouts"), StatusCode::CONFLICT),
+        ("/tournaments/00000000-0000-0000-0000-000000000001/refresh".to_owned(), StatusCode::NOT_FOUND),
+        ("/tournaments/x/refresh".to_owned(), StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(desk.post(&path, json!({})).await.0, status, "{path}");
+    }
+    let (status, problem) = desk.post("/daily-routine", json!({"dryRun": "yes"})).await;
+    assert_eq!(
+        (status, problem["problems"][0]["field"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("dryRun"))
+    );
+    assert_eq!(world.executions().await.len(), before);
+}
+
+#[tokio::test]
+async fn of_many_who_ask_at_once_one_starts_the_work() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let store = shared::store::Store::new(&world.stack.database_url.clone().into(), None).unwrap();
+    let tournament = id.parse().unwrap();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let store = store.clone();
+        asking.spawn(async move {
+            let client = store.client().await.unwrap();
+            let trigger = shared::trigger::Trigger::standings(tournament);
+            let event = trigger.event("local", "x", false, "Ann");
+            let now = moment("2024-03-01T12:00:00Z");
+            let new = shared::store::executions::NewExecution {
+                key: &trigger.key("x", false),
+                function: trigger.function,
+                operation: "standings_update",
+                request_id: uuid::Uuid::new_v4(),
+                tournament_id: trigger.tournament_id,
+                planned_for: None,
+                trace_id: None,
+                event: Some(&event),
+            };
+            shared::store::executions::announce(&*client, &new, None, now, now).await.unwrap().unwrap()
+        });
+    }
+    let announced = asking.join_all().await;
+    assert_eq!(announced.iter().filter(|announced| announced.new).count(), 1);
+    assert!(announced.iter().all(|other| other.id == announced[0].id));
+}
+
+#[tokio::test]
+async fn a_failed_execution_is_done_again_under_its_own_key() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    world.clock.set(moment("2024-03-02T20:00:00Z"));
+    let address = world.texts("SELECT base_url FROM tournament").await.remove(0);
+    world.db.execute("UPDATE tournament SET base_url = 'broken'", &[]).await.unwrap();
+    let (_, accepted) = desk.post(&format!("/tournaments/{id}/rounds/1/scores"), json!({})).await;
+    let execution = accepted["executionId"].as_str().unwrap();
+    let ended = desk.ended(execution).await;
+    assert_eq!((&ended["status"], &ended["canRetry"]), (&json!("failed"), &json!(true)), "{ended}");
+    let (_, today) = desk.get("/today").await;
+    let items = today["attention"]["items"].as_array().unwrap();
+    assert!(items.iter().any(|item| item["kind"] == "failed" && item["execution"] == execution), "{today}");
+
+    world.db.execute("UPDATE tournament SET base_url = $1", &[&address]).await.unwrap();
+    let (status, again) = desk.post(&format!("/executions/{execution}/retry"), json!({})).await;
+    assert_eq!((status, again["executionId"].as_str()), (StatusCode::ACCEPTED, Some(execution)), "{again}");
+    let ended = desk.ended(execution).await;
+    assert_eq!((&ended["status"], &ended["attempt"]), (&json!("completed"), &json!(2)), "{ended}");
+    let (status, problem) = desk.post(&format!("/executions/{execution}/retry"), json!({})).await;
+    assert_eq!(
+        (status, problem["executionId"].as_str()),
+        (StatusCode::CONFLICT, Some(execution)),
+        "{problem}"
+    );
+    // One failed by its schedule is sent again just so: every event is on record.
+    assert_eq!(
+        world.texts("SELECT count(*)::text FROM data_provider_executions WHERE event IS NULL").await,
+        ["0"]
+    );
+}
+
+#[tokio::test]
+async fn changes_by_hand_are_made_and_recorded_with_who_asked() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    let headers = [("x-internal-token", TOKEN), ("x-requested-by", "Ann")];
+    let change = json!({"status": "upcoming", "tieBreakingRule": "1. Head-to-head points"});
+    let path = format!("{API}/tournaments/{id}");
+    for _ in 0..2 {
+        let (status, tournament) = read(desk.send("PATCH", &path, &headers, Some(&change)).await).await;
+        assert_eq!((status, &tournament["status"]), (StatusCode::OK, &json!("upcoming")), "{tournament}");
+    }
+    // What changes nothing is not on record.
+    let recorded = world
+        .texts("SELECT concat_ws('|', operation_type, requested_by, summary -> 'changes' -> 'status' ->> 'from') FROM data_provider_executions WHERE function = 'operator-api'")
+        .await;
+    assert_eq!(recorded, ["tournament_update|Ann (API)|active"]);
+    for (change, field) in [
+        (json!({"label": " "}), "label"),
+        (json!({"status": "asleep"}), "status"),
+        (json!({"tieBreaking": "x"}), "tieBreaking"),
+    ] {
+        let (status, problem) = read(desk.send("PATCH", &path, &headers, Some(&change)).await).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert_eq!(problem["problems"][0]["field"], field, "{problem}");
+    }
+    // An inactive tournament would only be skipped by its function: it is said at once.
+    let (status, problem) = desk.post(&format!("/tournaments/{id}/standings"), json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+
+    world
+        .db
+        .execute("INSERT INTO provider_circuit VALUES ('sofascore', 'open', '403', now(), now(), 3)", &[])
+        .await
+        .unwrap();
+    assert_eq!(desk.get("/provider").await.1["circuit"], "open");
+    assert_eq!(desk.post("/provider/reset", json!({})).await.1["circuit"], "closed");
+    let (_, list) = desk.get("/executions?operation=provider_reset").await;
+    assert_eq!(list["items"][0]["requestedBy"], "Ann (API)");
+}
+
+#[tokio::test]
+async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing() {
+    let world = World::at("2024-05-20T12:00:00Z", CUP).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let (status, list) = desk.get(&format!("/executions?limit=2{cursor}")).await;
+        assert_eq!(status, StatusCode::OK, "{list}");
+        seen.extend(
+            list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = list["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen.len(), world.executions().await.len());
+    let once: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(once.len(), seen.len());
+    let (_, list) = desk.get("/tournaments?q=LITTLE&status=active").await;
+    assert_eq!(list["items"][0]["id"], id.as_str());
+    for path in ["rounds", "bracket", "matches?round=1", "matches?day=2024-06-01"] {
+        assert_eq!(desk.get(&format!("/tournaments/{id}/{path}")).await.0, StatusCode::OK, "{path}");
+    }
+    for path in [
+        "/executions?day=x",
+        "/executions?cursor=x",
+        "/executions?limit=0",
+        "/tournaments?status=x",
+        "/today?day=9999-99-99",
+    ] {
+        assert_eq!(desk.get(path).await.0, StatusCode::BAD_REQUEST, "{path}");
+    }
+    let (_, schedules) = desk.get("/schedules").await;
+    assert!(schedules["scheduled"].is_array(), "{schedules}");
+
+    let open = desk.send("GET", &format!("{API}/health"), &[], None).await;
+    assert_eq!(open.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(open.text().await.unwrap(), r#"{"status":"down"}"#);
+    let (_, health) = desk.get("/health").await;
+    assert_eq!((&health["database"]["well"], &health["dailyRoutine"]["well"]), (&json!(true), &json!(false)));
+    let (_, accepted) = desk.post("/daily-routine", json!({})).await;
+    desk.ended(accepted["executionId"].as_str().unwrap()).await;
+    assert_eq!(desk.get("/health").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_day_tells_the_checks_that_were_made_from_those_that_are_late() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    let event =
+        json!({"tournamentId": id, "roundSlug": "1", "check": "closing", "kickoff": "2024-03-02T15:00:00Z"});
+    world.invoke_at("2024-03-02T17:00:00Z", "scores-and-standings", event).await.unwrap();
+    let execution = world
+        .texts("SELECT id::text FROM data_provider_executions WHERE operation_type = 'matches_update'")
+        .await
+        .remove(0);
+    let (_, today) = desk.get("/today?day=2024-03-02").await;
+    let kickoffs = today["timeline"]["kickoffs"].as_array().unwrap();
+    assert_eq!(kickoffs.len(), 2, "{today}");
+    assert_eq!(
+        (&kickoffs[0]["closing"]["state"], &kickoffs[0]["closing"]["execution"]),
+        (&json!("done"), &json!(execution))
+    );
+    assert_eq!(kickoffs[0]["interim"]["state"], "unneeded");
+    assert_eq!((&kickoffs[1]["closing"]["state"], &kickoffs[1]["open"]), (&json!("late"), &json!(1)));
+    assert_eq!(today["timeline"]["hours"][1]["checks"], json!({"late": 1}));
+    assert_eq!(today["attention"]["executions"], json!({"completed": 2}), "the scores and the table");
+    // The match that nobody looked at again is somebody's business.
+    let open: Vec<&Value> = today["attention"]["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["kind"] == "open")
+        .collect();
+    assert_eq!((&open[0]["what"], &open[0]["detail"]), (&json!("1"), &json!("1")), "{today}");
+}
+
+#[tokio::test]
+async fn a_full_day_is_a_small_page_made_of_two_statements() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    world
+        .db
+        .batch_execute(
+            "INSERT INTO team (name, external_id, badge, provider)
+             SELECT 'Team ' || n, n::text, '', 'sofascore' FROM generate_series(1, 40) n;
+             INSERT INTO tournament (external_id, base_url, slug, provider, season, mode, label)
+             SELECT n::text, 'x', 'cup-' || n, 'sofascore', '2024', 'regular-season-only', 'Competition with a name ' || n
+               FROM generate_series(1, 1000) n;
+             INSERT INTO match (external_id, provider, tournament_id, round_slug, home_team_id, external_home_team_id,
+                    away_team_id, external_away_team_id, date, status)
+             SELECT t.external_id || '-' || n, 'sofascore', t.id, (n % 3)::text, h.id, h.external_id, a.id, a.external_id,
+                    date_trunc('day', now() AT TIME ZONE 'UTC') + n * interval '137 minutes' + (t.external_id::int % 60) * interval '1 minute',
+                    CASE WHEN n % 2 = 0 THEN 'open' ELSE 'ended' END
+               FROM tournament t CROSS JOIN generate_series(1, 10) n
+               JOIN team h ON h.external_id = n::text JOIN team a ON a.external_id = (n + 20)::text;
+             INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
+                    completed_at, planned_for, idempotency_key, function, summary)
+             SELECT gen_random_uuid(), m.tournament_id, 'matches_update',
+                    CASE WHEN m.external_id LIKE '%7-%' THEN 'failed' ELSE 'completed' END, m.date + interval '2 hours',
+                    m.date + interval '2 hours', m.date + interval '2 hours', 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug
+                    || ':closing:' || to_char(m.date + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+                    'scores-and-standings', '{\"requests\": 1, \"errors\": [\"the provider did not answer\"]}'
+               FROM match m WHERE m.status = 'ended' ON CONFLICT DO NOTHING;
+             ANALYZE;",
+        )
+        .await
+        .unwrap();
+    let desk = Desk::of(&world);
+    let (cookie, _) = sign_in(&desk).await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        let began = Instant::now();
+        let answer = desk.send("GET", "/", &[("cookie", &cookie)], None).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let page = answer.text().await.unwrap();
+        fastest = fastest.min(began.elapsed());
+        assert!(page.len() < 100_000, "{} bytes", page.len());
+        assert!(page.contains("more are counted above"));
+        println!("Today with 10,000 matches: {} bytes, {:?}", page.len(), began.elapsed());
+    }
+    let store = shared::store::Store::new(&world.stack.database_url.clone().into(), None).unwrap();
+    let client = store.client().await.unwrap();
+    let offsets = shared::plan::schedule::Offsets {
+        interim: chrono::TimeDelta::minutes(90),
+        closing: chrono::TimeDelta::minutes(120),
+        knockouts: chrono::TimeDelta::minutes(150),
+    };
+    let now = shared::clock::Clock::default().now();
+    let day = now.date_naive();
+    for _ in 0..3 {
+        let began = Instant::now();
+        let days = day..day + chrono::TimeDelta::days(1);
+        shared::store::desk::today::timeline(&*client, days, None, &offsets, now).await.unwrap();
+        let timeline = began.elapsed();
+        shared::store::desk::today::attention(&*client, day, now).await.unwrap();
+        println!("timeline {timeline:?}, attention {:?}", began.elapsed() - timeline);
+    }
+    assert!(fastest < Duration::from_secs(2), "{fastest:?}");
+}
