@@ -149,3 +149,21 @@ async fn a_login_that_is_refused_is_read_anew_by_a_warm_function() {
     let answer: Value = routine("2024-03-01T00:01:00Z").await.unwrap();
     assert_eq!(answer["daily_schedule"]["errors"], json!([]));
 }
+
+#[tokio::test]
+async fn badges_that_s3_does_not_take_are_fetched_again_by_a_refresh() {
+    let (world, _wire, gate) = World::with_gates("2024-02-20T12:00:00Z", LEAGUE, &[]).await;
+    gate.trouble(all(Service::S3, How::S3_ACCESS_DENIED));
+    let id = world.create().await;
+    gate.restore();
+    let without = "SELECT (SELECT count(*) FROM team WHERE badge = '') || ' ' || (SELECT count(*) FROM tournament WHERE logo = '')";
+    assert_eq!(world.texts(without).await, ["4 1"]);
+    let schedules = world.stack.aws.schedules().await.unwrap();
+    let refreshes: Vec<_> = schedules.iter().filter(|schedule| schedule.function == "tournaments").collect();
+    assert_eq!(refreshes.len(), 1, "one, for logo and badges");
+    let mut event: Value = serde_json::from_str(&refreshes[0].input).unwrap();
+    event["tournamentId"] = json!(id);
+    event["scheduleArn"] = Value::Null;
+    world.invoke_at("2024-02-20T12:10:00Z", "tournaments", event).await.unwrap();
+    assert_eq!(world.texts(without).await, ["0 0"]);
+}

@@ -60,9 +60,13 @@ async fn whole(
     let tournament = execution::run(invocation, work, async |journal| {
         let input = journal.validated(input)?;
         match input.what {
-            What::Create(new) => create(invocation, journal, provider, new).await,
-            What::Refresh(id) => refresh_logo(invocation, journal, provider, id).await,
+            What::Create(new) => create(invocation, journal, provider, new).await?,
+            What::Refresh(id) => refresh_logo(invocation, journal, provider, id).await?,
         }
+        let Some((at, id)) = journal.try_again_at.zip(journal.tournament_id) else { return Ok(()) };
+        let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
+        let since = since.or(planned_for).unwrap_or_else(|| invocation.clock.now());
+        schedules::again(invocation, journal, &tournament, CheckKind::Refresh, since, at).await
     })
     .await?;
     let mut answer = json!({});
@@ -219,16 +223,12 @@ async fn logo(
 ) -> anyhow::Result<Option<String>> {
     let image = provider.tournament_image(season).await;
     journal.requests.extend(provider.take_requests());
-    Ok(match teams::store_image(invocation, &format!("tournament/{}", season.tournament), image).await? {
-        Ok(url) => {
-            journal.completed("fetch", "logo", json!({ "url": url }));
-            Some(url)
-        }
-        Err(reason) => {
-            journal.failed("fetch", "logo", &reason);
-            None
-        }
-    })
+    let name = format!("tournament/{}", season.tournament);
+    let url = teams::store_image(invocation, journal, "logo", &name, image).await?;
+    if let Some(url) = &url {
+        journal.completed("fetch", "logo", json!({ "url": url }));
+    }
+    Ok(url)
 }
 
 /// The events of all rounds: asked for once, used for the teams and for the matches.

@@ -10,7 +10,8 @@ pub type Content = BTreeMap<&'static str, Vec<String>>;
 const TABLES: [(&str, &str); 6] = [
     (
         "tournament",
-        "SELECT (to_jsonb(t) - '{id,created_at,updated_at,standings_checked_at,logo}'::text[])::text FROM tournament t",
+        "SELECT (to_jsonb(t) - '{id,created_at,updated_at,standings_checked_at,logo}'::text[])::text || (logo <> '')::text
+           FROM tournament t",
     ),
     (
         "tournament_round",

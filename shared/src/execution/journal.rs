@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::event::InvalidInput;
-use crate::provider::{ProviderError, Request};
+use crate::objects::ObjectError;
+use crate::provider::{ProviderError, Request, TRY_AGAIN_AFTER};
 use crate::store::Outcomes;
 
 /// The notes of one execution.
@@ -210,6 +211,12 @@ impl Journal {
         if error.may_pass() {
             self.try_again_at = self.try_again_at.max(Some(error.try_again_at(self.clock.now())));
         }
+    }
+
+    /// Notes that something could not be stored, and that another time may help.
+    pub fn not_stored(&mut self, operation: &str, error: &ObjectError) {
+        self.failed("apply", operation, error);
+        self.try_again_at = self.try_again_at.max(Some(self.clock.now() + TRY_AGAIN_AFTER));
     }
 
     /// Notes something that somebody should know though nothing failed.

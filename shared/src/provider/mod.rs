@@ -26,8 +26,8 @@ pub struct Terms<'a> {
     pub until: Option<Instant>,
 }
 
-/// What the provider could not tell is asked for again after this.
-const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
+/// What the provider could not tell, or S3 did not take, is asked for again after this.
+pub const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// Why there is no data.
 #[derive(Debug, thiserror::Error)]

@@ -39,26 +39,17 @@ pub async fn sync(
         let team = &team;
         let image = provider.team_image(team).await;
         journal.requests.extend(provider.take_requests());
-        match &image {
-            Err(error @ ProviderError::OutOfTime { .. }) => {
-                journal.missed("badges", error);
-                break;
-            }
-            Err(error @ ProviderError::Unavailable { .. }) => {
-                journal.missed(&format!("badge of team {team}"), error);
-                continue;
-            }
-            _ => {}
+        if let Err(error @ ProviderError::OutOfTime { .. }) = &image {
+            journal.missed("badges", error);
+            break;
         }
-        match store_image(invocation, &format!("team/{team}"), image).await? {
-            Ok(url) => {
-                let row = TeamRow { badge: Some(url), ..row };
-                let client = services.store.client().await?;
-                let badge = teams::upsert(&*client, PROVIDER, &[row], now).await?;
-                outcomes.updated += badge.updated;
-                stored += 1;
-            }
-            Err(reason) => journal.failed("fetch", &format!("badge of team {team}"), &reason),
+        let what = format!("badge of team {team}");
+        if let Some(url) = store_image(invocation, journal, &what, &format!("team/{team}"), image).await? {
+            let row = TeamRow { badge: Some(url), ..row };
+            let client = services.store.client().await?;
+            let badge = teams::upsert(&*client, PROVIDER, &[row], now).await?;
+            outcomes.updated += badge.updated;
+            stored += 1;
         }
     }
     journal.completed("fetch", "badges", json!({ "wanted": wanting.len(), "stored": stored }));
@@ -66,13 +57,15 @@ pub async fn sync(
     Ok(())
 }
 
-/// Stores an image and gives its URL, or says why there is none. A refusal by the provider (429 too) ends the run
-/// instead: it would refuse the next image as well.
+/// Stores an image and gives its URL; or notes why there is none, and, where another time may help, when that is. A
+/// refusal by the provider (429 too) ends the run instead: it would refuse the next image as well.
 pub async fn store_image(
     invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    what: &str,
     name: &str,
     image: Result<Image, ProviderError>,
-) -> anyhow::Result<Result<String, String>> {
+) -> anyhow::Result<Option<String>> {
     let image = match image {
         Ok(image) => image,
         Err(
@@ -82,17 +75,21 @@ pub async fn store_image(
             | ProviderError::OutOfTime { .. }
             | ProviderError::Browser(_)
             | ProviderError::Pace(_)),
-        ) => {
-            return Err(error.into());
+        ) => return Err(error.into()),
+        Err(error) => {
+            journal.missed(what, &error);
+            return Ok(None);
         }
-        Err(error) => return Ok(Err(error.to_string())),
     };
     let objects = &invocation.services.objects;
     let key = format!("{IMAGES}/{PROVIDER}/{name}.{}", image.extension);
-    Ok(match objects.put(&key, image.content_type, IMAGE_CACHE, image.bytes).await {
-        Ok(()) => Ok(objects.image_url(&key)),
-        Err(error) => Err(error.to_string()),
-    })
+    match objects.put(&key, image.content_type, IMAGE_CACHE, image.bytes).await {
+        Ok(()) => Ok(Some(objects.image_url(&key))),
+        Err(error) => {
+            journal.not_stored(what, &error);
+            Ok(None)
+        }
+    }
 }
 
 /// Makes sure that the teams of a reading are there, without badges: matches refer to them.

@@ -41,7 +41,7 @@ struct Part {
     at: Option<DateTime<Utc>>,
 }
 
-/// 200 while the database answers and the daily routine has run; else 503.
+/// 200 while the database answers and the daily routine has run, where a tournament wants it; else 503.
 pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let caller = match desk.access.caller(&desk, &parts).await {
@@ -51,9 +51,9 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
         Err(problem) => return problem.into_response(),
     };
     let began = Instant::now();
-    let routine: Result<Option<DateTime<Utc>>, Problem> = async {
+    let routine: Result<_, Problem> = async {
         let client = desk.services().await?.store.client().await?;
-        Ok(provider::last_daily_routine(&*client).await?)
+        Ok(provider::daily_routine(&*client).await?)
     }
     .await;
     let database = match &routine {
@@ -64,14 +64,18 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
         },
         Err(problem) => Part { well: false, detail: problem.detail.clone(), at: None },
     };
-    let at = routine.ok().flatten();
-    let recent = at.is_some_and(|at| at > desk.clock.now() - ROUTINE_WITHIN);
+    let (at, wanted_since) = routine.unwrap_or_default();
+    let since = desk.clock.now() - ROUTINE_WITHIN;
+    let recent = at.is_some_and(|at| at > since);
+    // Nothing is late in a deployment that has no tournament yet, or had its first one today.
+    let late = wanted_since.is_some_and(|wanted| wanted <= since) && !recent;
     let daily_routine = Part {
-        well: recent,
-        detail: match (recent, at.is_some()) {
-            (true, _) => "ended well within 26 hours".to_owned(),
-            (false, true) => "has not ended well for 26 hours: see its executions, or run it".to_owned(),
-            (false, false) => "has never ended well: see its executions, or run it".to_owned(),
+        well: !late,
+        detail: match (recent, late, at.is_some()) {
+            (true, ..) => "ended well within 26 hours".to_owned(),
+            (_, true, true) => "has not ended well for 26 hours: see its executions, or run it".to_owned(),
+            (_, true, false) => "has never ended well: see its executions, or run it".to_owned(),
+            (..) => "no tournament has waited for it for 26 hours".to_owned(),
         },
         at,
     };

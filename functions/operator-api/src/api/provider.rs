@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::json;
 use shared::provider::sofascore::PROVIDER;
-use shared::store::StoreError;
 use shared::store::desk::provider::{self, ProviderState};
 use shared::store::executions::{self, Change};
+use shared::store::{StoreError, circuit};
 
 use crate::access::Caller;
 use crate::problem::Refusals;
@@ -24,7 +24,7 @@ pub(crate) async fn state(desk: &Desk) -> Result<ProviderState, Problem> {
 pub(crate) async fn close_circuit(desk: &Desk, caller: &Caller) -> Result<bool, Problem> {
     let mut client = desk.services().await?.store.client().await?;
     let transaction = client.transaction().await?;
-    let was_open = provider::reset(&transaction, PROVIDER).await?;
+    let was_open = circuit::close(&transaction, PROVIDER).await?;
     if was_open {
         let summary =
             json!({ "provider": PROVIDER, "requestedBy": caller.name, "changes": { "circuit": "closed" } });

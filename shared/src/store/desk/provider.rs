@@ -68,28 +68,20 @@ pub async fn state(
     })
 }
 
-/// Closes the circuit: the provider is asked again. Whether it was open.
-pub async fn reset(client: &impl GenericClient, provider: &str) -> Result<bool, StoreError> {
+/// When a daily routine last ended well, and since when there is an active tournament that wants one.
+pub async fn daily_routine(
+    client: &impl GenericClient,
+) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {
     let rows = client
         .query_typed(
-            "UPDATE provider_circuit SET state = 'closed', reason = NULL, opened_at = NULL, retry_at = NULL, refusals = 0
-              WHERE provider = $1 AND state <> 'closed' RETURNING provider",
-            &[(&provider, Type::TEXT)],
-        )
-        .await?;
-    Ok(!rows.is_empty())
-}
-
-/// When the daily routine last ended well.
-pub async fn last_daily_routine(client: &impl GenericClient) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let rows = client
-        .query_typed(
-            "SELECT completed_at AS at FROM data_provider_executions
-              WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
-                AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
-              ORDER BY started_at DESC LIMIT 1",
+            "SELECT (SELECT completed_at FROM data_provider_executions
+                      WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
+                        AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
+                      ORDER BY started_at DESC LIMIT 1) AS ended_at,
+                    (SELECT min(created_at) FROM tournament WHERE status = 'active' AND deleted_at IS NULL) AS wanted_since",
             &[],
         )
         .await?;
-    Ok(rows.first().and_then(|row| moment(row, "at")))
+    let row = &rows[0];
+    Ok((moment(row, "ended_at"), moment(row, "wanted_since")))
 }
