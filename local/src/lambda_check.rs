@@ -12,7 +12,7 @@ use crate::aws_gate::{AwsGate, Call};
 use crate::emulator::Emulator;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
-use crate::stack::{Ingredients, Stack};
+use crate::stack::{Ingredients, Stack, TOKEN};
 use crate::tools::Tools;
 
 const SEASON: &str = "local/seasons/2022-world-cup.json";
@@ -97,6 +97,8 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
             tournament = id.clone();
         }
     }
+    let id = tournament.as_str().context("no tournament was created")?;
+    check.desk(id).await?;
     check.schedules_that_change(&database_url).await?;
 
     let mut functions = BTreeMap::new();
@@ -152,6 +154,32 @@ impl Check<'_> {
         Ok(answer)
     }
 
+    /// What the operator's desk calls: a look at the schedules, a report behind its lasting link, work asked for by hand.
+    async fn desk(&mut self, tournament: &str) -> anyhow::Result<()> {
+        let lambda = AwsGate::start(&self.stack.lambda_url)?;
+        self.stack.functions.set("AWS_ENDPOINT_URL_LAMBDA", &lambda.endpoint());
+        self.stack.functions.stop("operator-api").await;
+        let before = self.gate.calls().len();
+        let desk = Desk::new(&self.stack.desk_url)?;
+        desk.get("/schedules").await?;
+        let executions = desk.get("/executions").await?;
+        let id = executions["items"][0]["id"].as_str().context("no execution is listed")?;
+        desk.get(&format!("/executions/{id}/report")).await?;
+        for path in ["knockouts", "rounds/1/scores", "refresh"] {
+            let started = desk.post(&format!("/tournaments/{tournament}/{path}")).await?;
+            anyhow::ensure!(started["executionId"].is_string(), "{path}: nothing was started: {started}");
+        }
+        desk.post("/daily-routine").await?;
+        self.took(self.gate.calls().into_iter().skip(before).chain(lambda.calls()), "operator-api");
+        self.answered
+            .entry("operator-api".to_owned())
+            .or_default()
+            .push("schedules, a report, work asked for".to_owned());
+        // What was started goes on meanwhile; its calls are not the desk's.
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        Ok(())
+    }
+
     /// The offsets are others, and then the tournament is gone: schedules are moved and deleted too.
     async fn schedules_that_change(&mut self, database_url: &str) -> anyhow::Result<()> {
         let routine = |at: &str| json!({ "targetEnv": ENVIRONMENT, "scheduledTime": at });
@@ -165,18 +193,52 @@ impl Check<'_> {
     }
 
     fn took_calls_of(&mut self, function: &str, since: usize) {
+        self.took(self.gate.calls().into_iter().skip(since), function);
+    }
+
+    fn took(&mut self, calls: impl Iterator<Item = Call>, function: &str) {
         let mut seen: BTreeSet<(String, String)> = self
             .recorded
             .iter()
             .filter(|call| call.function == function)
             .map(|call| (call.operation.clone(), kind_of(&call.resource)))
             .collect();
-        for Call { service, operation, resource, .. } in self.gate.calls().into_iter().skip(since) {
+        for Call { service, operation, resource, .. } in calls {
             if seen.insert((operation.clone(), kind_of(&resource))) {
                 let function = function.to_owned();
                 self.recorded.push(Recorded { function, service: service.to_string(), operation, resource });
             }
         }
+    }
+}
+
+/// The operator's API as a program asks it; redirects are followed, as to a report.
+struct Desk {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Desk {
+    fn new(url: &str) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { client, url: format!("{url}/api/v2/data-provider") })
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        Self::read(self.client.get(format!("{}{path}", self.url)), path).await
+    }
+
+    async fn post(&self, path: &str) -> anyhow::Result<Value> {
+        Self::read(self.client.post(format!("{}{path}", self.url)).json(&json!({ "dryRun": true })), path)
+            .await
+    }
+
+    /// JSON, or nothing where something else was answered.
+    async fn read(request: reqwest::RequestBuilder, path: &str) -> anyhow::Result<Value> {
+        let answer = request.header("X-Internal-Token", TOKEN).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        anyhow::ensure!(status.is_success(), "{path}: HTTP {status}: {text}");
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 }
 

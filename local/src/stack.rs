@@ -43,6 +43,8 @@ pub struct Stack {
     pub database_url: String,
     /// Where the operator's API and pages are.
     pub desk_url: String,
+    /// Where Lambda's Invoke is.
+    pub lambda_url: String,
     _serving: [Serving; 2],
 }
 
@@ -60,7 +62,7 @@ impl Stack {
         });
         let aws = Deployment::make(ingredients.aws_endpoint, ingredients.environment, &secret).await?;
         let (api, lambda) = (Place::find().await?, Place::find().await?);
-        let desk_url = api.url.clone();
+        let (desk_url, lambda_url) = (api.url.clone(), lambda.url.clone());
         let mut variables = aws.variables();
         for (name, value) in [
             ("SOFASCORE_ORIGIN", ingredients.provider_origin),
@@ -68,7 +70,7 @@ impl Stack {
             // A replay lives in its own time.
             ("CLOCK", "scheduled"),
             ("OPERATOR_API_URL", &desk_url),
-            ("AWS_ENDPOINT_URL_LAMBDA", &lambda.url),
+            ("AWS_ENDPOINT_URL_LAMBDA", &lambda_url),
         ]
         .into_iter()
         .chain(ingredients.variables.iter().copied())
@@ -86,6 +88,7 @@ impl Stack {
             functions,
             database_url: ingredients.database_url.to_owned(),
             desk_url,
+            lambda_url,
             _serving: serving,
         };
         stack.functions.invoke("migrate", &json!({})).await?;
