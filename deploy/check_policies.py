@@ -102,7 +102,7 @@ def implied(functions: set[str], calls: set[Call], environment: str) -> set[Call
         if call.action in ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"):
             role = f"arn:aws:iam::{ACCOUNT}:role/SchedulerRole"
             result.add(Call(call.role, "iam:PassRole", role, f"{call.action} hands the schedule its role"))
-    for function in ("daily-routine", "scores-and-standings", "knockouts"):
+    for function in ("daily-routine", "scores-and-standings", "knockouts", "tournaments"):
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{prefix}-{function}"
         result.add(Call("Scheduler", "lambda:InvokeFunction", arn, f"a schedule wakes {function}"))
     why = "Scheduler keeps what it could not deliver"
@@ -131,9 +131,9 @@ def check(template: dict, records: list[dict], environment: str = "demo") -> lis
         if not any(allows(grant, call) for grant in roles.get(call.role, [])):
             problems.append(f"{call.role} may not {call.action} on {call.resource}: {call.why}")
     # A policy that several roles share is needed if one of them needs it.
-    shared: dict[tuple[str, str], bool] = {}
+    shared: dict[tuple[str, str, str], bool] = {}
     for grant in (grant for granted in roles.values() for grant in granted):
-        key = (grant.action, grant.resource)
+        key = (grant.policy, grant.action, grant.resource)
         shared[key] = shared.get(key, False) or any(allows(grant, call) for call in calls if call.role == grant.role)
         if "*" in grant.action:
             problems.append(f"{grant.role}: {grant.action} is a pattern: name the actions")
@@ -141,9 +141,9 @@ def check(template: dict, records: list[dict], environment: str = "demo") -> lis
             problems.append(f"{grant.role}: {grant.action} is allowed on *: name the resource")
         if grant.action == "iam:PassRole" and "iam:PassedToService" not in grant.condition:
             problems.append(f"{grant.role}: iam:PassRole without the condition iam:PassedToService")
-    for (action, resource), needed in shared.items():
+    for (policy, action, resource), needed in shared.items():
         if not needed:
-            problems.append(f"{action} on {resource} is allowed, and nothing was seen to need it")
+            problems.append(f"{policy}: {action} on {resource} is allowed, and nothing was seen to need it")
     return sorted(set(problems))
 
 

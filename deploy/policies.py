@@ -43,6 +43,8 @@ class Grant:
     action: str
     resource: str
     condition: str = ""
+    # The policy that says so: a role's own, or one that several roles share.
+    policy: str = ""
 
 
 def load(path: Path) -> dict:
@@ -141,14 +143,14 @@ def grants(template: dict, environment: str = "demo") -> dict[str, list[Grant]]:
         if resource["Type"] != "AWS::IAM::Role":
             continue
         properties = resource["Properties"]
-        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        documents = [(name, policy["PolicyDocument"]) for policy in properties.get("Policies", [])]
         for managed in properties.get("ManagedPolicyArns", []):
             # A policy of AWS's own would grant what nobody here has read.
-            documents.append(resources[managed["Ref"]]["Properties"]["PolicyDocument"])
+            documents.append((managed["Ref"], resources[managed["Ref"]]["Properties"]["PolicyDocument"]))
         owner = name.removesuffix("Role")
         result[owner] = [
-            Grant(owner, action, resolver.text(pattern), str(statement.get("Condition", "")))
-            for document in documents
+            Grant(owner, action, resolver.text(pattern), str(statement.get("Condition", "")), policy)
+            for policy, document in documents
             for statement in _statements(document)
             if statement["Effect"] == "Allow"
             for action in _list(statement["Action"])

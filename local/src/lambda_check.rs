@@ -159,23 +159,31 @@ impl Check<'_> {
         let lambda = AwsGate::start(&self.stack.lambda_url)?;
         self.stack.functions.set("AWS_ENDPOINT_URL_LAMBDA", &lambda.endpoint());
         self.stack.functions.stop("operator-api").await;
+        // The desk lives in the wall's time. A kickoff that is found moved is looked after from today on.
+        let db = postgres::connect(&self.stack.database_url).await?;
+        db.execute("UPDATE match SET date = date + interval '1 hour' WHERE status = 'open'", &[]).await?;
+        let refresh = json!({
+            "operation": "refresh", "targetEnv": ENVIRONMENT, "tournamentId": tournament, "idempotencyKey": "refresh-now",
+        });
+        self.stack.functions.invoke("tournaments", &refresh).await?;
         let before = self.gate.calls().len();
         let desk = Desk::new(&self.stack.desk_url)?;
         desk.get("/schedules").await?;
         let executions = desk.get("/executions").await?;
         let id = executions["items"][0]["id"].as_str().context("no execution is listed")?;
         desk.get(&format!("/executions/{id}/report")).await?;
+        self.took_calls_of("operator-api", before);
         for path in ["knockouts", "rounds/1/scores", "refresh"] {
             let started = desk.post(&format!("/tournaments/{tournament}/{path}")).await?;
             anyhow::ensure!(started["executionId"].is_string(), "{path}: nothing was started: {started}");
         }
         desk.post("/daily-routine").await?;
-        self.took(self.gate.calls().into_iter().skip(before).chain(lambda.calls()), "operator-api");
+        // What was started has begun to call AWS meanwhile: of these, only the starts are the desk's.
+        self.took(lambda.calls().into_iter(), "operator-api");
         self.answered
             .entry("operator-api".to_owned())
             .or_default()
             .push("schedules, a report, work asked for".to_owned());
-        // What was started goes on meanwhile; its calls are not the desk's.
         tokio::time::sleep(std::time::Duration::from_secs(3)).await;
         Ok(())
     }
