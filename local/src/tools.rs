@@ -1,8 +1,10 @@
 //! Where the programs are that the local stack runs, and what to do when one is missing.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -100,9 +102,17 @@ fn functions_dir() -> anyhow::Result<PathBuf> {
     dir.map(Path::to_owned).context("the functions are not built: run `cargo build --workspace --bins`")
 }
 
-/// A port that is free now.
+/// A port that is free now, and that this process has not given out before: what is to listen on it may not do so yet.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..100 {
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        if given.insert(port) {
+            return Ok(port);
+        }
+    }
+    bail!("no port is free that was not given out before")
 }
 
 /// Waits until something listens on a local port.

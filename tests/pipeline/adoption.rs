@@ -240,7 +240,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
     // Runs that died before the pipeline came are ended; an execution of an older vocabulary stays.
     assert_eq!(
         world
-            .texts("SELECT concat_ws(' ', right(id::text, 4), status, summary -> 'errors' ->> 0) FROM data_provider_executions WHERE function IS NULL ORDER BY id")
+            .texts("SELECT concat_ws(' ', right(id::text, 4), status, COALESCE(summary ->> 'error', summary -> 'errors' ->> 0)) FROM data_provider_executions WHERE function IS NULL ORDER BY id")
             .await,
         [
             "f001 completed",

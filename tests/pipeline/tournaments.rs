@@ -180,19 +180,23 @@ async fn an_image_that_cant_be_had_leaves_no_made_up_address_and_makes_the_run_p
 }
 
 #[tokio::test]
-async fn a_refusal_fails_the_run_and_the_retry_goes_on_where_it_stopped() {
+async fn a_creation_that_is_refused_goes_on_by_a_refresh_once_the_provider_may_be_asked() {
     let blocked =
         || (StatusCode::FORBIDDEN, r#"{"error":{"code":403,"reason":"challenge"}}"#).into_response();
     let (origin, server) = provider(blocked).await;
     let (stack, db, _logs) = stack(&origin, &[]).await;
-    let error = stack.invoke("tournaments", creation()).await.unwrap_err().to_string();
-    assert!(error.contains("Blocked"), "{error}");
+    stack.invoke("tournaments", creation()).await.unwrap();
+    let statuses =
+        "SELECT DISTINCT status FROM data_provider_executions WHERE operation_type <> 'standings_create'";
+    assert_eq!(texts(&db, statuses).await, ["partial_failure"]);
+    let schedules = stack.aws.schedules().await.unwrap();
+    assert!(!schedules.is_empty() && schedules.iter().all(|s| s.function == "tournaments"), "{schedules:?}");
+    let told: Vec<String> = stack.slack.messages().iter().map(ToString::to_string).collect();
     assert_eq!(
-        texts(&db, "SELECT operation_type || ' ' || status FROM data_provider_executions").await,
-        ["tournament_create failed"]
+        told.iter().filter(|told| told.contains("sofascore refuses to answer")).count(),
+        1,
+        "{told:#?}"
     );
-    let message = stack.slack.messages().pop().unwrap();
-    assert_eq!(message["attachments"][0]["color"], "#e01e5a");
-    assert!(message.to_string().contains("refuses to answer"), "{message}");
+    assert!(told.iter().any(|told| told.contains("tournament create")), "a row was written: that is told");
     server.abort();
 }

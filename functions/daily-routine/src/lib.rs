@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, OperationType, Work};
+use shared::provider::ProviderError;
 use shared::sync::{self, refresh, schedules};
 
 /// Handles `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are ignored.
@@ -22,12 +23,18 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
         let refreshed = refreshed.await;
         journal.requests.extend(provider.take_requests());
         provider.close().await;
-        // What is stored still wants its schedules: the provider's trouble must not cost a day of checks.
-        if let Err(error) = refreshed {
-            journal.failed("fetch", "the daily refresh", &format!("{error:#}"));
+        // What is stored still wants its schedules: trouble with the refresh must not cost a day of checks.
+        let (missed, broken) = match refreshed.map_err(anyhow::Error::downcast::<ProviderError>) {
+            Ok(()) => (None, None),
+            Err(Ok(error)) => (Some(error), None),
+            Err(Err(error)) => (None, Some(error)),
+        };
+        if let Some(error) = missed {
+            journal.missed("the daily refresh", &error);
         }
         refresh::keep_lives(invocation, journal, planning).await?;
-        schedules::reconcile(invocation, journal, planning).await
+        schedules::reconcile(invocation, journal, planning).await?;
+        broken.map_or(Ok(()), Err)
     })
     .await?;
     Ok(json!({ "daily_schedule": done.summary() }))

@@ -139,13 +139,26 @@ async fn scores(
         }
         Err(error) => {
             // Lambda's own retries are over in minutes; the provider's trouble may not be.
+            let mut again = false;
             if input.check != CheckKind::Interim {
                 let kickoff = input.kickoff.filter(|_| input.check == CheckKind::Closing);
                 let not_before = Some(error.try_again_at(invocation.clock.now()));
-                schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning, not_before)
-                    .await?;
+                again = schedules::follow_up(
+                    invocation,
+                    journal,
+                    &tournament,
+                    slug,
+                    kickoff,
+                    planning,
+                    not_before,
+                )
+                .await?;
+                // What the matches tell already.
+                let due = !again && round.kind == RoundKind::Season && tournament.mode.has_standings();
+                journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());
             }
-            if error.is_deferral() {
+            // Where a follow-up does it, a retry would only ask too soon. A refusal fails the run that met it.
+            if error.is_deferral() || (again && !matches!(error, ProviderError::Blocked { .. })) {
                 journal.missed(&format!("round {slug}"), &error);
                 return Ok(());
             }

@@ -94,32 +94,46 @@ async fn whole(
         let done = execution::run(invocation, next(operation), async |journal| {
             let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
             let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
-            let done = match create {
-                OperationType::RoundsCreate => {
-                    sync::rounds::sync(invocation, journal, provider, &tournament).await.map(drop)
-                }
-                OperationType::TeamsCreate => {
-                    season.read(invocation, journal, provider, &tournament).await?;
-                    teams::sync(invocation, journal, provider, &season.teams()).await
-                }
-                OperationType::MatchesCreate => {
-                    season.read(invocation, journal, provider, &tournament).await?;
-                    let synced = matches::sync(invocation, journal, &tournament, &season.readings()).await?;
-                    schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning).await?;
-                    if tournament.mode.has_knockouts() {
-                        let trees = bracket::provider_trees(journal, provider, &tournament).await?;
-                        journal.requests.extend(provider.take_requests());
-                        bracket::sync(invocation, journal, &tournament, trees).await?;
+            let step = async {
+                match create {
+                    OperationType::RoundsCreate => {
+                        sync::rounds::sync(invocation, journal, provider, &tournament).await.map(drop)
                     }
-                    Ok(())
-                }
-                _ => {
-                    let tables =
-                        standings::provider_tables(invocation, journal, provider, &tournament, planning)
+                    OperationType::TeamsCreate => {
+                        season.read(invocation, journal, provider, &tournament).await?;
+                        teams::sync(invocation, journal, provider, &season.teams()).await
+                    }
+                    OperationType::MatchesCreate => {
+                        season.read(invocation, journal, provider, &tournament).await?;
+                        let synced =
+                            matches::sync(invocation, journal, &tournament, &season.readings()).await?;
+                        schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning)
                             .await?;
-                    standings::sync(invocation, journal, &tournament, tables).await
+                        if tournament.mode.has_knockouts() {
+                            let trees = bracket::provider_trees(journal, provider, &tournament).await?;
+                            journal.requests.extend(provider.take_requests());
+                            bracket::sync(invocation, journal, &tournament, trees).await?;
+                        }
+                        Ok(())
+                    }
+                    _ => {
+                        let tables =
+                            standings::provider_tables(invocation, journal, provider, &tournament, planning)
+                                .await?;
+                        standings::sync(invocation, journal, &tournament, tables).await
+                    }
                 }
             };
+            let mut done = step.await;
+            if let Err(error) = &done
+                && let Some(error) = error.downcast_ref::<ProviderError>()
+            {
+                let deferred = error.is_deferral();
+                journal.missed("the provider's answers", error);
+                if deferred {
+                    done = Ok(());
+                }
+            }
             if let Some(at) = journal.try_again_at {
                 let since = since.unwrap_or(planning);
                 schedules::again(invocation, journal, &tournament, CheckKind::Refresh, since, at).await?;
@@ -150,8 +164,9 @@ async fn create(
         // An earlier attempt at this very work may have got this far.
         if there.created_at >= journal.first_begun && there.base_url == new.base_url {
             journal.completed("apply", "tournament", json!({ "found": there.id }));
-            journal.about(there.id, &there.label);
-            return Ok(());
+            drop(client);
+            // It may have got no further than that: the logo, if it is not there yet.
+            return refresh_logo(invocation, journal, provider, there.id).await;
         }
         return Err(taken(&new.slug, Some(&there)).into());
     }
@@ -224,7 +239,17 @@ async fn logo(
     let image = provider.tournament_image(season).await;
     journal.requests.extend(provider.take_requests());
     let name = format!("tournament/{}", season.tournament);
-    let url = teams::store_image(invocation, journal, "logo", &name, image).await?;
+    let url = match teams::store_image(invocation, journal, "logo", &name, image).await {
+        Ok(url) => url,
+        // The tournament is there without its logo; what refuses it stops the next step, if it lasts.
+        Err(error) => match error.downcast::<ProviderError>()? {
+            error @ ProviderError::Pace(_) => return Err(error.into()),
+            error => {
+                journal.missed("logo", &error);
+                None
+            }
+        },
+    };
     if let Some(url) = &url {
         journal.completed("fetch", "logo", json!({ "url": url }));
     }

@@ -1,6 +1,6 @@
 //! Reports and notices on their way out, and what earlier runs could not deliver.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -93,7 +93,11 @@ pub(super) async fn settle(invocation: &Invocation<'_>, well: bool) {
         tracing::warn!(%error, "what is to be told of the provider could not be looked for");
     }
     let mut left = if well { SETTLED } else { 0 };
-    while left > 0 {
+    let in_time = || {
+        let worst = UPLOAD_TIMEOUT + NOTICE_TIMEOUT;
+        invocation.deadline.is_none_or(|deadline| Instant::now() + worst < deadline)
+    };
+    while left > 0 && in_time() {
         match settle_next(invocation, None).await {
             Ok(true) => left -= 1,
             Ok(false) => break,

@@ -213,6 +213,14 @@ impl Journal {
         }
     }
 
+    /// Notes that a check against the provider could not be made; where another time may help, when.
+    pub fn unchecked(&mut self, warning: String, error: &ProviderError) {
+        self.warn(warning);
+        if error.may_pass() {
+            self.try_again_at = self.try_again_at.max(Some(error.try_again_at(self.clock.now())));
+        }
+    }
+
     /// Notes that something could not be stored, and that another time may help.
     pub fn not_stored(&mut self, operation: &str, error: &ObjectError) {
         self.failed("apply", operation, error);

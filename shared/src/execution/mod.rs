@@ -327,8 +327,12 @@ pub async fn run<T>(
         Err(error) => (None, Some(error)),
     };
     let kind = error.as_ref().map(kind_of);
-    // The circuit's own notice tells it once for all runs.
-    let told_once = journal.circuit_open || matches!(kind, Some("Blocked" | "CircuitOpen"));
+    // The circuit's own notice tells it once for all runs; not what else there is to say.
+    let refused = journal.circuit_open || matches!(kind, Some("Blocked" | "CircuitOpen"));
+    let told_once = refused
+        && work.operation != OperationType::DailySchedule
+        && !journal.rows.wrote()
+        && journal.warnings.is_empty();
     let message = error.as_ref().map(|error| format!("{error:#}"));
     let status = match (&message, journal.failures.is_empty()) {
         (Some(_), _) => "failed",
@@ -377,7 +381,7 @@ pub async fn run<T>(
     }
     tracing::info!(execution_id = %held.id, operation, status, duration_ms, error = message, "done");
     crash::point("recorded");
-    let metrics = metrics_of(&report, told_once);
+    let metrics = metrics_of(&report, refused);
     metrics.emit(&invocation.config.environment, &operation, clock.now());
     if let (Some(dsn), Some(message)) = (&services.vault.current().sentry_dsn, &message) {
         let failed = Failed {

@@ -1,6 +1,6 @@
 //! Taking turns: one request at a time and a pause after each, kept across all functions that run at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -27,16 +27,21 @@ impl<'a> Pace<'a> {
     }
 
     /// Waits for the turn to ask for `path`; it is kept for `at_most`, and then others go on without us.
+    /// No turn is taken that could end after `until`.
     pub(super) async fn turn(
         &self,
         provider: &str,
         path: &str,
         at_most: Duration,
+        until: Option<Instant>,
     ) -> Result<(), ProviderError> {
         if self.pause.is_zero() {
             return Ok(());
         }
         loop {
+            if until.is_some_and(|until| Instant::now() + at_most > until) {
+                return Err(ProviderError::OutOfTime { path: path.to_owned() });
+            }
             let turn = {
                 let client = self.store.client().await.map_err(ProviderError::Pace)?;
                 // The pause on top: should the turn not be given back, the next request keeps its distance all the same.

@@ -98,6 +98,8 @@ pub async fn claim(
               WHERE (e.status = 'failed' AND NOT (e.request_id = excluded.request_id
                                                   AND COALESCE(e.summary ->> 'errorKind' = 'InvalidInput', false)))
                  OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
+                 -- This very claim, whose answer was lost.
+                 OR (e.status = 'in_progress' AND e.request_id = excluded.request_id AND e.started_at = excluded.started_at)
              RETURNING id, attempt, created_at",
             &[
                 (&new.request_id, Type::UUID),

@@ -93,6 +93,8 @@ impl StoreError {
             SqlState::TOO_MANY_CONNECTIONS,
             SqlState::CONNECTION_FAILURE,
             SqlState::CONNECTION_EXCEPTION,
+            // What PgBouncer says when its server is gone.
+            SqlState::PROTOCOL_VIOLATION,
         ];
         match self {
             Self::Connect { code: None, .. } => true,

@@ -14,6 +14,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::StoreError;
+use crate::config::Secrets;
 use crate::secrets::Vault;
 
 /// A connection lent by the pool: a plain client, since the pool's own knows no `query_typed`.
@@ -63,7 +64,8 @@ pub struct Store {
 }
 
 struct Shared {
-    pool: RwLock<Pool>,
+    /// With the address that it was made for.
+    pool: RwLock<(Pool, SecretString)>,
     ca_file: Option<PathBuf>,
     vault: Option<Arc<Vault>>,
 }
@@ -71,13 +73,14 @@ struct Shared {
 impl Store {
     /// Prepares a pool for `url`; connects when a connection is first asked for.
     pub fn new(url: &SecretString, ca_file: Option<&Path>) -> Result<Self, StoreError> {
-        let pool = RwLock::new(pool(url, ca_file)?);
+        let pool = RwLock::new((pool(url, ca_file)?, url.clone()));
         Ok(Self { shared: Arc::new(Shared { pool, ca_file: ca_file.map(Path::to_owned), vault: None }) })
     }
 
     /// The same for the address in `vault`, which is read anew when the database refuses its password.
     pub fn of(vault: Arc<Vault>, ca_file: Option<PathBuf>) -> Result<Self, StoreError> {
-        let pool = RwLock::new(pool(&vault.current().database_url, ca_file.as_deref())?);
+        let url = vault.current().database_url.clone();
+        let pool = RwLock::new((pool(&url, ca_file.as_deref())?, url));
         Ok(Self { shared: Arc::new(Shared { pool, ca_file, vault: Some(vault) }) })
     }
 
@@ -109,7 +112,7 @@ impl Store {
     }
 
     async fn connect(&self) -> Result<Connection, StoreError> {
-        let pool = self.shared.pool.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let pool = self.shared.pool.read().unwrap_or_else(PoisonError::into_inner).0.clone();
         pool.get().await.map(Connection).map_err(|error| match error {
             deadpool_postgres::PoolError::Backend(error) => StoreError::Connect {
                 reason: match error.as_db_error() {
@@ -128,19 +131,24 @@ impl Store {
     /// Takes the secret as it is now, if it is another than the one that was refused.
     async fn renew(&self, refused: StoreError) -> Result<(), StoreError> {
         let Some(vault) = &self.shared.vault else { return Err(refused) };
-        let before = vault.current();
-        let now = match vault.renew().await {
-            Ok(now) => now,
-            Err(error) => {
-                tracing::error!(%error, "the secret could not be read anew");
-                return Err(refused);
-            }
-        };
-        if before.database_url.expose_secret() == now.database_url.expose_secret() {
+        let made_for = self.shared.pool.read().unwrap_or_else(PoisonError::into_inner).1.clone();
+        let same = |secrets: &Secrets| secrets.database_url.expose_secret() == made_for.expose_secret();
+        let mut now = vault.current();
+        // Somebody else may have read it anew before.
+        if same(&now) {
+            now = match vault.renew().await {
+                Ok(now) => now,
+                Err(error) => {
+                    tracing::error!(%error, "the secret could not be read anew");
+                    return Err(refused);
+                }
+            };
+        }
+        if same(&now) {
             return Err(refused);
         }
         let pool = pool(&now.database_url, self.shared.ca_file.as_deref())?;
-        *self.shared.pool.write().unwrap_or_else(PoisonError::into_inner) = pool;
+        *self.shared.pool.write().unwrap_or_else(PoisonError::into_inner) = (pool, now.database_url.clone());
         Ok(())
     }
 

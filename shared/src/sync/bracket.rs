@@ -23,8 +23,8 @@ pub async fn provider_trees(
             Ok(Some(trees))
         }
         Err(error) => {
-            journal
-                .warn(format!("the bracket could not be checked against the provider's cup tree: {error}"));
+            let what = format!("the bracket could not be checked against the provider's cup tree: {error}");
+            journal.unchecked(what, &error);
             Ok(None)
         }
     }

@@ -11,6 +11,7 @@ use crate::crash;
 use crate::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::plan::matches::{self as plan, HeldReason, MatchPlan};
+use crate::provider::ProviderError;
 use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
 use crate::store::{StoreError, matches, rounds};
 
@@ -96,7 +97,9 @@ async fn sync_once(
     let synced = Synced {
         // An attempt before this one may have written the matches and died before it scheduled them.
         unscheduled: newly_scheduled(&plan, journal.attempt > 1),
-        results: plan.changes_results(),
+        // … or before it drew up table and bracket.
+        results: plan.changes_results()
+            || (journal.attempt > 1 && plan.write.iter().any(|m| m.status == MatchStatus::Ended)),
     };
     if journal.dry_run {
         return Ok(synced);
@@ -178,10 +181,14 @@ pub async fn look_up_missing(
                 gone.changed_at = None;
                 reading.matches.push(gone);
             }
-            Err(error) if error.is_of_one_request() || error.is_deferral() => {
+            Err(error @ ProviderError::Pace(_)) => return Err(error.into()),
+            // What was read goes in.
+            Err(error) => {
                 journal.missed(&format!("match {id} by its own id"), &error);
+                if !error.is_of_one_request() {
+                    break;
+                }
             }
-            Err(error) => return Err(error.into()),
         }
     }
     Ok(())

@@ -74,6 +74,8 @@ pub async fn transact<T>(
         let Some(wait) = waits.next().filter(|_| transient) else { return Err(error) };
         tracing::warn!(%error, "the transaction is tried once more…");
         *journal = before;
+        // Its commit may have got through: what is there already may be this run's own.
+        journal.attempt += 1;
         tokio::time::sleep(wait).await;
     }
 }

@@ -13,6 +13,9 @@ use crate::store::{matches, tournaments};
 
 /// From one look at a running match to the next.
 const FOLLOW_UP_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Follow-ups fall on a grid: whatever asks for one, and however often (each attempt of a run, each step of it), there is
+/// one a slot.
+const FOLLOW_UP_GRID: TimeDelta = TimeDelta::minutes(5);
 /// All checks of a kickoff lie within this time after it.
 const CHECKS_LAST: TimeDelta = TimeDelta::hours(24);
 /// A match that is still open this long after kickoff is left to the daily sweep.
@@ -143,7 +146,7 @@ pub async fn again(
         tournament_slug: tournament.slug.clone(),
         round_slug: None,
         kickoff: since,
-        at: at.max(now + TimeDelta::minutes(1)),
+        at: next_slot(at.max(now + TimeDelta::minutes(1))),
     };
     journal.planned("follow-up", &check);
     if !journal.dry_run {
@@ -184,7 +187,7 @@ pub async fn follow_up(
     }
     let wall = invocation.clock.now();
     let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > wall).unwrap_or(wall + TimeDelta::minutes(1));
-    let at = not_before.map_or(at, |not_before| at.max(not_before));
+    let at = next_slot(not_before.map_or(at, |not_before| at.max(not_before)));
     let check = Check {
         kind: CheckKind::FollowUp,
         tournament_id: tournament.id,
@@ -196,6 +199,13 @@ pub async fn follow_up(
     create(invocation, journal, &check).await;
     all_made(journal)?;
     Ok(true)
+}
+
+/// The first moment of the grid that is not before `at`.
+fn next_slot(at: DateTime<Utc>) -> DateTime<Utc> {
+    let past = TimeDelta::seconds(at.timestamp().rem_euclid(FOLLOW_UP_GRID.num_seconds()))
+        + TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos()));
+    if past.is_zero() { at } else { at - past + FOLLOW_UP_GRID }
 }
 
 /// Schedules that could not be made fail the run once all were tried: its retry makes them, and nothing else would.
@@ -224,5 +234,25 @@ async fn create(invocation: &Invocation<'_>, journal: &mut Journal, check: &Chec
             journal.completed("schedule", "keep", json!({ "name": name, "at": check.at }));
         }
         Err(error) => journal.failed("schedule", &format!("create {name}"), &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_slot;
+
+    #[test]
+    fn follow_ups_fall_on_a_grid() {
+        for (at, slot) in [
+            ("2024-03-02T17:10:00Z", "2024-03-02T17:10:00Z"),
+            ("2024-03-02T17:10:00.5Z", "2024-03-02T17:15:00Z"),
+            ("2024-03-02T17:11:00Z", "2024-03-02T17:15:00Z"),
+            ("2024-03-02T23:58:30Z", "2024-03-03T00:00:00Z"),
+        ] {
+            assert_eq!(
+                next_slot(at.parse().unwrap()),
+                slot.parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+            );
+        }
     }
 }

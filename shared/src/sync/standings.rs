@@ -44,7 +44,8 @@ pub async fn provider_tables(
             Ok(Some(tables))
         }
         Err(error) => {
-            journal.warn(format!("the table could not be checked against the provider's: {error}"));
+            let what = format!("the table could not be checked against the provider's: {error}");
+            journal.unchecked(what, &error);
             Ok(None)
         }
     }

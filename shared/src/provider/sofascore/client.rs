@@ -26,6 +26,8 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);
 const RETRIES: usize = 1;
 /// The wait before that, and up to as much again; unless the pause between requests is longer.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Beyond what the front page and a request may take, for their answers to travel.
+const GRACE: Duration = Duration::from_secs(6);
 /// The largest image that is taken.
 const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 
@@ -159,6 +161,10 @@ impl<'a> SofaScore<'a> {
 
     async fn image(&mut self, path: String) -> Result<Image, ProviderError> {
         let image = self.ask_for_image(path).await;
+        if let Err(ProviderError::RateLimited { retry_after, .. }) = &image {
+            let wait = retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
+            self.pace.hold_off(PROVIDER, wait).await.map_err(ProviderError::Pace)?;
+        }
         self.circuit.learn(PROVIDER, &image).await;
         image
     }
@@ -308,7 +314,7 @@ impl<'a> SofaScore<'a> {
             }
         };
         // The front page, which a new browser opens first, is part of the turn.
-        self.pace.turn(PROVIDER, path, config.request_timeout * 2).await?;
+        self.pace.turn(PROVIDER, path, config.request_timeout * 3 + GRACE, self.until).await?;
         let asked = Instant::now();
         let fetched = browser.fetch(&format!("/api/v1{path}"), want).await;
         self.pace.done(PROVIDER).await;
