@@ -20,7 +20,7 @@ use uuid::Uuid;
 use input::{Input, What};
 
 /// Handles `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
-/// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own; and `{"operation": "probe"}`, see [`probe`].
+/// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own; and `{"operation": "probe"}`, which writes nothing.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let input = input::read(&event, &invocation.config.environment, invocation.clock.now());
     let mut provider = sync::provider(invocation);
