@@ -588,14 +588,20 @@ async fn without_room_in_tmp_the_browser_fails_with_a_reason_and_nothing_is_left
     let script = format!("#!/bin/sh\nulimit -f 1\nexec {} \"$@\"\n", real.display());
     shell(&format!("printf '%s' '{script}' > {0} && chmod +x {0}", chromium.display()));
     let nowhere = dir.path().join("not-there");
-    for (name, value, reason) in [
-        ("TMPDIR", nowhere.to_str().unwrap(), "no profile directory"),
-        ("CHROMIUM_PATH", chromium.to_str().unwrap(), "Browser"),
+    for (name, value, reason, at) in [
+        ("TMPDIR", nowhere.to_str().unwrap(), "no profile directory", "2024-03-02T17:00:00Z"),
+        (
+            "CHROMIUM_PATH",
+            chromium.to_str().unwrap(),
+            "Chromium could not be launched",
+            "2024-03-02T17:05:00Z",
+        ),
     ] {
         world.stack.functions.set(name, value);
         world.stack.functions.stop("scores-and-standings").await;
-        let event = json!({"tournamentId": id, "roundSlug": "1", "scheduledTime": "2024-03-02T17:00:00Z"});
-        let error = world.stack.invoke("scores-and-standings", event).await.unwrap_err().to_string();
+        let event = json!({"tournamentId": id, "roundSlug": "1", "scheduledTime": at});
+        let answer = world.stack.invoke("scores-and-standings", event).await.unwrap();
+        let error = answer["matches_update"]["errors"][0].as_str().unwrap();
         assert!(error.contains(reason), "{error}");
         world.stack.functions.set("TMPDIR", "/tmp");
     }
@@ -603,6 +609,6 @@ async fn without_room_in_tmp_the_browser_fails_with_a_reason_and_nothing_is_left
         world
             .texts("SELECT status FROM data_provider_executions WHERE operation_type = 'matches_update'")
             .await,
-        ["failed"]
+        ["partial_failure"; 2]
     );
 }

@@ -186,8 +186,8 @@ async fn a_creation_that_is_refused_goes_on_by_a_refresh_once_the_provider_may_b
     let (origin, server) = provider(blocked).await;
     let (stack, db, _logs) = stack(&origin, &[]).await;
     stack.invoke("tournaments", creation()).await.unwrap();
-    let statuses =
-        "SELECT DISTINCT status FROM data_provider_executions WHERE operation_type <> 'standings_create'";
+    let statuses = "SELECT DISTINCT status FROM data_provider_executions
+                     WHERE operation_type IN ('tournament_create', 'rounds_create')";
     assert_eq!(texts(&db, statuses).await, ["partial_failure"]);
     let schedules = stack.aws.schedules().await.unwrap();
     assert!(!schedules.is_empty() && schedules.iter().all(|s| s.function == "tournaments"), "{schedules:?}");
