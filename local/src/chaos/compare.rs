@@ -8,9 +8,10 @@ use tokio_postgres::Client;
 pub type Content = BTreeMap<&'static str, Vec<String>>;
 
 const TABLES: [(&str, &str); 6] = [
+    // The cup trees are the provider's as last read: a check that came late has read a later one.
     (
         "tournament",
-        "SELECT (to_jsonb(t) - '{id,created_at,updated_at,standings_checked_at,logo}'::text[])::text || (logo <> '')::text
+        "SELECT (to_jsonb(t) - '{id,created_at,updated_at,standings_checked_at,cup_trees,logo}'::text[])::text || (logo <> '')::text
            FROM tournament t",
     ),
     (
