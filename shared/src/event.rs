@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::domain::round::is_path_segment;
+use crate::plan::schedule::CheckKind;
 
 /// What is wrong with an event, all of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +88,13 @@ impl<'a> Fields<'a> {
             fields.problem("event", "must be a JSON object");
         }
         fields
+    }
+
+    /// For a follow-up of `kind`: since when the provider could not tell what it asks for once more (`kickoff`).
+    pub fn follow_up_since(&mut self, kind: CheckKind) -> Option<DateTime<Utc>> {
+        self.optional("check").filter(|check| *check == kind.to_string())?;
+        let since = self.optional("kickoff")?;
+        self.time("kickoff", &since)
     }
 
     /// The fields every event may carry; an event for another environment is refused, and one for an occurrence that

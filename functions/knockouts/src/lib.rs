@@ -143,9 +143,6 @@ fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInpu
             named.unwrap_or_default()
         }
     };
-    let follow_up =
-        fields.optional("check").is_some_and(|check| check == CheckKind::KnockoutsFollowUp.to_string());
-    let since = if follow_up { fields.optional("kickoff") } else { None };
-    let since = since.and_then(|text| fields.time("kickoff", &text));
+    let since = fields.follow_up_since(CheckKind::KnockoutsFollowUp);
     fields.finish(Input { envelope, tournament_id, since })
 }

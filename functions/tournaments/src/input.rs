@@ -38,9 +38,7 @@ pub(crate) fn read(event: &Value, environment: &str, now: DateTime<Utc>) -> Resu
             None
         }
     };
-    let follow_up = fields.optional("check").is_some_and(|check| check == CheckKind::Refresh.to_string());
-    let since = if follow_up { fields.optional("kickoff") } else { None };
-    let since = since.and_then(|text| fields.time("kickoff", &text));
+    let since = fields.follow_up_since(CheckKind::Refresh);
     match what {
         Some(what) => fields.finish(Input { envelope, what, since }),
         None => {
