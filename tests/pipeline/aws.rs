@@ -14,11 +14,6 @@ fn all(service: Service, how: How) -> Trouble {
     Trouble { service, operation: None, how, times: None }
 }
 
-async fn reports(world: &World) -> usize {
-    let keys = world.stack.aws.objects("data-provider-operation-reports/").await.unwrap();
-    keys.iter().filter(|key| key.ends_with(".html")).count()
-}
-
 #[tokio::test]
 async fn a_report_that_s3_does_not_take_is_kept_and_stored_by_the_next_run() {
     for how in
@@ -34,7 +29,7 @@ async fn a_report_that_s3_does_not_take_is_kept_and_stored_by_the_next_run() {
         gate.restore();
         world.invoke_at("2024-03-02T00:01:00Z", "daily-routine", json!({})).await.unwrap();
         assert_eq!(world.texts(OWED).await, ["completed owes", "completed owes"]);
-        assert_eq!((reports(&world).await, world.messages().len()), (2, 2));
+        assert_eq!((world.reports().await, world.messages().len()), (2, 2));
     }
 }
 

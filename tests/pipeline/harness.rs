@@ -88,6 +88,12 @@ impl World {
         self.stack.invoke(function, event).await
     }
 
+    /// How many reports for people are stored.
+    pub async fn reports(&self) -> usize {
+        let keys = self.stack.aws.objects("data-provider-operation-reports/").await.unwrap();
+        keys.iter().filter(|key| key.ends_with(".html")).count()
+    }
+
     /// The texts of all Slack messages, one each.
     pub fn messages(&self) -> Vec<String> {
         self.stack.slack.messages().iter().map(ToString::to_string).collect()
