@@ -28,14 +28,14 @@ impl Emulator {
     /// Starts it.
     pub async fn start(tools: &Tools) -> anyhow::Result<Self> {
         let port = tools::free_port()?;
-        let server = Part::start(
+        let mut server = Part::start(
             Command::new(&tools.moto_server)
                 .args(["-H", "127.0.0.1", "-p", &port.to_string()])
                 .stdout(Stdio::null())
                 .stderr(Stdio::null()),
             Signal::TERM,
         )?;
-        tools::listening(port, "the AWS emulator").await?;
+        server.listening(port, "the AWS emulator").await?;
         Ok(Self { _server: server, endpoint: format!("http://127.0.0.1:{port}") })
     }
 }

@@ -133,7 +133,7 @@ impl Functions {
         anyhow::ensure!(binary.is_file(), "{} is not built", binary.display());
         let (port, runtime_port) = (tools::free_port()?, tools::free_port()?);
         let log = File::options().create(true).append(true).open(self.logs.join(format!("{name}.log")))?;
-        let emulator = Part::start(
+        let mut emulator = Part::start(
             Command::new(&self.tools.runtime_emulator)
                 .args(["--log-level", "info"])
                 .args(["--runtime-interface-emulator-address", &format!("127.0.0.1:{port}")])
@@ -148,7 +148,7 @@ impl Functions {
                 .stderr(log),
             Signal::TERM,
         )?;
-        tools::listening(port, "the Runtime Interface Emulator").await?;
+        emulator.listening(port, "the Runtime Interface Emulator").await?;
         running.insert(name.to_owned(), Running { emulator, port });
         Ok(port)
     }

@@ -51,12 +51,12 @@ impl PgBouncer {
         if tools::is_root() {
             tools::run(Command::new("chown").args(["-R", "postgres"]).arg(files.path()))?;
         }
-        let server = Part::start(
+        let mut server = Part::start(
             as_postgres(&tools.pgbouncer).arg(&config).stdout(Stdio::null()).stderr(Stdio::null()),
             // It keeps nothing, and what its other signals mean has changed with its versions.
             Signal::KILL,
         )?;
-        tools::listening(port, "PgBouncer").await?;
+        server.listening(port, "PgBouncer").await?;
         Ok(Self { _server: server, _files: files, port })
     }
 

@@ -89,8 +89,9 @@ impl Cluster {
             command.args(["-c", setting]);
         }
         // An immediate shutdown.
-        self.server = Some(Part::start(command.stdout(Stdio::null()).stderr(Stdio::null()), Signal::QUIT)?);
-        tools::listening(self.port, "Postgres").await?;
+        let mut server = Part::start(command.stdout(Stdio::null()).stderr(Stdio::null()), Signal::QUIT)?;
+        server.listening(self.port, "Postgres").await?;
+        self.server = Some(server);
         // It listens a moment before it lets anybody in.
         for _ in 0..200 {
             if connect(&self.url("postgres")).await.is_ok() {

@@ -1,10 +1,9 @@
 //! Where the programs are that the local stack runs, and what to do when one is missing.
 
-use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -103,28 +102,22 @@ fn functions_dir() -> anyhow::Result<PathBuf> {
 }
 
 /// A port that is free now, and that this process has not given out before: what is to listen on it may not do so yet.
+/// It is none of those that the kernel gives to whoever asks for any port, since it may give it away in the meantime.
 pub fn free_port() -> anyhow::Result<u16> {
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-    for _ in 0..100 {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        if given.insert(port) {
+    /// Below the ports that Linux gives out by itself (32768 and above), above those that services have.
+    const OURS: std::ops::Range<u16> = 12_000..32_000;
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    // Several of these programs may run at once: each begins elsewhere.
+    let begin = std::process::id().wrapping_mul(769);
+    for _ in OURS {
+        let tried = u32::from(TRIED.fetch_add(1, Ordering::Relaxed));
+        let offset = begin.wrapping_add(tried) % u32::from(OURS.end - OURS.start);
+        let port = OURS.start + u16::try_from(offset)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }
     }
-    bail!("no port is free that was not given out before")
-}
-
-/// Waits until something listens on a local port.
-pub async fn listening(port: u16, what: &str) -> anyhow::Result<()> {
-    let began = Instant::now();
-    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        if began.elapsed() > Duration::from_secs(30) {
-            bail!("{what} did not start within 30 s");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
+    bail!("no port between {} and {} is free", OURS.start, OURS.end)
 }
 
 /// Whether this process is root's.
@@ -152,6 +145,21 @@ impl Part {
     pub fn start(command: &mut Command, signal: rustix::process::Signal) -> anyhow::Result<Self> {
         let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
         Ok(Self { child, signal })
+    }
+
+    /// Waits until it listens on a local port; that it ended instead is an error.
+    pub async fn listening(&mut self, port: u16, what: &str) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{what} ended at its start, on port {port}: {status}");
+            }
+            if began.elapsed() > Duration::from_secs(30) {
+                bail!("{what} did not start within 30 s");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// Its process id.
