@@ -81,6 +81,9 @@ impl Report {
             if let Some(kind) = self.error_kind {
                 summary.insert("errorKind".to_owned(), kind.into());
             }
+            if !journal.alarms.is_empty() {
+                summary.insert("alarms".to_owned(), journal.alarms.clone().into());
+            }
             summary.extend(journal.facts.clone());
         }
         summary

@@ -221,8 +221,10 @@ fn input_of(environment: &str, check: &Check) -> Value {
         "scheduledTime": "<aws.scheduler.scheduled-time>",
         "scheduleArn": "<aws.scheduler.schedule-arn>",
     });
-    if check.kind == CheckKind::Refresh {
-        input["operation"] = "refresh".into();
+    match check.kind {
+        CheckKind::Refresh => input["operation"] = "refresh".into(),
+        CheckKind::StandingsFollowUp => input["operation"] = "standings".into(),
+        _ => {}
     }
     input
 }

@@ -162,3 +162,19 @@ async fn badges_that_s3_does_not_take_are_fetched_again_by_a_refresh() {
     world.invoke_at("2024-02-20T12:10:00Z", "tournaments", event).await.unwrap();
     assert_eq!(world.texts(without).await, ["0 0"]);
 }
+
+#[tokio::test]
+async fn a_kept_report_that_cannot_be_read_is_given_up_and_keeps_no_other_waiting() {
+    let (world, _wire, gate) = World::with_gates("2024-03-01T00:00:00Z", LEAGUE, &[]).await;
+    gate.trouble(all(Service::S3, How::S3_SLOW_DOWN));
+    for day in ["01", "02"] {
+        let at = format!("2024-03-{day}T00:01:00Z");
+        world.invoke_at(&at, "daily-routine", json!({})).await.unwrap();
+    }
+    gate.restore();
+    assert_eq!(world.texts(OWED).await, ["completed owes report nowhere"; 2]);
+    let spoil = "UPDATE data_provider_executions SET kept_report = '{}' WHERE planned_for < '2024-03-02'";
+    assert_eq!(world.db.execute(spoil, &[]).await.unwrap(), 1);
+    world.invoke_at("2024-03-03T00:01:00Z", "daily-routine", json!({})).await.unwrap();
+    assert_eq!(world.texts(OWED).await, ["completed owes nowhere", "completed owes", "completed owes"]);
+}

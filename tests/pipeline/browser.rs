@@ -471,7 +471,14 @@ async fn a_browser_that_is_not_there_or_ends_at_once_is_told_at_once() {
 
 #[tokio::test]
 async fn a_browser_that_hangs_at_launch_is_given_up_and_killed() {
-    for script in ["echo $$ >&2; sleep 60", "echo $$ >&2; exec 2>&-; sleep 60"] {
+    let dir = tempfile::tempdir().unwrap();
+    let wrote = dir.path().join("profile");
+    for end in ["sleep 60", "exec 2>&-; sleep 60"] {
+        let script = format!(
+            r#"for flag; do case $flag in --user-data-dir=*) echo "$flag" > {};; esac; done; echo $$ >&2; {end}"#,
+            wrote.display()
+        );
+        let script = script.as_str();
         let mut world = World::new([]).await;
         world.replace_browser(script);
         let began = Instant::now();
@@ -482,6 +489,9 @@ async fn a_browser_that_hangs_at_launch_is_given_up_and_killed() {
         let said = error.to_string();
         let group = said.rsplit(' ').next().and_then(|word| word.parse().ok());
         assert!(group_gone(group.unwrap_or_else(|| panic!("{said}"))).await, "{script}");
+        let profile = std::fs::read_to_string(&wrote).unwrap();
+        let profile = profile.trim().strip_prefix("--user-data-dir=").unwrap();
+        assert!(!Path::new(profile).exists(), "{profile}");
     }
 }
 

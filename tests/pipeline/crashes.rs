@@ -5,7 +5,7 @@ use local::driver::create_event;
 use local::postgres;
 use serde_json::{Value, json};
 
-use crate::harness::{CUP, World, delivered, empty_database, stack_on};
+use crate::harness::{CUP, LEAGUE, World, delivered, empty_database, moment, stack_on};
 
 const POINTS: [&str; 9] =
     ["claimed", "fetched", "written", "committed", "scheduled", "worked", "reported", "recorded", "notified"];
@@ -35,7 +35,7 @@ impl Scene {
         let dir = tempfile::tempdir().unwrap();
         let once = dir.path().join("once");
         std::fs::write(&once, "").unwrap();
-        self.world.clock.set(crate::harness::moment(self.at));
+        self.world.clock.set(moment(self.at));
         let variables = [("CRASH_AT", crash), ("CRASH_ONCE", once.to_str().unwrap())];
         let (stack, db, _logs) = stack_on(&database, &self.world.provider.origin(), &variables).await;
         let executed_before =
@@ -154,4 +154,43 @@ async fn the_knockouts_killed_anywhere_are_finished_by_the_next_delivery() {
         .survives_every_crash()
         .await;
     assert!(kills >= 9, "{kills}");
+}
+
+#[tokio::test]
+async fn a_correction_is_told_though_the_run_that_made_it_died() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let event = |check| json!({"tournamentId": id, "roundSlug": "1", "check": check, "kickoff": "2024-03-02T15:00:00Z"});
+    world.invoke_at("2024-03-02T19:30:00Z", "scores-and-standings", event("closing")).await.unwrap();
+    // The application has scored what was not the score in the end.
+    world
+        .db
+        .batch_execute("UPDATE match SET away_score = 7, scoreboard_applied_at = '2024-03-02 20:00' WHERE home_score = 2")
+        .await
+        .unwrap();
+    for (day, rescued) in [("03", false), ("04", true)] {
+        let database = copy_of(&world.stack.database_url).await;
+        let dir = tempfile::tempdir().unwrap();
+        let once = dir.path().join("once");
+        std::fs::write(&once, "").unwrap();
+        let variables = [("CRASH_AT", "committed"), ("CRASH_ONCE", once.to_str().unwrap())];
+        let (stack, _db, _logs) = stack_on(&database, &world.provider.origin(), &variables).await;
+        let at = format!("2024-03-{day}T12:00:00Z");
+        world.clock.set(moment(&at));
+        let mut event = event("sweep");
+        event["scheduledTime"] = json!(at);
+        if rescued {
+            // Nobody delivers it again: the next run of any function finds the record of the dead.
+            stack.invoke("scores-and-standings", event).await.unwrap_err();
+            let routine = json!({"scheduledTime": "2024-03-05T00:01:00Z"});
+            stack.invoke("daily-routine", routine).await.unwrap();
+        } else {
+            let (_, deliveries) = delivered(&stack, "scores-and-standings", &event, &at).await;
+            assert_eq!(deliveries, 2);
+        }
+        assert!(!once.exists());
+        let told: Vec<String> = stack.slack.messages().iter().map(ToString::to_string).collect();
+        let corrections = told.iter().filter(|message| message.contains("CORRECTION")).count();
+        assert_eq!(corrections, 1, "rescued: {rescued}; {told:#?}");
+    }
 }

@@ -124,6 +124,31 @@ async fn an_end_that_is_said_twice_is_the_same_end() {
 }
 
 #[tokio::test]
+async fn a_debt_that_cannot_be_paid_lets_the_others_have_their_turn() {
+    let mut client = connection().await;
+    let now = moment("2024-01-01T00:00:00Z");
+    for key in ["a", "b"] {
+        let held = ours(executions::claim(&*client, &work(key), now, now).await.unwrap());
+        executions::finish(&*client, held, &ending("completed", &json!({ "key": key }))).await.unwrap();
+    }
+    let mut tried = Vec::new();
+    for minute in [10, 10, 10, 20] {
+        let now = now + TimeDelta::minutes(minute);
+        let transaction = client.transaction().await.unwrap();
+        let Some(owed) = executions::lock_arrears(&transaction, None, now).await.unwrap() else {
+            tried.push("none".to_owned());
+            continue;
+        };
+        executions::not_paid(&transaction, owed.id, now).await.unwrap();
+        transaction.commit().await.unwrap();
+        tried.push(owed.summary["key"].as_str().unwrap().to_owned());
+    }
+    tried[..2].sort();
+    assert_eq!(tried[..3], ["a", "b", "none"], "each once by one run");
+    assert_ne!(tried[3], "none", "and again by the next");
+}
+
+#[tokio::test]
 async fn of_many_claims_at_once_one_wins() {
     let store = Store::new(&empty_database().await.into(), None).unwrap();
     store.migrate().await.unwrap();

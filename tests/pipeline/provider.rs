@@ -25,6 +25,10 @@ async fn schedules(world: &World) -> Vec<String> {
         .collect()
 }
 
+async fn refreshes(world: &World) -> Vec<String> {
+    schedules(world).await.into_iter().filter(|schedule| schedule.starts_with("refresh")).collect()
+}
+
 #[tokio::test]
 async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
@@ -138,16 +142,62 @@ async fn what_a_creation_could_not_read_is_read_by_a_refresh_that_it_schedules()
     world.provider.trouble(Trouble::Status(500), Some(2));
     let id = world.create().await;
     assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["10"]);
-    let refreshes =
-        async || schedules(&world).await.into_iter().filter(|s| s.starts_with("refresh")).collect::<Vec<_>>();
-    assert_eq!(refreshes().await, ["refresh 03-01 12:15"]);
+    assert_eq!(refreshes(&world).await, ["refresh 03-01 12:15"]);
     let schedule = world.stack.aws.schedules().await.unwrap().remove(0);
     assert_eq!(schedule.function, "tournaments");
     let event: Value = serde_json::from_str(&schedule.input).unwrap();
     let event = json!({"operation": event["operation"], "tournamentId": id, "check": event["check"], "kickoff": event["kickoff"]});
     world.invoke_at("2024-03-01T12:15:00Z", "tournaments", event).await.unwrap();
     assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["12"]);
-    assert_eq!(refreshes().await.len(), 1, "nothing is left to be asked for");
+    assert_eq!(refreshes(&world).await.len(), 1, "nothing is left to be asked for");
+}
+
+#[tokio::test]
+async fn what_came_and_cannot_be_read_is_asked_for_once_more_and_then_left() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    // The logo, twice: at the creation and at the refresh that it schedules.
+    world.provider.trouble(Trouble::Truncated, Some(1));
+    let id = world.create().await;
+    let logo = async || world.texts("SELECT (logo <> '')::text FROM tournament").await;
+    assert_eq!(logo().await, ["false"]);
+    assert_eq!(refreshes(&world).await, ["refresh 03-01 12:15"]);
+    let schedule = world.stack.aws.schedules().await.unwrap().remove(0);
+    let mut event: Value = serde_json::from_str(&schedule.input).unwrap();
+    event["scheduleArn"] = Value::Null;
+    event["tournamentId"] = json!(id);
+    world.provider.trouble(Trouble::Truncated, Some(1));
+    world.invoke_at("2024-03-01T12:15:00Z", "tournaments", event.clone()).await.unwrap();
+    assert_eq!(logo().await, ["false"]);
+    assert_eq!(refreshes(&world).await.len(), 1, "no second one: it may stay so");
+    world.invoke_at("2024-03-01T12:20:00Z", "tournaments", event).await.unwrap();
+    assert_eq!(logo().await, ["true"]);
+}
+
+#[tokio::test]
+async fn a_table_that_could_not_be_checked_is_checked_later() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    // The round comes; the provider's table does not, twice.
+    world.provider.trouble(Trouble::Late(Duration::ZERO), Some(1));
+    world.provider.trouble(Trouble::Status(500), Some(2));
+    let answer = world.invoke_at("2024-03-02T19:30:00Z", "scores-and-standings", closing(&id)).await.unwrap();
+    let warnings = answer["standings_update"]["warnings"].to_string();
+    assert!(warnings.contains("could not be checked"), "{warnings}");
+    let again = "standings-follow-up 03-02 19:45".to_owned();
+    assert_eq!(schedules(&world).await.last(), Some(&again));
+    let schedule = world.stack.aws.schedules().await.unwrap().pop().unwrap();
+    assert_eq!(schedule.function, "scores-and-standings");
+    let event: Value = serde_json::from_str(
+        &schedule.input.replace("<aws.scheduler.scheduled-time>", "2024-03-02T19:45:00Z"),
+    )
+    .unwrap();
+    let asked = world.provider.requests();
+    let answer = world.invoke_at("2024-03-02T19:45:00Z", "scores-and-standings", event).await.unwrap();
+    assert_eq!(answer["standings_update"]["warnings"], json!([]));
+    assert_eq!(world.provider.requests() - asked, 1);
+    let checked = "SELECT to_char(standings_checked_at, 'MM-DD HH24:MI') FROM tournament";
+    assert_eq!(world.texts(checked).await, ["03-02 19:45"]);
+    assert_eq!(schedules(&world).await.last(), Some(&again), "no second one");
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
 //! One event, delivered more than once: its work is done once.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use local::driver::stamp;
+use local::replay::Trouble;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::harness::{LEAGUE, World, moment};
-use local::driver::stamp;
 
 /// Gives one event to two processes at the same instant; both answers.
 async fn at_once(
@@ -82,4 +87,42 @@ async fn an_older_event_that_comes_late_changes_nothing_of_what_a_younger_one_br
     late["deliveredAt"] = json!("2024-03-02T19:40:00Z");
     world.stack.invoke("scores-and-standings", late).await.unwrap();
     assert_eq!(world.domain_rows().await, before);
+}
+
+#[tokio::test]
+async fn one_that_was_frozen_and_taken_over_leaves_the_others_report_as_it_is() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let reports = world.reports().await;
+    // The first waits for the provider, and is frozen there.
+    world.provider.trouble(Trouble::Late(Duration::from_secs(3)), Some(1));
+    let mut event = json!({
+        "tournamentId": id, "roundSlug": "1", "check": "interim", "kickoff": "2024-03-02T15:00:00Z",
+        "scheduledTime": "2024-03-02T16:30:00Z", "targetEnv": world.stack.aws.environment,
+    });
+    world.clock.set(moment("2024-03-02T16:30:00Z"));
+    let functions = Arc::clone(&world.stack.functions);
+    let first = tokio::spawn({
+        let event = event.clone();
+        async move { functions.invoke("scores-and-standings", &event).await }
+    });
+    let asked = world.provider.requests();
+    while world.provider.requests() == asked {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let function = world.stack.functions.process_id("scores-and-standings").await.unwrap();
+    let function = Pid::from_raw(function.try_into().unwrap()).unwrap();
+    kill_process(function, Signal::STOP).unwrap();
+
+    event["deliveredAt"] = json!("2024-03-02T16:33:00Z");
+    let twin = world.stack.functions.twin().unwrap();
+    twin.invoke("scores-and-standings", &event).await.unwrap();
+    kill_process(function, Signal::CONT).unwrap();
+    let error = first.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("TakenOver"), "{error}");
+    assert_eq!(world.reports().await, reports + 1);
+    let stored = "SELECT report_file_key FROM data_provider_executions WHERE operation_type = 'matches_update' AND attempt = 2";
+    let key = world.texts(stored).await.remove(0).replace(".html", ".json");
+    let report: Value = serde_json::from_slice(&world.stack.aws.object(&key).await.unwrap()).unwrap();
+    assert_eq!(report["attempt"], 2);
 }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::domain::RoundKind;
+use shared::domain::{Round, RoundKind, Tournament};
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
 use shared::plan::schedule::CheckKind;
@@ -24,6 +24,8 @@ struct Input {
     round_slug: Option<String>,
     check: CheckKind,
     kickoff: Option<DateTime<Utc>>,
+    /// Since when the table could not be checked, where this asks for it once more.
+    unchecked_since: Option<DateTime<Utc>>,
 }
 
 /// Handles `{"targetEnv", "tournamentId", "roundSlug", "check"?, "kickoff"?, "scheduledTime"?, "dryRun"?}`.
@@ -91,9 +93,10 @@ async fn table(
 ) -> Result<Done<()>, Failure> {
     let planning = work.planned_for.unwrap_or_else(|| invocation.clock.now());
     execution::run(invocation, work, async |journal| {
-        if let Some(input) = input {
-            journal.validated(input)?;
-        }
+        let since = match input {
+            Some(input) => journal.validated(input)?.unchecked_since,
+            None => None,
+        };
         let Some(id) = journal.tournament_id else { return Ok(()) };
         let Some(tournament) = sync::active_tournament(invocation, journal, id).await? else {
             return Ok(());
@@ -103,7 +106,14 @@ async fn table(
             return Ok(());
         }
         let tables = standings::provider_tables(invocation, journal, provider, &tournament, planning).await?;
-        standings::sync(invocation, journal, &tournament, tables).await
+        standings::sync(invocation, journal, &tournament, tables).await?;
+        // On a season's last day no later check would ask the provider.
+        if let Some(at) = journal.try_again_at {
+            let since = since.unwrap_or(planning);
+            schedules::again(invocation, journal, &tournament, CheckKind::StandingsFollowUp, since, at)
+                .await?;
+        }
+        Ok(())
     })
     .await
 }
@@ -154,8 +164,7 @@ async fn scores(
                 )
                 .await?;
                 // What the matches tell already.
-                let due = !again && round.kind == RoundKind::Season && tournament.mode.has_standings();
-                journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());
+                note_standings_due(journal, &tournament, &round, again);
             }
             // Where a follow-up does it, a retry would only ask too soon. A refusal fails the run that met it.
             if error.is_deferral() || (again && !matches!(error, ProviderError::Blocked { .. })) {
@@ -181,11 +190,15 @@ async fn scores(
         let kickoff = input.kickoff.filter(|_| input.check == CheckKind::Closing);
         let to_be_continued =
             schedules::follow_up(invocation, journal, &tournament, slug, kickoff, planning, None).await?;
-        // The table is computed when the last match has ended; on record, so that a repeat knows it too.
-        let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
-        journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());
+        note_standings_due(journal, &tournament, &round, to_be_continued);
     }
     Ok(())
+}
+
+/// The table is computed when the last match has ended; on record, so that a repeat knows it too.
+fn note_standings_due(journal: &mut Journal, tournament: &Tournament, round: &Round, to_be_continued: bool) {
+    let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
+    journal.facts.insert(STANDINGS_DUE.to_owned(), due.into());
 }
 
 fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInput> {
@@ -207,11 +220,13 @@ fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Input, InvalidInpu
         Some(Ok(
             kind @ (CheckKind::Interim | CheckKind::Closing | CheckKind::FollowUp | CheckKind::Sweep),
         )) => kind,
+        Some(Ok(kind @ CheckKind::StandingsFollowUp)) if round_slug.is_none() => kind,
         Some(_) => {
             fields.problem("check", "must be interim, closing, follow-up or sweep");
             CheckKind::Closing
         }
     };
     let kickoff = fields.optional("kickoff").and_then(|text| fields.time("kickoff", &text));
-    fields.finish(Input { envelope, tournament_id, round_slug, check, kickoff })
+    let unchecked_since = fields.follow_up_since(CheckKind::StandingsFollowUp);
+    fields.finish(Input { envelope, tournament_id, round_slug, check, kickoff, unchecked_since })
 }

@@ -10,8 +10,8 @@ use shared::domain::{Round, Team, Tournament};
 use shared::event::InvalidInput;
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
 use shared::plan::schedule::CheckKind;
-use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
+use shared::provider::{ProviderError, TRY_AGAIN_AFTER};
 use shared::store::{rounds, tournaments};
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::{self, bracket, schedules, standings, teams};
@@ -63,10 +63,9 @@ async fn whole(
             What::Create(new) => create(invocation, journal, provider, new).await?,
             What::Refresh(id) => refresh_logo(invocation, journal, provider, id).await?,
         }
-        let Some((at, id)) = journal.try_again_at.zip(journal.tournament_id) else { return Ok(()) };
+        let Some(id) = journal.tournament_id else { return Ok(()) };
         let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
-        let since = since.or(planned_for).unwrap_or_else(|| invocation.clock.now());
-        schedules::again(invocation, journal, &tournament, CheckKind::Refresh, since, at).await
+        follow_up(invocation, journal, &tournament, since, planned_for).await
     })
     .await?;
     let mut answer = json!({});
@@ -134,16 +133,29 @@ async fn whole(
                     done = Ok(());
                 }
             }
-            if let Some(at) = journal.try_again_at {
-                let since = since.unwrap_or(planning);
-                schedules::again(invocation, journal, &tournament, CheckKind::Refresh, since, at).await?;
-            }
+            follow_up(invocation, journal, &tournament, since, planned_for).await?;
             done
         })
         .await?;
         record(&mut answer, operation, &done);
     }
     Ok(answer)
+}
+
+/// Schedules a refresh for what this run could not have: for hours where the provider was in trouble (`since` when), but
+/// once for what came and can't be read, since it may stay so.
+async fn follow_up(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    tournament: &Tournament,
+    since: Option<DateTime<Utc>>,
+    planned_for: Option<DateTime<Utc>>,
+) -> anyhow::Result<()> {
+    let now = invocation.clock.now();
+    let once_more = (journal.unreadable && since.is_none()).then(|| now + TRY_AGAIN_AFTER);
+    let Some(at) = journal.try_again_at.or(once_more) else { return Ok(()) };
+    let since = since.or(planned_for).unwrap_or(now);
+    schedules::again(invocation, journal, tournament, CheckKind::Refresh, since, at).await
 }
 
 fn record<T>(answer: &mut Value, operation: OperationType, done: &Done<T>) {

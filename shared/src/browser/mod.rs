@@ -60,8 +60,8 @@ pub struct Browser {
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Browser {
-    /// Launches Chromium from `binary`, all in one process if asked to. Nothing is asked of `origin` yet: the first fetch opens its front page, so that
-    /// it and all later ones are the page's own.
+    /// Launches Chromium from `binary`, all in one process if asked to. Nothing is asked of `origin` yet: the first fetch
+    /// opens its front page, so that it and all later ones are the page's own.
     pub async fn launch(
         binary: &Path,
         origin: &str,
@@ -69,7 +69,20 @@ impl Browser {
         single_process: bool,
     ) -> Result<Self, BrowserError> {
         let process = Process::launch(binary, single_process).await?;
-        let mut devtools = Devtools::connect(process.devtools_url()).await?;
+        match Self::attach(process.devtools_url()).await {
+            Ok(devtools) => {
+                Ok(Self { devtools, process, origin: origin.to_owned(), request_timeout, warm: false })
+            }
+            Err(error) => {
+                process.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection to the browser's one page.
+    async fn attach(url: &str) -> Result<Devtools, BrowserError> {
+        let mut devtools = Devtools::connect(url).await?;
         let targets = devtools.call(Target::GetTargets { filter: None }).await?;
         let page = targets
             .target_infos
@@ -79,7 +92,7 @@ impl Browser {
         let attached =
             devtools.call(Target::AttachToTarget { target_id: page.target_id, flatten: Some(true) }).await?;
         devtools.enter_session(attached.session_id);
-        Ok(Self { devtools, process, origin: origin.to_owned(), request_timeout, warm: false })
+        Ok(devtools)
     }
 
     /// Opens the origin's front page and waits until its document is there (not until the network is quiet).

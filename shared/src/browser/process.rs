@@ -51,7 +51,7 @@ pub(super) struct Process {
     child: Child,
     group: Option<Pid>,
     id: u32,
-    profile: Option<TempDir>,
+    profile: TempDir,
     devtools_url: String,
 }
 
@@ -88,8 +88,7 @@ impl Process {
         let group =
             i32::try_from(id).ok().and_then(Pid::from_raw).ok_or_else(|| failed("it died at once".into()))?;
         let stderr = child.stderr.take();
-        let mut process =
-            Self { child, group: Some(group), id, profile: Some(profile), devtools_url: String::new() };
+        let mut process = Self { child, group: Some(group), id, profile, devtools_url: String::new() };
         let Some(stderr) = stderr else { return Err(failed("it has no output to read".into())) };
 
         let mut said = Vec::new();
@@ -108,26 +107,24 @@ impl Process {
             }
             None
         };
-        match tokio::time::timeout(LAUNCH_TIMEOUT, listening).await {
-            Ok(Some(url)) => process.devtools_url = url,
+        let problem = match tokio::time::timeout(LAUNCH_TIMEOUT, listening).await {
+            Ok(Some(url)) => {
+                process.devtools_url = url;
+                None
+            }
             Ok(None) => {
-                // It may have closed its output and live on: then it is killed when `process` is dropped.
+                // It may have closed its output and live on.
                 let status = match tokio::time::timeout(ENDING_TIMEOUT, process.child.wait()).await {
                     Ok(ended) => ended.map_or_else(|e| e.to_string(), |s| s.to_string()),
                     Err(_) => "its output, at least".to_owned(),
                 };
-                return Err(failed(format!(
-                    "it ended before it listened ({status}); it said: {}",
-                    said.join(" | ")
-                )));
+                Some(format!("it ended before it listened ({status})"))
             }
-            Err(_) => {
-                let seconds = LAUNCH_TIMEOUT.as_secs();
-                return Err(failed(format!(
-                    "it did not listen within {seconds} s; it said: {}",
-                    said.join(" | ")
-                )));
-            }
+            Err(_) => Some(format!("it did not listen within {} s", LAUNCH_TIMEOUT.as_secs())),
+        };
+        if let Some(problem) = problem {
+            process.close().await;
+            return Err(failed(format!("{problem}; it said: {}", said.join(" | "))));
         }
         // Whatever it says later is read and dropped: a full pipe would stop it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -148,18 +145,19 @@ impl Process {
         if let Err(error) = self.child.wait().await {
             tracing::warn!(%error, "the browser could not be waited for");
         }
-        if let Some(profile) = self.profile.take() {
-            // The leader is gone; its children may still be writing for a moment.
-            for pause_ms in [0, 5, 20, 100, 400] {
-                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-                match std::fs::remove_dir_all(profile.path()) {
-                    Ok(()) => return,
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-                    Err(error) => tracing::debug!(%error, "the profile is still in use"),
-                }
+    }
+
+    fn delete_profile(&self) {
+        // What was killed may still be writing for a moment.
+        for pause_ms in [0, 5, 20, 100, 400] {
+            std::thread::sleep(Duration::from_millis(pause_ms));
+            match std::fs::remove_dir_all(self.profile.path()) {
+                Ok(()) => return,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+                Err(error) => tracing::debug!(%error, "the profile is still in use"),
             }
-            tracing::warn!(path = %profile.path().display(), "the browser's profile could not be deleted");
         }
+        tracing::warn!(path = %self.profile.path().display(), "the browser's profile could not be deleted");
     }
 
     fn kill(&mut self) {
@@ -175,5 +173,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         // Also when the leader has ended by itself: what it started may live on.
         self.kill();
+        self.delete_profile();
     }
 }

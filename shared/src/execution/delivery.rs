@@ -99,6 +99,7 @@ pub(super) async fn settle(invocation: &Invocation<'_>, well: bool) {
     };
     while left > 0 && in_time() {
         match settle_next(invocation, None).await {
+            // Also one that could not be paid: what only it is refused must not keep the others waiting.
             Ok(true) => left -= 1,
             Ok(false) => break,
             // Not this run's own work: the next run tries again.
@@ -117,16 +118,17 @@ pub(super) async fn settle_one(invocation: &Invocation<'_>, id: Uuid) {
     }
 }
 
-/// Pays one debt; whether there was one and it is paid. The record is locked meanwhile: two runs do not pay it twice.
+/// Tries to pay one debt; whether there was one. The record is locked meanwhile: two runs do not pay it twice.
 async fn settle_next(invocation: &Invocation<'_>, id: Option<Uuid>) -> Result<bool, StoreError> {
     let services = invocation.services;
     let now = invocation.clock.now();
     let mut client = services.store.client().await?;
     let transaction = client.transaction().await?;
     let Some(mut owed) = executions::lock_arrears(&transaction, id, now).await? else { return Ok(false) };
-    if let Some(kept) = owed.kept_report.take().and_then(|kept| serde_json::from_value::<Rendered>(kept).ok())
-    {
-        match store(invocation, &kept).await {
+    let mut paid = true;
+    match owed.kept_report.take().map(serde_json::from_value::<Rendered>) {
+        None => {}
+        Some(Ok(kept)) => match store(invocation, &kept).await {
             Ok(key) => {
                 let url = services.objects.report_url(&key, owed.id);
                 executions::report_stored(&transaction, owed.id, &key, url.as_deref()).await?;
@@ -135,11 +137,15 @@ async fn settle_next(invocation: &Invocation<'_>, id: Option<Uuid>) -> Result<bo
             }
             Err(problem) => {
                 tracing::warn!(execution_id = %owed.id, problem, "a kept report could not be stored yet");
-                return Ok(false);
+                paid = false;
             }
+        },
+        Some(Err(error)) => {
+            tracing::error!(execution_id = %owed.id, %error, "a kept report can't be read and is given up");
+            executions::report_lost(&transaction, owed.id).await?;
         }
     }
-    if owed.notice_owed {
+    if paid && owed.notice_owed {
         let notice = Notice {
             operation: &owed.operation,
             status: &owed.status,
@@ -150,12 +156,13 @@ async fn settle_next(invocation: &Invocation<'_>, id: Option<Uuid>) -> Result<bo
             completed_at: owed.completed_at,
             duration_ms: owed.duration_ms,
         };
-        if wanted(invocation, &notice) && !send(invocation, &notice.message()).await {
-            // A report that was stored stays so.
-            transaction.commit().await?;
-            return Ok(false);
+        paid = !wanted(invocation, &notice) || send(invocation, &notice.message()).await;
+        if paid {
+            executions::notified(&transaction, owed.id, now).await?;
         }
-        executions::notified(&transaction, owed.id, now).await?;
+    }
+    if !paid {
+        executions::not_paid(&transaction, owed.id, now).await?;
     }
     transaction.commit().await?;
     Ok(true)

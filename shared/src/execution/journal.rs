@@ -12,12 +12,16 @@ use crate::event::InvalidInput;
 use crate::objects::ObjectError;
 use crate::provider::{ProviderError, Request, TRY_AGAIN_AFTER};
 use crate::store::Outcomes;
+use crate::store::executions::Held;
 
 /// The notes of one execution.
 #[derive(Debug, Clone, Serialize)]
 pub struct Journal {
     /// Nothing is to be written.
     pub dry_run: bool,
+    /// The record.
+    #[serde(skip)]
+    pub held: Held,
     /// Which attempt at the work this is, from 1: a later one may find what an earlier one left.
     #[serde(skip)]
     pub attempt: i32,
@@ -44,9 +48,15 @@ pub struct Journal {
     pub failures: Vec<String>,
     /// What somebody should know though nothing failed.
     pub warnings: Vec<String>,
+    /// Those of the warnings that somebody must be told even if the run dies.
+    #[serde(skip)]
+    pub alarms: Vec<String>,
     /// When what the provider could not tell is to be asked for again.
     #[serde(skip)]
     pub try_again_at: Option<DateTime<Utc>>,
+    /// Something came as what can't be read: a cut or muddled answer, or one that stays so. Worth one more try.
+    #[serde(skip)]
+    pub unreadable: bool,
     /// The provider is left alone, and the work waits for it: told once for all runs.
     #[serde(skip)]
     pub circuit_open: bool,
@@ -116,14 +126,15 @@ pub struct ScheduleCounts {
 impl Journal {
     pub(super) fn new(
         clock: Clock,
-        attempt: i32,
+        held: Held,
         first_begun: DateTime<Utc>,
         dry_run: bool,
         tournament_id: Option<Uuid>,
     ) -> Self {
         Self {
             dry_run,
-            attempt,
+            held,
+            attempt: held.attempt,
             first_begun,
             tournament_id,
             tournament_label: None,
@@ -135,7 +146,9 @@ impl Journal {
             facts: Map::new(),
             failures: Vec::new(),
             warnings: Vec::new(),
+            alarms: Vec::new(),
             try_again_at: None,
+            unreadable: false,
             circuit_open: false,
             clock,
             progress: Progress::default(),
@@ -149,7 +162,7 @@ impl Journal {
 
     #[cfg(test)]
     pub(crate) fn for_tests(clock: Clock) -> Self {
-        Self::new(clock, 1, clock.now(), false, None)
+        Self::new(clock, Held { id: Uuid::nil(), attempt: 1 }, clock.now(), false, None)
     }
 
     /// Notes what reading the event came to: the first operation of every execution.
@@ -208,6 +221,7 @@ impl Journal {
     pub fn missed(&mut self, operation: &str, error: &ProviderError) {
         self.failed("fetch", operation, error);
         self.circuit_open |= matches!(error, ProviderError::CircuitOpen { .. });
+        self.unreadable |= matches!(error, ProviderError::Malformed { .. });
         if error.may_pass() {
             self.try_again_at = self.try_again_at.max(Some(error.try_again_at(self.clock.now())));
         }
@@ -233,10 +247,14 @@ impl Journal {
         self.warnings.push(warning);
     }
 
-    /// Notes what somebody must know before any other warning: a summary and a notice hold only the first few.
-    pub fn alarm(&mut self, warning: String) {
-        tracing::warn!(warning, "noted");
-        self.warnings.insert(0, warning);
+    /// Notes what somebody must know before any other warning (a summary and a notice hold only the first few), once.
+    pub fn alarm(&mut self, alarm: String) {
+        if self.alarms.contains(&alarm) {
+            return;
+        }
+        tracing::warn!(alarm, "noted");
+        self.warnings.insert(0, alarm.clone());
+        self.alarms.push(alarm);
     }
 
     /// Notes rows written by an operation, counted by the database.

@@ -291,9 +291,9 @@ pub async fn run<T>(
         .persist(async || executions::claim(&*store.client().await?, &new, now, now + LEASE).await)
         .await
         .map_err(Failure::Record)?;
-    let (held, started_at, created_at) = match claimed {
-        Claimed::Ours { id, attempt, started_at, created_at } => {
-            (Held { id, attempt }, started_at, created_at)
+    let (held, started_at, created_at, alarms) = match claimed {
+        Claimed::Ours { id, attempt, started_at, created_at, alarms } => {
+            (Held { id, attempt }, started_at, created_at, alarms)
         }
         Claimed::Running { lease_expires_at } => {
             return Err(Failure::AlreadyRunning { key, until: lease_expires_at });
@@ -311,7 +311,8 @@ pub async fn run<T>(
 
     crash::point("claimed");
     let began = Instant::now();
-    let mut journal = Journal::new(clock, held.attempt, created_at, work.dry_run, work.tournament_id);
+    let mut journal = Journal::new(clock, held, created_at, work.dry_run, work.tournament_id);
+    alarms.into_iter().for_each(|alarm| journal.alarm(alarm));
     if let Some(by) = requested_by(invocation.event) {
         journal.facts.insert("requestedBy".to_owned(), by.into());
     }
@@ -321,6 +322,14 @@ pub async fn run<T>(
     }
     let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut journal))).await;
     crash::point("worked");
+    // One that was frozen and taken over meanwhile must not store its report over the other's.
+    let ours = store
+        .persist(async || executions::renew(&*store.client().await?, held, clock.now() + LEASE).await)
+        .await
+        .map_err(Failure::Record)?;
+    if !ours {
+        return Err(Failure::TakenOver { key });
+    }
 
     let (value, error) = match outcome {
         Ok(value) => (Some(value), None),
@@ -489,6 +498,7 @@ async fn rescue_dead(store: &Store, clock: Clock, own: Uuid, journal: &mut Journ
                 let more = rescued.len() - RESCUED_NAMED;
                 journal.warn(format!("further dead runs that are now marked as failed: {more}"));
             }
+            rescued.into_iter().flat_map(|dead| dead.alarms).for_each(|alarm| journal.alarm(alarm));
         }
         // Not this run's own work: the next run tries again.
         Err(error) => tracing::warn!(%error, "dead runs could not be looked for"),

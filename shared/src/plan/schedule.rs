@@ -32,6 +32,8 @@ pub enum CheckKind {
     Draw,
     /// The knockout stage again, for what the provider could not tell.
     KnockoutsFollowUp,
+    /// The provider's table again, where the check against it could not be made.
+    StandingsFollowUp,
     /// A whole tournament again, for what the provider could not tell.
     Refresh,
 }
@@ -40,7 +42,9 @@ impl CheckKind {
     /// The function that does it.
     pub fn function(self) -> &'static str {
         match self {
-            Self::Interim | Self::Closing | Self::FollowUp | Self::Sweep => "scores-and-standings",
+            Self::Interim | Self::Closing | Self::FollowUp | Self::Sweep | Self::StandingsFollowUp => {
+                "scores-and-standings"
+            }
             Self::Knockouts | Self::Draw | Self::KnockoutsFollowUp => "knockouts",
             Self::Refresh => "tournaments",
         }
@@ -48,7 +52,12 @@ impl CheckKind {
 
     /// Whether the daily routine keeps these in step with the matches. Follow-ups belong to the run that made them.
     pub fn is_reconciled(self) -> bool {
-        !matches!(self, Self::FollowUp | Self::KnockoutsFollowUp | Self::Refresh)
+        !self.is_follow_up()
+    }
+
+    /// Whether a run made it for what it could not have: each is its own.
+    pub fn is_follow_up(self) -> bool {
+        matches!(self, Self::FollowUp | Self::KnockoutsFollowUp | Self::StandingsFollowUp | Self::Refresh)
     }
 }
 
@@ -314,11 +323,7 @@ pub fn schedule_name(environment: &str, check: &Check) -> String {
     use sha2::{Digest, Sha256};
 
     let round = check.round_slug.as_deref().unwrap_or("all");
-    let moment = match check.kind {
-        // Each follow-up is its own.
-        CheckKind::FollowUp | CheckKind::KnockoutsFollowUp | CheckKind::Refresh => check.at,
-        _ => check.kickoff,
-    };
+    let moment = if check.kind.is_follow_up() { check.at } else { check.kickoff };
     let subject =
         format!("{environment}/{}/{}/{round}/{}", check.kind, check.tournament_id, moment.timestamp());
     let hash: String =

@@ -42,6 +42,8 @@ pub enum Claimed {
         started_at: DateTime<Utc>,
         /// When the first one did.
         created_at: DateTime<Utc>,
+        /// What an attempt before this one noted along with its writes and did not live to tell.
+        alarms: Vec<String>,
     },
     /// Somebody is at it.
     Running {
@@ -100,7 +102,7 @@ pub async fn claim(
                  OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
                  -- This very claim, whose answer was lost.
                  OR (e.status = 'in_progress' AND e.request_id = excluded.request_id AND e.started_at = excluded.started_at)
-             RETURNING id, attempt, created_at",
+             RETURNING id, attempt, created_at, e.summary -> 'alarms'",
             &[
                 (&new.request_id, Type::UUID),
                 (&new.tournament_id, Type::UUID),
@@ -117,7 +119,14 @@ pub async fn claim(
         .await?;
     if let Some(row) = ours.first() {
         let created_at = utc(row.get(2));
-        return Ok(Claimed::Ours { id: row.get(0), attempt: row.get(1), started_at: now, created_at });
+        let alarms = texts(row.get(3));
+        return Ok(Claimed::Ours {
+            id: row.get(0),
+            attempt: row.get(1),
+            started_at: now,
+            created_at,
+            alarms,
+        });
     }
     let there = client
         .query_typed(
@@ -185,6 +194,29 @@ pub async fn note_progress(
         )
         .await?;
     Ok(())
+}
+
+/// Notes in a running record what somebody must be told, in the transaction that gives the reason: whoever finds the
+/// record of a run that died tells it.
+pub async fn note_alarms(
+    client: &impl GenericClient,
+    held: Held,
+    alarms: &[String],
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions
+                SET summary = COALESCE(summary, '{}') || jsonb_build_object('alarms', $3::text[])
+              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (&alarms, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The texts of an array in a record's summary.
+fn texts(array: Option<Value>) -> Vec<String> {
+    array.and_then(|array| serde_json::from_value(array).ok()).unwrap_or_default()
 }
 
 /// How a record ends.
@@ -275,8 +307,8 @@ pub struct Arrears {
     pub kept_report: Option<Value>,
 }
 
-/// Locks a finished record that owes something: that of `id`, or the one that has waited longest. One that another run
-/// is at is passed over. Call it in a transaction, and end that when the debt is paid.
+/// Locks a finished record that owes something: that of `id`, or the one that was not tried for longest, and not since
+/// `now`. One that another run is at is passed over. Call it in a transaction, and end that when the debt is paid.
 pub async fn lock_arrears(
     client: &impl GenericClient,
     id: Option<Uuid>,
@@ -289,12 +321,13 @@ pub async fn lock_arrears(
                FROM data_provider_executions
               WHERE idempotency_key IS NOT NULL AND status <> 'in_progress'
                 AND (notified_at IS NULL OR kept_report IS NOT NULL)
-                AND completed_at BETWEEN $2 AND $3 AND ($1 IS NULL OR id = $1)
-              ORDER BY completed_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+                AND completed_at BETWEEN $2 AND $3 AND ($1 IS NULL OR id = $1) AND updated_at < $4
+              ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED",
             &[
                 (&id, Type::UUID),
                 (&stamp(now - ARREARS_LAST), Type::TIMESTAMP),
                 (&stamp(now - NOTICE_TAKES), Type::TIMESTAMP),
+                (&stamp(now), Type::TIMESTAMP),
             ],
         )
         .await?;
@@ -330,6 +363,28 @@ pub async fn report_stored(
     Ok(())
 }
 
+/// Notes that a debt could not be paid at `now`: others have their turn before it is tried again.
+pub async fn not_paid(client: &impl GenericClient, id: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions SET updated_at = $2 WHERE id = $1 RETURNING id",
+            &[(&id, Type::UUID), (&stamp(now), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Gives up a kept report that can't be read.
+pub async fn report_lost(client: &impl GenericClient, id: Uuid) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions SET kept_report = NULL WHERE id = $1 RETURNING id",
+            &[(&id, Type::UUID)],
+        )
+        .await?;
+    Ok(())
+}
+
 /// A record whose run is dead.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Rescued {
@@ -337,6 +392,8 @@ pub struct Rescued {
     pub id: Uuid,
     /// What it was for.
     pub key: Option<String>,
+    /// What it noted along with its writes and did not live to tell.
+    pub alarms: Vec<String>,
 }
 
 /// Fails records, other than `except`, whose lease ran out before `expired_before`: their runs are dead.
@@ -354,7 +411,7 @@ pub async fn rescue(
                     -- An old row's may be no object: merged with one it would become an array.
                     summary = CASE WHEN jsonb_typeof(summary) = 'object' THEN summary ELSE '{}' END || $4
               WHERE status = 'in_progress' AND id <> $1 AND COALESCE(lease_expires_at, started_at) < $2
-             RETURNING id, idempotency_key",
+             RETURNING id, idempotency_key, summary -> 'alarms'",
             &[
                 (&except, Type::UUID),
                 (&stamp(expired_before), Type::TIMESTAMP),
@@ -363,7 +420,10 @@ pub async fn rescue(
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| Rescued { id: row.get(0), key: row.get(1) }).collect())
+    Ok(rows
+        .iter()
+        .map(|row| Rescued { id: row.get(0), key: row.get(1), alarms: texts(row.get(2)) })
+        .collect())
 }
 
 /// What stands under a key once work was announced.

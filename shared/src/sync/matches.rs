@@ -13,7 +13,7 @@ use crate::execution::{Invocation, Journal};
 use crate::plan::matches::{self as plan, HeldReason, MatchPlan};
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
-use crate::store::{StoreError, matches, rounds};
+use crate::store::{StoreError, executions, matches, rounds};
 
 /// Matches looked up by their own id in one run: each costs a request.
 const LOOKUP_LIMIT: usize = 5;
@@ -122,6 +122,9 @@ async fn sync_once(
         .map(|round| (round.slug.to_owned(), i32::try_from(round.reading.open_slots).unwrap_or(i32::MAX)))
         .collect();
     rounds::note_reading(&transaction, tournament.id, &read_as_a_whole, now).await?;
+    if !journal.alarms.is_empty() {
+        executions::note_alarms(&transaction, journal.held, &journal.alarms).await?;
+    }
     crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
     journal.wrote("matches", outcomes);

@@ -73,9 +73,10 @@ pub async fn transact<T>(
         let transient = error.downcast_ref::<StoreError>().is_some_and(StoreError::is_transient);
         let Some(wait) = waits.next().filter(|_| transient) else { return Err(error) };
         tracing::warn!(%error, "the transaction is tried once more…");
-        *journal = before;
+        let alarms = std::mem::replace(journal, before).alarms;
         // Its commit may have got through: what is there already may be this run's own.
         journal.attempt += 1;
+        alarms.into_iter().for_each(|alarm| journal.alarm(alarm));
         tokio::time::sleep(wait).await;
     }
 }
