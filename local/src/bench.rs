@@ -278,16 +278,7 @@ async fn world_cup(output: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let (season, output) = (WORLD_CUP.into(), output.to_owned());
-    let options = Options {
-        season,
-        rules: None,
-        faults: Vec::new(),
-        until: None,
-        bulk: false,
-        database_url: None,
-        output,
-        weather: None,
-    };
+    let options = Options { season, output, ..Options::default() };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     let summary = Summary::read(&replay).await?;

@@ -16,7 +16,7 @@ use crate::stack::{Ingredients, Stack};
 use crate::tools::Tools;
 
 /// What a replay is told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The season file.
     pub season: PathBuf,

@@ -18,13 +18,10 @@ async fn played(faults: &[&str]) -> Played {
     std::fs::write(&season, LEAGUE).unwrap();
     let options = Options {
         season,
-        rules: None,
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-        until: None,
-        bulk: false,
         database_url: Some(empty_database().await),
         output: dir.path().to_owned(),
-        weather: None,
+        ..Options::default()
     };
     let mut replay = Replay::start(&options).await.unwrap();
     replay.run(None, false).await.unwrap();

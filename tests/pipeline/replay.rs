@@ -12,13 +12,9 @@ use crate::harness::{CUP, LEAGUE, World, empty_database, texts};
 fn options(season: PathBuf, database_url: String, output: &tempfile::TempDir) -> Options {
     Options {
         season,
-        rules: None,
-        faults: Vec::new(),
-        until: None,
-        bulk: false,
         database_url: Some(database_url),
         output: output.path().to_owned(),
-        weather: None,
+        ..Options::default()
     }
 }
 

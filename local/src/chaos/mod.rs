@@ -105,13 +105,9 @@ pub async fn stormy(
 fn options(season: &Path, output: PathBuf, seed: Option<u64>, only: Option<Kind>) -> Options {
     Options {
         season: season.to_owned(),
-        rules: None,
-        faults: Vec::new(),
-        until: None,
-        bulk: false,
-        database_url: None,
         output,
         weather: seed.map(|seed| (seed, only)),
+        ..Options::default()
     }
 }
 
