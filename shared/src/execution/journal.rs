@@ -227,11 +227,25 @@ impl Journal {
         }
     }
 
-    /// Notes that a check against the provider could not be made; where another time may help, when.
-    pub fn unchecked(&mut self, warning: String, error: &ProviderError) {
-        self.warn(warning);
-        if error.may_pass() {
-            self.try_again_at = self.try_again_at.max(Some(error.try_again_at(self.clock.now())));
+    /// Notes what the provider answered for the check of `what`. Its trouble costs the check and nothing else; where
+    /// another time may help, when.
+    pub fn check<T>(&mut self, what: &str, answer: Result<Vec<T>, ProviderError>) -> Option<Vec<T>> {
+        match answer {
+            Ok(read) => {
+                self.completed(
+                    "fetch",
+                    &format!("the provider's {what}"),
+                    serde_json::json!({ "read": read.len() }),
+                );
+                Some(read)
+            }
+            Err(error) => {
+                self.warn(format!("the {what} could not be checked against the provider's: {error}"));
+                if error.may_pass() {
+                    self.try_again_at = self.try_again_at.max(Some(error.try_again_at(self.clock.now())));
+                }
+                None
+            }
         }
     }
 

@@ -17,17 +17,8 @@ pub async fn provider_trees(
     provider: &mut SofaScore<'_>,
     tournament: &Tournament,
 ) -> anyhow::Result<Option<Vec<Tree>>> {
-    match provider.cup_trees(&season(tournament)?).await {
-        Ok(trees) => {
-            journal.completed("fetch", "cup trees", json!({ "trees": trees.len() }));
-            Ok(Some(trees))
-        }
-        Err(error) => {
-            let what = format!("the bracket could not be checked against the provider's cup tree: {error}");
-            journal.unchecked(what, &error);
-            Ok(None)
-        }
-    }
+    let trees = provider.cup_trees(&season(tournament)?).await;
+    Ok(journal.check("bracket", trees))
 }
 
 /// Draws the bracket up from the stored matches and the cup trees (those read now, else those kept) and writes the ties

@@ -38,17 +38,7 @@ pub async fn provider_tables(
     }
     let tables = provider.standings(&season(tournament)?).await;
     journal.requests.extend(provider.take_requests());
-    match tables {
-        Ok(tables) => {
-            journal.completed("fetch", "the provider's tables", json!({ "tables": tables.len() }));
-            Ok(Some(tables))
-        }
-        Err(error) => {
-            let what = format!("the table could not be checked against the provider's: {error}");
-            journal.unchecked(what, &error);
-            Ok(None)
-        }
-    }
+    Ok(journal.check("table", tables))
 }
 
 /// Computes the table of every group by the competition's own order and writes the rows that differ. The provider's
