@@ -409,11 +409,16 @@ async fn another_hosts_answer_is_not_taken() {
     let (result, seen, _) = world.ask_rounds().await;
     assert_eq!(kind(&result), "Unavailable", "{result:?}");
     assert_eq!(seen, ["/", ROUNDS, ROUNDS]);
+    assert_eq!(other.take_seen(), Vec::<String>::new(), "not even asked");
 
+    // The front page leads to another host, by a name of this machine.
+    let elsewhere = other.origin.replace("127.0.0.1", "localhost");
+    let redirect = empty(302, &format!("Location: {elsewhere}{ROUNDS}\r\n"));
     let mut world = World::new([("/", vec![redirect])]).await;
     world.config.request_timeout = Duration::from_secs(1);
     let (result, seen, _) = world.ask_rounds().await;
     assert_eq!((kind(&result), seen), ("Unavailable", vec!["/".to_owned(); 2]));
+    assert_eq!(other.take_seen(), Vec::<String>::new(), "not even asked");
 }
 
 #[tokio::test]

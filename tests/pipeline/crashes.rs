@@ -174,7 +174,7 @@ async fn a_correction_is_told_though_the_run_that_made_it_died() {
         let once = dir.path().join("once");
         std::fs::write(&once, "").unwrap();
         let variables = [("CRASH_AT", "committed"), ("CRASH_ONCE", once.to_str().unwrap())];
-        let (stack, _db, _logs) = stack_on(&database, &world.provider.origin(), &variables).await;
+        let (stack, db, _logs) = stack_on(&database, &world.provider.origin(), &variables).await;
         let at = format!("2024-03-{day}T12:00:00Z");
         world.clock.set(moment(&at));
         let mut event = event("sweep");
@@ -184,6 +184,9 @@ async fn a_correction_is_told_though_the_run_that_made_it_died() {
             stack.invoke("scores-and-standings", event).await.unwrap_err();
             let routine = json!({"scheduledTime": "2024-03-05T00:01:00Z"});
             stack.invoke("daily-routine", routine).await.unwrap();
+            let dead =
+                "SELECT status FROM data_provider_executions WHERE summary::text LIKE '%the run died%'";
+            assert_eq!(crate::harness::texts(&db, dead).await, ["failed"]);
         } else {
             let (_, deliveries) = delivered(&stack, "scores-and-standings", &event, &at).await;
             assert_eq!(deliveries, 2);

@@ -180,8 +180,9 @@ async fn a_run_that_died_is_marked_as_failed_by_the_next_function_and_said() {
         .texts("SELECT idempotency_key || ' ' || status FROM data_provider_executions WHERE function = 'knockouts' ORDER BY 1")
         .await;
     assert_eq!(states, ["just-dead in_progress", "long-dead failed"]);
-    let message = world.stack.slack.messages().pop().unwrap().to_string();
-    assert!(message.contains("a run had died") && message.contains("long-dead"), "{message}");
+    let [routine, dead] = world.messages().try_into().unwrap();
+    assert!(routine.contains("a run had died") && routine.contains("long-dead"), "{routine}");
+    assert!(dead.contains("knockouts update") && dead.contains("the run died"), "its own: {dead}");
 }
 
 #[tokio::test]

@@ -135,6 +135,39 @@ async fn a_long_retry_after_holds_for_all_functions() {
 }
 
 #[tokio::test]
+async fn a_retry_after_that_comes_second_holds_for_all_functions_too() {
+    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[("REQUEST_PAUSE_MS", "10")]).await;
+    let id = world.create().await;
+    world.provider.trouble(Trouble::Status(503), Some(1));
+    world.provider.trouble(Trouble::TooMany(3600), Some(1));
+    let asked = world.provider.requests();
+    for minute in ["00", "01"] {
+        let at = format!("2024-03-02T17:{minute}:00Z");
+        world.invoke_at(&at, "scores-and-standings", closing(&id)).await.unwrap();
+    }
+    assert_eq!(world.provider.requests() - asked, 2, "the second did not even ask");
+}
+
+#[tokio::test]
+async fn a_refusal_that_could_not_be_noted_for_all_is_told_by_the_run_that_met_it() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    world
+        .db
+        .batch_execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+             CREATE TRIGGER refuse BEFORE INSERT ON provider_circuit FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await
+        .unwrap();
+    world.provider.trouble(Trouble::Refusal, None);
+    let messages = world.messages().len();
+    world.invoke_at("2024-03-02T17:00:00Z", "scores-and-standings", closing(&id)).await.unwrap_err();
+    let told = world.messages().split_off(messages);
+    assert!(told.len() == 1 && told[0].contains("refuses to answer"), "{told:#?}");
+}
+
+#[tokio::test]
 async fn what_a_creation_could_not_read_is_read_by_a_refresh_that_it_schedules() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     // The logo, the rounds and three rounds' matches come; what is asked for the seventh time does not.
@@ -174,12 +207,36 @@ async fn what_came_and_cannot_be_read_is_asked_for_once_more_and_then_left() {
 }
 
 #[tokio::test]
+async fn a_routine_that_could_not_read_the_day_reads_it_later() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    world.create().await;
+    world.provider.trouble(Trouble::Status(500), Some(2));
+    let answer = world.invoke_at("2024-03-02T00:01:00Z", "daily-routine", json!({})).await.unwrap();
+    assert!(answer["daily_schedule"]["errors"].to_string().contains("the daily refresh"), "{answer}");
+    let schedules = world.stack.aws.schedules().await.unwrap();
+    let again = schedules.iter().find(|schedule| schedule.function == "daily-routine").unwrap();
+    assert_eq!(again.at, moment("2024-03-02T00:15:00Z"));
+    let event = again.input.replace("<aws.scheduler.scheduled-time>", "2024-03-02T00:15:00Z");
+    let event: Value = serde_json::from_str(&event).unwrap();
+    let answer = world.invoke_at("2024-03-02T00:15:00Z", "daily-routine", event).await.unwrap();
+    assert_eq!(answer["daily_schedule"]["errors"], json!([]));
+    let routines = world.stack.aws.schedules().await.unwrap();
+    assert_eq!(routines.iter().filter(|schedule| schedule.function == "daily-routine").count(), 1);
+}
+
+#[tokio::test]
 async fn a_table_that_could_not_be_checked_is_checked_later() {
+    for (trouble, times) in [(Trouble::Status(500), 2), (Trouble::Truncated, 1)] {
+        a_check_of_the_table_meets(trouble, times).await;
+    }
+}
+
+async fn a_check_of_the_table_meets(trouble: Trouble, times: usize) {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
-    // The round comes; the provider's table does not, twice.
+    // The round comes; the provider's table can't be had, or can't be read.
     world.provider.trouble(Trouble::Late(Duration::ZERO), Some(1));
-    world.provider.trouble(Trouble::Status(500), Some(2));
+    world.provider.trouble(trouble, Some(times));
     let answer = world.invoke_at("2024-03-02T19:30:00Z", "scores-and-standings", closing(&id)).await.unwrap();
     let warnings = answer["standings_update"]["warnings"].to_string();
     assert!(warnings.contains("could not be checked"), "{warnings}");

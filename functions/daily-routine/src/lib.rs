@@ -1,19 +1,23 @@
 //! The daily routine: reads what is on today and some rounds that were not read for long, keeps the tournaments' lives,
 //! and reconciles the one-time schedules of the next two days with the matches.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, OperationType, Work};
+use shared::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
+use shared::sync::schedules::Again;
 use shared::sync::{self, refresh, schedules};
+use uuid::Uuid;
 
 /// Handles `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are ignored.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let input = read(&event, invocation);
-    let work =
-        Work::of(invocation, OperationType::DailySchedule, "-:-".to_owned(), None, input.as_ref().ok());
+    let envelope = input.as_ref().ok().map(|(envelope, _)| envelope);
+    let work = Work::of(invocation, OperationType::DailySchedule, "-:-".to_owned(), None, envelope);
     let done = execution::run(invocation, work, async |journal| {
-        let envelope = journal.validated(input)?;
+        let (envelope, since) = journal.validated(input)?;
         let planning = envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
         let mut provider = sync::provider(invocation);
         let refreshed = async {
@@ -34,14 +38,22 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
         }
         refresh::keep_lives(invocation, journal, planning).await?;
         schedules::reconcile(invocation, journal, planning).await?;
+        let kind = CheckKind::RoutineFollowUp;
+        let again = Again { missed: kind, unchecked: kind, since };
+        schedules::again(invocation, journal, (Uuid::nil(), "all"), again, Some(planning)).await?;
         broken.map_or(Ok(()), Err)
     })
     .await?;
     Ok(json!({ "daily_schedule": done.summary() }))
 }
 
-fn read(event: &Value, invocation: &Invocation<'_>) -> Result<Envelope, InvalidInput> {
+/// The envelope, and since when the provider could not tell what this routine asks for once more.
+fn read(
+    event: &Value,
+    invocation: &Invocation<'_>,
+) -> Result<(Envelope, Option<DateTime<Utc>>), InvalidInput> {
     let mut fields = Fields::of(event);
     let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
-    fields.finish(envelope)
+    let since = fields.follow_up_since(CheckKind::RoutineFollowUp);
+    fields.finish((envelope, since))
 }

@@ -10,6 +10,7 @@ use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
+use shared::sync::schedules::Again;
 use shared::sync::{self, bracket, schedules};
 use uuid::Uuid;
 
@@ -117,10 +118,9 @@ async fn discover(
     let ask = drawn && stopped.is_none();
     let trees = if ask { bracket::provider_trees(journal, provider, &tournament).await? } else { None };
     bracket::sync(invocation, journal, &tournament, trees).await?;
-    if let Some(at) = journal.try_again_at {
-        let since = input.since.unwrap_or(planning);
-        schedules::again(invocation, journal, &tournament, CheckKind::KnockoutsFollowUp, since, at).await?;
-    }
+    let kind = CheckKind::KnockoutsFollowUp;
+    let again = Again { missed: kind, unchecked: kind, since: input.since };
+    schedules::again(invocation, journal, (tournament.id, &tournament.slug), again, Some(planning)).await?;
     match stopped {
         Some(error) if !error.is_deferral() => Err(error.into()),
         _ => Ok(()),

@@ -11,6 +11,7 @@ use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
+use shared::sync::schedules::Again;
 use shared::sync::{self, bracket, schedules, standings};
 use uuid::Uuid;
 
@@ -108,12 +109,9 @@ async fn table(
         let tables = standings::provider_tables(invocation, journal, provider, &tournament, planning).await?;
         standings::sync(invocation, journal, &tournament, tables).await?;
         // On a season's last day no later check would ask the provider.
-        if let Some(at) = journal.try_again_at {
-            let since = since.unwrap_or(planning);
-            schedules::again(invocation, journal, &tournament, CheckKind::StandingsFollowUp, since, at)
-                .await?;
-        }
-        Ok(())
+        let kind = CheckKind::StandingsFollowUp;
+        let again = Again { missed: kind, unchecked: kind, since };
+        schedules::again(invocation, journal, (id, &tournament.slug), again, Some(planning)).await
     })
     .await
 }

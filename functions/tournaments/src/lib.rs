@@ -10,10 +10,11 @@ use shared::domain::{Round, Team, Tournament};
 use shared::event::InvalidInput;
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
 use shared::plan::schedule::CheckKind;
+use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
-use shared::provider::{ProviderError, TRY_AGAIN_AFTER};
 use shared::store::{rounds, tournaments};
 use shared::sync::matches::{self, RoundReading};
+use shared::sync::schedules::Again;
 use shared::sync::{self, bracket, schedules, standings, teams};
 use uuid::Uuid;
 
@@ -65,7 +66,8 @@ async fn whole(
         }
         let Some(id) = journal.tournament_id else { return Ok(()) };
         let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
-        follow_up(invocation, journal, &tournament, since, planned_for).await
+        let again = Again { missed: CheckKind::Refresh, unchecked: CheckKind::Refresh, since };
+        schedules::again(invocation, journal, (id, &tournament.slug), again, planned_for).await
     })
     .await?;
     let mut answer = json!({});
@@ -78,6 +80,8 @@ async fn whole(
 
     let next = |operation| Work { operation, tournament_id: Some(id), ..next.clone() };
     let mut season = Season::default();
+    // What a step could not have is asked for by a refresh.
+    let mut refreshing = false;
     type Step = (OperationType, OperationType);
     let steps: [Step; 4] = [
         (OperationType::RoundsCreate, OperationType::RoundsUpdate),
@@ -133,29 +137,21 @@ async fn whole(
                     done = Ok(());
                 }
             }
-            follow_up(invocation, journal, &tournament, since, planned_for).await?;
+            refreshing |= journal.try_again_at.is_some();
+            let unchecked = match create {
+                // That one reads the checks too.
+                _ if refreshing => CheckKind::Refresh,
+                OperationType::MatchesCreate => CheckKind::KnockoutsFollowUp,
+                _ => CheckKind::StandingsFollowUp,
+            };
+            let again = Again { missed: CheckKind::Refresh, unchecked, since };
+            schedules::again(invocation, journal, (id, &tournament.slug), again, planned_for).await?;
             done
         })
         .await?;
         record(&mut answer, operation, &done);
     }
     Ok(answer)
-}
-
-/// Schedules a refresh for what this run could not have: for hours where the provider was in trouble (`since` when), but
-/// once for what came and can't be read, since it may stay so.
-async fn follow_up(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    tournament: &Tournament,
-    since: Option<DateTime<Utc>>,
-    planned_for: Option<DateTime<Utc>>,
-) -> anyhow::Result<()> {
-    let now = invocation.clock.now();
-    let once_more = (journal.unreadable && since.is_none()).then(|| now + TRY_AGAIN_AFTER);
-    let Some(at) = journal.try_again_at.or(once_more) else { return Ok(()) };
-    let since = since.or(planned_for).unwrap_or(now);
-    schedules::again(invocation, journal, tournament, CheckKind::Refresh, since, at).await
 }
 
 fn record<T>(answer: &mut Value, operation: OperationType, done: &Done<T>) {

@@ -55,8 +55,8 @@ pub(super) fn script(url: &str, want: Want, timeout: Duration) -> String {
     format!(
         r"(async () => {{
   try {{
-    const response = await fetch({url}, {{signal: AbortSignal.timeout({timeout_ms})}});
-    if (new URL(response.url).origin !== location.origin) throw new Error('led to another host');
+    const response = await fetch({url}, {{signal: AbortSignal.timeout({timeout_ms}), redirect: 'manual'}});
+    if (response.type === 'opaqueredirect') throw new Error('led elsewhere, and not followed');
     const chunks = []; let size = 0;
     const reader = response.body ? response.body.getReader() : null;
     while (reader) {{

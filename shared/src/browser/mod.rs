@@ -60,7 +60,7 @@ pub struct Browser {
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Browser {
-    /// Launches Chromium from `binary`, all in one process if asked to. Nothing is asked of `origin` yet: the first fetch
+    /// Launches Chromium from `binary`, all in one process if asked to. It reaches no other host than that of `origin`. Nothing is asked of `origin` yet: the first fetch
     /// opens its front page, so that it and all later ones are the page's own.
     pub async fn launch(
         binary: &Path,
@@ -68,7 +68,7 @@ impl Browser {
         request_timeout: Duration,
         single_process: bool,
     ) -> Result<Self, BrowserError> {
-        let process = Process::launch(binary, single_process).await?;
+        let process = Process::launch(binary, origin, single_process).await?;
         match Self::attach(process.devtools_url()).await {
             Ok(devtools) => {
                 Ok(Self { devtools, process, origin: origin.to_owned(), request_timeout, warm: false })

@@ -56,8 +56,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `binary` and waits until it says where it listens.
-    pub(super) async fn launch(binary: &Path, single_process: bool) -> Result<Self, BrowserError> {
+    /// Starts `binary`, which knows no other host than that of `origin`, and waits until it says where it listens.
+    pub(super) async fn launch(
+        binary: &Path,
+        origin: &str,
+        single_process: bool,
+    ) -> Result<Self, BrowserError> {
         let failed = |reason: String| BrowserError::Launch { path: binary.display().to_string(), reason };
         leftovers::remove();
         let profile =
@@ -68,6 +72,7 @@ impl Process {
         command
             .args(FLAGS)
             .args(single_process.then_some("--single-process"))
+            .arg(format!("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {}", host_of(origin)))
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             // What it keeps outside its profile (caches, fonts) goes there too, and away with it.
@@ -167,6 +172,12 @@ impl Process {
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
+}
+
+/// The host of an origin, without scheme and port.
+fn host_of(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
 impl Drop for Process {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,8 +10,9 @@ use super::Invocation;
 use crate::config::SlackNotify;
 use crate::crash;
 use crate::notify::{Notice, circuit_message};
+use crate::provider::sofascore::PROVIDER;
 use crate::report::{Rendered, Report};
-use crate::store::{StoreError, circuit, executions};
+use crate::store::{Store, StoreError, circuit, executions};
 
 /// What storing a report may take: the record must be written while there is time.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,6 +69,9 @@ pub(super) async fn notify(
 }
 
 fn wanted(invocation: &Invocation<'_>, notice: &Notice<'_>) -> bool {
+    if notice.summary["alarms"].as_array().is_some_and(|alarms| !alarms.is_empty()) {
+        return true;
+    }
     match invocation.config.slack_notify {
         SlackNotify::All => true,
         SlackNotify::Changes => notice.status != "completed" || notice.changed_something(),
@@ -92,13 +97,15 @@ pub(super) async fn settle(invocation: &Invocation<'_>, well: bool) {
     if let Err(error) = tell_of_circuit(invocation).await {
         tracing::warn!(%error, "what is to be told of the provider could not be looked for");
     }
+    // One moment for all: each debt has one try.
+    let now = invocation.clock.now();
     let mut left = if well { SETTLED } else { 0 };
     let in_time = || {
         let worst = UPLOAD_TIMEOUT + NOTICE_TIMEOUT;
         invocation.deadline.is_none_or(|deadline| Instant::now() + worst < deadline)
     };
     while left > 0 && in_time() {
-        match settle_next(invocation, None).await {
+        match settle_next(invocation, None, now).await {
             // Also one that could not be paid: what only it is refused must not keep the others waiting.
             Ok(true) => left -= 1,
             Ok(false) => break,
@@ -113,15 +120,18 @@ pub(super) async fn settle(invocation: &Invocation<'_>, well: bool) {
 
 /// Sends what the finished record of `id` still owes.
 pub(super) async fn settle_one(invocation: &Invocation<'_>, id: Uuid) {
-    if let Err(error) = settle_next(invocation, Some(id)).await {
+    if let Err(error) = settle_next(invocation, Some(id), invocation.clock.now()).await {
         tracing::warn!(%error, execution_id = %id, "what it owes could not be settled");
     }
 }
 
 /// Tries to pay one debt; whether there was one. The record is locked meanwhile: two runs do not pay it twice.
-async fn settle_next(invocation: &Invocation<'_>, id: Option<Uuid>) -> Result<bool, StoreError> {
+async fn settle_next(
+    invocation: &Invocation<'_>,
+    id: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let services = invocation.services;
-    let now = invocation.clock.now();
     let mut client = services.store.client().await?;
     let transaction = client.transaction().await?;
     let Some(mut owed) = executions::lock_arrears(&transaction, id, now).await? else { return Ok(false) };
@@ -166,6 +176,18 @@ async fn settle_next(invocation: &Invocation<'_>, id: Option<Uuid>) -> Result<bo
     }
     transaction.commit().await?;
     Ok(true)
+}
+
+/// Whether the circuit is known to be open, so that its own message tells of it.
+pub(super) async fn circuit_is_open(store: &Store) -> bool {
+    let asked = async { circuit::is_open(&*store.client().await?, PROVIDER).await };
+    match asked.await {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::warn!(%error, "whether the circuit is open could not be asked");
+            false
+        }
+    }
 }
 
 async fn tell_of_circuit(invocation: &Invocation<'_>) -> Result<(), StoreError> {

@@ -57,6 +57,12 @@ pub struct Journal {
     /// Something came as what can't be read: a cut or muddled answer, or one that stays so. Worth one more try.
     #[serde(skip)]
     pub unreadable: bool,
+    /// When what is only a check is to be asked for again.
+    #[serde(skip)]
+    pub check_again_at: Option<DateTime<Utc>>,
+    /// A check came as what can't be read.
+    #[serde(skip)]
+    pub unreadable_check: bool,
     /// The provider is left alone, and the work waits for it: told once for all runs.
     #[serde(skip)]
     pub circuit_open: bool,
@@ -149,6 +155,8 @@ impl Journal {
             alarms: Vec::new(),
             try_again_at: None,
             unreadable: false,
+            check_again_at: None,
+            unreadable_check: false,
             circuit_open: false,
             clock,
             progress: Progress::default(),
@@ -242,8 +250,9 @@ impl Journal {
             Err(error) => {
                 self.warn(format!("the {what} could not be checked against the provider's: {error}"));
                 if error.may_pass() {
-                    self.try_again_at = self.try_again_at.max(Some(error.try_again_at(self.clock.now())));
+                    self.check_again_at = self.check_again_at.max(Some(error.try_again_at(self.clock.now())));
                 }
+                self.unreadable_check |= matches!(error, ProviderError::Malformed { .. });
                 None
             }
         }

@@ -288,7 +288,7 @@ pub async fn run<T>(
     };
     let now = clock.now();
     let claimed = store
-        .persist(async || executions::claim(&*store.client().await?, &new, now, now + LEASE).await)
+        .persist(async || executions::claim(&*store.client().await?, &new, now, clock.now() + LEASE).await)
         .await
         .map_err(Failure::Record)?;
     let (held, started_at, created_at, alarms) = match claimed {
@@ -338,10 +338,10 @@ pub async fn run<T>(
     let kind = error.as_ref().map(kind_of);
     // The circuit's own notice tells it once for all runs; not what else there is to say.
     let refused = journal.circuit_open || matches!(kind, Some("Blocked" | "CircuitOpen"));
-    let told_once = refused
-        && work.operation != OperationType::DailySchedule
+    let nothing_else = work.operation != OperationType::DailySchedule
         && !journal.rows.wrote()
         && journal.warnings.is_empty();
+    let told_once = refused && nothing_else && delivery::circuit_is_open(store).await;
     let message = error.as_ref().map(|error| format!("{error:#}"));
     let status = match (&message, journal.failures.is_empty()) {
         (Some(_), _) => "failed",
@@ -498,7 +498,6 @@ async fn rescue_dead(store: &Store, clock: Clock, own: Uuid, journal: &mut Journ
                 let more = rescued.len() - RESCUED_NAMED;
                 journal.warn(format!("further dead runs that are now marked as failed: {more}"));
             }
-            rescued.into_iter().flat_map(|dead| dead.alarms).for_each(|alarm| journal.alarm(alarm));
         }
         // Not this run's own work: the next run tries again.
         Err(error) => tracing::warn!(%error, "dead runs could not be looked for"),
@@ -547,5 +546,24 @@ impl Heartbeat {
 impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_step_is_stopped_while_there_is_time_to_say_so_and_its_panic_is_an_error() {
+        let stopped = |error: anyhow::Error| error.to_string();
+        let deadline = Instant::now() + TIME_TO_FINISH + Duration::from_millis(20);
+        let late = within_deadline(Some(deadline), std::future::pending::<anyhow::Result<()>>()).await;
+        assert_eq!(late.map_err(stopped), Err("stopped 30 s before the function's time was up".to_owned()));
+        assert!(Instant::now() < deadline);
+
+        let panics = async { if true { panic!("no such luck") } else { Ok(()) } };
+        let caught = within_deadline(None, panics).await;
+        assert_eq!(caught.map_err(stopped), Err("the function panicked: no such luck".to_owned()));
+        assert_eq!(within_deadline(None, async { Ok(1) }).await.ok(), Some(1));
     }
 }

@@ -32,6 +32,8 @@ pub enum CheckKind {
     Draw,
     /// The knockout stage again, for what the provider could not tell.
     KnockoutsFollowUp,
+    /// The daily routine again, for what the provider could not tell.
+    RoutineFollowUp,
     /// The provider's table again, where the check against it could not be made.
     StandingsFollowUp,
     /// A whole tournament again, for what the provider could not tell.
@@ -47,6 +49,7 @@ impl CheckKind {
             }
             Self::Knockouts | Self::Draw | Self::KnockoutsFollowUp => "knockouts",
             Self::Refresh => "tournaments",
+            Self::RoutineFollowUp => "daily-routine",
         }
     }
 
@@ -57,7 +60,14 @@ impl CheckKind {
 
     /// Whether a run made it for what it could not have: each is its own.
     pub fn is_follow_up(self) -> bool {
-        matches!(self, Self::FollowUp | Self::KnockoutsFollowUp | Self::StandingsFollowUp | Self::Refresh)
+        matches!(
+            self,
+            Self::FollowUp
+                | Self::KnockoutsFollowUp
+                | Self::StandingsFollowUp
+                | Self::RoutineFollowUp
+                | Self::Refresh
+        )
     }
 }
 

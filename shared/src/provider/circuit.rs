@@ -51,9 +51,10 @@ impl<'a> Circuit<'a> {
     }
 
     async fn opened(&mut self, provider: &str, path: &str, reason: &str) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let client = self.store.client().await?;
-        let until = circuit::open(&*client, provider, &format!("{path}: {reason}"), now, self.wait).await?;
+        let (now, said) = (self.clock.now(), format!("{path}: {reason}"));
+        let open =
+            async || circuit::open(&*self.store.client().await?, provider, &said, now, self.wait).await;
+        let until = self.store.persist(open).await?;
         tracing::error!(provider, reason, %until, "the provider refuses: it is left alone");
         // This run asks no more either.
         self.admission = Some(Admission::Refused { until, reason: reason.to_owned() });
@@ -61,7 +62,7 @@ impl<'a> Circuit<'a> {
     }
 
     async fn closed(&mut self, provider: &str) -> Result<(), StoreError> {
-        circuit::close(&*self.store.client().await?, provider).await?;
+        self.store.persist(async || circuit::close(&*self.store.client().await?, provider).await).await?;
         tracing::info!(provider, "the provider answers again");
         self.admission = Some(Admission::Closed);
         Ok(())

@@ -106,6 +106,17 @@ pub async fn close(client: &impl GenericClient, provider: &str) -> Result<bool, 
     Ok(!rows.is_empty())
 }
 
+/// Whether `provider` is left alone, or tried for a first time after it was.
+pub async fn is_open(client: &impl GenericClient, provider: &str) -> Result<bool, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT 1 FROM provider_circuit WHERE provider = $1 AND state <> 'closed'",
+            &[(&provider, Type::TEXT)],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
 /// A message about a circuit that is still to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwedNotice {

@@ -73,7 +73,7 @@ pub struct Finished {
 }
 
 /// A live run has sent its notice this long after it ended its record.
-const NOTICE_TAKES: TimeDelta = TimeDelta::seconds(30);
+const NOTICE_TAKES: TimeDelta = TimeDelta::seconds(50);
 /// What is owed for longer is of no use any more.
 const ARREARS_LAST: TimeDelta = TimeDelta::days(7);
 
@@ -95,6 +95,8 @@ pub async fn claim(
                 SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
                     attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
                     trace_id = excluded.trace_id, duration = NULL, notified_at = NULL, kept_report = NULL,
+                    -- What the failed attempt has told need not be told again.
+                    summary = CASE WHEN e.notified_at IS NULL THEN e.summary ELSE e.summary - 'alarms' END,
                     updated_at = excluded.updated_at, event = COALESCE(excluded.event, e.event),
                     requested_by = COALESCE(excluded.requested_by, e.requested_by)
               WHERE (e.status = 'failed' AND NOT (e.request_id = excluded.request_id
@@ -198,12 +200,14 @@ pub async fn note_progress(
 
 /// Notes in a running record what somebody must be told, in the transaction that gives the reason: whoever finds the
 /// record of a run that died tells it.
+///
+/// False: the record is another run's by now, and the transaction must not be.
 pub async fn note_alarms(
     client: &impl GenericClient,
     held: Held,
     alarms: &[String],
-) -> Result<(), StoreError> {
-    client
+) -> Result<bool, StoreError> {
+    let rows = client
         .query_typed(
             "UPDATE data_provider_executions
                 SET summary = COALESCE(summary, '{}') || jsonb_build_object('alarms', $3::text[])
@@ -211,7 +215,7 @@ pub async fn note_alarms(
             &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (&alarms, Type::TEXT_ARRAY)],
         )
         .await?;
-    Ok(())
+    Ok(!rows.is_empty())
 }
 
 /// The texts of an array in a record's summary.
@@ -392,11 +396,10 @@ pub struct Rescued {
     pub id: Uuid,
     /// What it was for.
     pub key: Option<String>,
-    /// What it noted along with its writes and did not live to tell.
-    pub alarms: Vec<String>,
 }
 
-/// Fails records, other than `except`, whose lease ran out before `expired_before`: their runs are dead.
+/// Fails records, other than `except`, whose lease ran out before `expired_before`: their runs are dead. What
+/// they noted and did not live to tell is in the notice that they owe.
 pub async fn rescue(
     client: &impl GenericClient,
     except: Uuid,
@@ -407,11 +410,16 @@ pub async fn rescue(
     let rows = client
         .query_typed(
             "UPDATE data_provider_executions
-                SET status = 'failed', completed_at = $3, lease_expires_at = NULL, updated_at = $3,
+                SET status = 'failed', completed_at = COALESCE(lease_expires_at, started_at), lease_expires_at = NULL,
+                    updated_at = $3,
                     -- An old row's may be no object: merged with one it would become an array.
                     summary = CASE WHEN jsonb_typeof(summary) = 'object' THEN summary ELSE '{}' END || $4
-              WHERE status = 'in_progress' AND id <> $1 AND COALESCE(lease_expires_at, started_at) < $2
-             RETURNING id, idempotency_key, summary -> 'alarms'",
+                              || jsonb_build_object('warnings', COALESCE(summary -> 'alarms', '[]'))
+              WHERE id IN (SELECT id FROM data_provider_executions
+                            WHERE status = 'in_progress' AND id <> $1
+                              AND COALESCE(lease_expires_at, started_at) < $2
+                              FOR UPDATE SKIP LOCKED)
+             RETURNING id, idempotency_key",
             &[
                 (&except, Type::UUID),
                 (&stamp(expired_before), Type::TIMESTAMP),
@@ -420,10 +428,7 @@ pub async fn rescue(
             ],
         )
         .await?;
-    Ok(rows
-        .iter()
-        .map(|row| Rescued { id: row.get(0), key: row.get(1), alarms: texts(row.get(2)) })
-        .collect())
+    Ok(rows.iter().map(|row| Rescued { id: row.get(0), key: row.get(1) }).collect())
 }
 
 /// What stands under a key once work was announced.

@@ -64,9 +64,31 @@ pub async fn of_rounds(
     rounds: &[&str],
     external_ids: &[&str],
 ) -> Result<Vec<StoredMatch>, StoreError> {
+    in_rounds(client, tournament, rounds, external_ids, "").await
+}
+
+/// The same, and nobody else writes them until the transaction ends: neither another run nor the application, which may
+/// be scoring one just now.
+pub async fn lock_of_rounds(
+    transaction: &tokio_postgres::Transaction<'_>,
+    tournament: Uuid,
+    rounds: &[&str],
+    external_ids: &[&str],
+) -> Result<Vec<StoredMatch>, StoreError> {
+    in_rounds(transaction, tournament, rounds, external_ids, "FOR NO KEY UPDATE").await
+}
+
+async fn in_rounds(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    rounds: &[&str],
+    external_ids: &[&str],
+    lock: &str,
+) -> Result<Vec<StoredMatch>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM match
-          WHERE tournament_id = $1 AND (round_slug = ANY($2) OR external_id = ANY($3)) ORDER BY date, external_id"
+          WHERE tournament_id = $1 AND (round_slug = ANY($2) OR external_id = ANY($3))
+          ORDER BY date, external_id {lock}"
     );
     let rows = client
         .query_typed(

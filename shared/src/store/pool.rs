@@ -47,7 +47,9 @@ mod embedded {
 /// What follows a failed try; doubled with each.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const RETRIES: usize = 5;
-const LIMITS: &str = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s'";
+/// The last is for a function whose connection vanished without a word: what it had locked must not stay so for hours.
+const LIMITS: &str = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s';
+    SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 /// One function environment does one thing at a time; a heartbeat runs beside it.
 const CONNECTIONS: usize = 2;

@@ -81,7 +81,8 @@ async fn sync_once(
     let read: Vec<_> = readings.iter().flat_map(|round| round.reading.matches.clone()).collect();
     let ids: Vec<&str> = read.iter().map(|m| m.external_id.as_str()).collect();
     let slugs: Vec<&str> = readings.iter().map(|round| round.slug).collect();
-    let stored = matches::of_rounds(&*client, tournament.id, &slugs, &ids).await?;
+    let transaction = client.transaction().await?;
+    let stored = matches::lock_of_rounds(&transaction, tournament.id, &slugs, &ids).await?;
     let plan = plan::plan(&read, &stored);
     // The daily routine goes through all tournaments in one execution.
     let of = if journal.tournament_id.is_none() { format!(" of {}", tournament.slug) } else { String::new() };
@@ -104,7 +105,6 @@ async fn sync_once(
     if journal.dry_run {
         return Ok(synced);
     }
-    let transaction = client.transaction().await?;
     if !plan.new.is_empty() || plan.changes.iter().any(|change| change.moves_teams()) {
         let mut all = Reading::default();
         readings.iter().for_each(|round| all.extend(round.reading.clone()));
@@ -123,7 +123,8 @@ async fn sync_once(
         .collect();
     rounds::note_reading(&transaction, tournament.id, &read_as_a_whole, now).await?;
     if !journal.alarms.is_empty() {
-        executions::note_alarms(&transaction, journal.held, &journal.alarms).await?;
+        let ours = executions::note_alarms(&transaction, journal.held, &journal.alarms).await?;
+        anyhow::ensure!(ours, "the record is another run's by now: nothing is written");
     }
     crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::readable;
 use crate::crash;
 use crate::domain::{Match, MatchStatus, Tournament};
 use crate::execution::{Invocation, Journal, OperationStatus};
 use crate::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
+use crate::provider::TRY_AGAIN_AFTER;
 use crate::schedule::{Created, ScheduleError};
 use crate::store::{matches, tournaments};
 
@@ -125,12 +127,44 @@ pub async fn cover(
     all_made(journal)
 }
 
-/// Schedules the same once more at `at`, for what the provider could not tell: the knockout stage or a whole tournament.
-/// Not for ever: `since` is when that began, and what takes longer waits for a day's own checks, or the operator.
+/// What asks once more for what a run could not have.
+#[derive(Debug, Clone, Copy)]
+pub struct Again {
+    /// For what is missing.
+    pub missed: CheckKind,
+    /// For what is only the check of what is there: it need not read all of it anew.
+    pub unchecked: CheckKind,
+    /// Since when this has been asked for, if the run is itself a follow-up.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Schedules what asks once more for what this run could not have: again and again for hours where the provider is in
+/// trouble, but once for what came and can't be read, since it may stay so.
 pub async fn again(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
-    tournament: &Tournament,
+    about: (Uuid, &str),
+    again: Again,
+    planned_for: Option<DateTime<Utc>>,
+) -> anyhow::Result<()> {
+    let now = invocation.clock.now();
+    let once_more = again.since.is_none().then(|| now + TRY_AGAIN_AFTER);
+    let missed = journal.try_again_at.or(once_more.filter(|_| journal.unreadable));
+    let unchecked = journal.check_again_at.or(once_more.filter(|_| journal.unreadable_check));
+    let since = again.since.or(planned_for).unwrap_or(now);
+    // What reads everything anew reads the check as well.
+    match (missed, unchecked) {
+        (Some(at), _) => at_slot(invocation, journal, about, again.missed, since, at).await,
+        (None, Some(at)) => at_slot(invocation, journal, about, again.unchecked, since, at).await,
+        (None, None) => Ok(()),
+    }
+}
+
+/// Not for ever: `since` is when it began, and what takes longer waits for a day's own checks, or the operator.
+async fn at_slot(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    (tournament_id, slug): (Uuid, &str),
     kind: CheckKind,
     since: DateTime<Utc>,
     at: DateTime<Utc>,
@@ -142,8 +176,8 @@ pub async fn again(
     }
     let check = Check {
         kind,
-        tournament_id: tournament.id,
-        tournament_slug: tournament.slug.clone(),
+        tournament_id,
+        tournament_slug: slug.to_owned(),
         round_slug: None,
         kickoff: since,
         at: next_slot(at.max(now + TimeDelta::minutes(1))),

@@ -56,6 +56,9 @@ impl Scheduled {
             CheckKind::KnockoutsFollowUp => {
                 "looks for new knockout rounds again: the provider could not tell before".to_owned()
             }
+            CheckKind::RoutineFollowUp => {
+                "reads the day once more: the provider could not tell all before".to_owned()
+            }
             CheckKind::StandingsFollowUp => {
                 "asks for the provider's table again: it could not be had before".to_owned()
             }

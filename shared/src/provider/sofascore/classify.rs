@@ -19,7 +19,12 @@ pub(super) fn json(path: &str, fetched: Fetched) -> Result<Value, ProviderError>
             return Err(malformed(path, format!("bytes where JSON was asked for (HTTP {status})")));
         }
     };
-    let parsed: Result<Value, _> = serde_json::from_str(&body);
+    let parsed: Result<Value, _> = serde_json::from_str(&body).map(|mut value| {
+        if body.contains("\\u0000") {
+            drop_nul(&mut value);
+        }
+        value
+    });
     let envelope =
         parsed.as_ref().ok().and_then(|value| value.get("error")).filter(|error| error.is_object());
     let code = envelope.and_then(|error| error.get("code")).and_then(Value::as_u64);
@@ -41,6 +46,16 @@ pub(super) fn json(path: &str, fetched: Fetched) -> Result<Value, ProviderError>
             }
         }),
         code => Err(unavailable(path, format!("HTTP {code}"))),
+    }
+}
+
+/// Takes the character away that Postgres can hold in no text.
+fn drop_nul(value: &mut Value) {
+    match value {
+        Value::String(text) => text.retain(|c| c != '\0'),
+        Value::Array(values) => values.iter_mut().for_each(drop_nul),
+        Value::Object(fields) => fields.values_mut().for_each(drop_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -85,6 +100,7 @@ mod tests {
     #[test]
     fn answers_that_are_not_data() {
         assert_eq!(kind(200, r#"{"events":[]}"#), Ok(serde_json::json!({"events": []})));
+        assert_eq!(kind(200, r#"[{"name":"A\u0000B"}]"#), Ok(serde_json::json!([{"name": "AB"}])));
         assert_eq!(kind(403, r#"{"error":{"code":403,"reason":"challenge"}}"#), Err("Blocked"));
         assert_eq!(kind(403, r#"{"error":{"code":403,"reason":"Forbidden"}}"#), Err("Blocked"));
         assert_eq!(kind(200, r#"{"error":{"code":403,"reason":"challenge"}}"#), Err("Blocked"));

@@ -230,19 +230,21 @@ impl<'a> SofaScore<'a> {
                 }
                 (Err(error), _) => error,
             };
+            let come_back = match &error {
+                ProviderError::RateLimited { retry_after, .. } => retry_after.unwrap_or(DEFAULT_RETRY_AFTER),
+                _ => Duration::ZERO,
+            };
+            if !come_back.is_zero() {
+                self.pace.hold_off(PROVIDER, come_back).await.map_err(ProviderError::Pace)?;
+            }
             match (&error, &before) {
                 (ProviderError::Blocked { .. }, None) => {
                     if let Some(browser) = &mut self.browser {
                         browser.cool_down();
                     }
                 }
-                (ProviderError::RateLimited { retry_after, .. }, None) => {
-                    let wait = retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
-                    self.pace.hold_off(PROVIDER, wait).await.map_err(ProviderError::Pace)?;
-                    if wait > LONGEST_WAIT {
-                        return Err(error);
-                    }
-                    tokio::time::sleep(wait).await;
+                (ProviderError::RateLimited { .. }, None) if come_back <= LONGEST_WAIT => {
+                    tokio::time::sleep(come_back).await;
                 }
                 (ProviderError::Unavailable { .. }, None | Some(ProviderError::Unavailable { .. })) => {
                     let Some(wait) = waits.next() else { return Err(error) };
