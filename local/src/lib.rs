@@ -2,6 +2,7 @@
 
 mod aws_call;
 pub mod aws_gate;
+pub mod aws_record;
 pub mod bench;
 pub mod chaos;
 pub mod driver;
