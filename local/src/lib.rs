@@ -14,6 +14,7 @@ pub mod page;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod replay;
+pub mod sentry_sink;
 pub mod slack_sink;
 pub mod stack;
 pub mod summary;

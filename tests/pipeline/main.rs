@@ -20,5 +20,6 @@ mod repeats;
 mod replay;
 mod schedules;
 mod seasons;
+mod sentry;
 mod store;
 mod tournaments;

@@ -333,7 +333,7 @@ pub async fn run<T>(
         && work.operation != OperationType::DailySchedule
         && !journal.rows.wrote()
         && journal.warnings.is_empty();
-    let message = error.as_ref().map(|error| format!("{error:#}"));
+    let message = error.as_ref().map(|error| services.vault.current().mask(&format!("{error:#}")));
     let status = match (&message, journal.failures.is_empty()) {
         (Some(_), _) => "failed",
         (None, false) => "partial_failure",
@@ -390,7 +390,8 @@ pub async fn run<T>(
             operation: &operation,
             kind: kind.unwrap_or("Internal"),
             message,
-            execution: held.id,
+            request: invocation.request_id,
+            execution: Some(held.id),
         };
         sentry::tell(dsn, &failed).await;
     }
