@@ -1,6 +1,6 @@
 //! Every function as it is deployed, under the Runtime Interface Emulator, given every sample event that is its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,19 +14,24 @@ use crate::replay::{ReplayClock, ReplayProvider, Season};
 use crate::stack::{Ingredients, Stack, TOKEN};
 use crate::tools::Tools;
 
-const SEASON: &str = "local/seasons/2022-world-cup.json";
-const EVENTS: &str = "events";
+const SEASON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/seasons/2022-world-cup.json");
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+/// Variables for `sam local invoke`, and no event.
+const VARIABLES: &str = "env";
 /// Deployed and sampled under this name.
 const ENVIRONMENT: &str = "demo";
 
 /// Which sample goes to which function, in the order of the story that they tell.
-const SAMPLES: [(&str, &str); 10] = [
+const SAMPLES: [(&str, &str); 13] = [
     ("migrate", "migrate"),
     ("operator-api", "operator-api-health"),
     ("tournaments", "tournament-create"),
+    ("daily-routine", "daily-routine-dry-run"),
     ("daily-routine", "daily-routine"),
     ("scores-and-standings", "scores-and-standings-interim"),
     ("scores-and-standings", "scores-and-standings"),
+    ("scores-and-standings", "scores-and-standings-follow-up"),
+    ("scores-and-standings", "scores-and-standings-table"),
     ("scores-and-standings", "scores-and-standings-old-caller"),
     ("tournaments", "tournament-refresh"),
     ("knockouts", "knockouts"),
@@ -48,6 +53,9 @@ pub struct Options {
 
 /// Starts the local stack with the deployed functions, sends every sample, and writes what was seen; how much that was.
 pub async fn run(options: &Options) -> anyhow::Result<String> {
+    let sent: BTreeSet<String> = SAMPLES.iter().map(|(_, sample)| (*sample).to_owned()).collect();
+    let there = samples()?;
+    anyhow::ensure!(there == sent, "events/ has {there:?}, and these are sent: {sent:?}");
     let tools =
         Tools { functions: options.functions.clone(), chromium: options.chromium.clone(), ..Tools::find()? };
     let emulator = Emulator::start(&tools).await?;
@@ -206,6 +214,17 @@ impl Desk {
         anyhow::ensure!(status.is_success(), "{path}: HTTP {status}: {text}");
         Ok(serde_json::from_str(&text).unwrap_or_default())
     }
+}
+
+/// The names of the samples that are there.
+fn samples() -> anyhow::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(EVENTS).context("reading events/")? {
+        let path = entry?.path();
+        names.extend(path.file_stem().and_then(|name| name.to_str()).map(ToOwned::to_owned));
+    }
+    names.remove(VARIABLES);
+    Ok(names)
 }
 
 fn read(sample: &str) -> anyhow::Result<Value> {

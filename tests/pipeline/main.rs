@@ -18,6 +18,7 @@ mod outages;
 mod provider;
 mod repeats;
 mod replay;
+mod samples;
 mod schedules;
 mod seasons;
 mod sentry;
