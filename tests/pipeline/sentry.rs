@@ -97,7 +97,9 @@ async fn a_panic_is_told_and_no_secret_with_it() {
     assert!(!once.exists());
     let [event] = sentry.events().try_into().unwrap();
     assert_eq!(exception(&event), ("Internal", expected));
-    let mut seen = sentry.bodies().concat() + &error;
+    let log = std::fs::read_to_string(world.logs.path().join("tournaments.log")).unwrap();
+    assert!(log.contains(r#""message":"panicked","location":"shared/src/crash.rs"#), "{log}");
+    let mut seen = sentry.bodies().concat() + &error + &log;
     for key in world.stack.aws.objects("data-provider-operation-reports/").await.unwrap() {
         seen += &String::from_utf8(world.stack.aws.object(&key).await.unwrap()).unwrap();
     }
