@@ -25,9 +25,11 @@ build: setup
 demo: build ## Replay the 2022 World Cup on real parts (SERVE=1 keeps them up)
 	$(REPLAY) $(SEASON) --summary target/demo/summary.json $(if $(SERVE),--serve)
 
-test: build ## Run every test, on real parts
+test: build ## Run every test, on real parts; then hold the roles against what the functions called of AWS
+	.tools/venv/bin/python -m unittest discover --start-directory deploy
 	cargo test --locked --workspace --no-run
-	target/debug/local services -- cargo test --locked --workspace
+	target/debug/local services --calls target/aws-calls.json -- cargo test --locked --workspace
+	.tools/venv/bin/python deploy/check_policies.py target/aws-calls.json --all-of deploy/expected-calls.json
 
 check: setup ## Everything a change must pass
 	cargo fmt --all --check

@@ -1,4 +1,4 @@
-"""Tests of check_policies: run by `make lambda-check`, or `python -m unittest discover deploy`."""
+"""Tests of check_policies: run by `make test`, or `python -m unittest discover --start-directory deploy`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import unittest
 from pathlib import Path
 
-from check_policies import check
+from check_policies import check, missing
 from policies import load
 
 HERE = Path(__file__).parent
@@ -97,6 +97,13 @@ class Policies(unittest.TestCase):
             with self.subTest(record=record):
                 if sum(r["operation"] == record["operation"] and r["resource"] == record["resource"] for r in CALLS) == 1:
                     self.assertNotEqual(check(self.template, CALLS[:index] + CALLS[index + 1:]), [])
+
+    def test_an_expected_call_that_no_test_made_is_found(self) -> None:
+        more = {"function": "migrate", "service": "s3", "operation": "PutObject", "resource": "x/*"}
+        self.assertEqual(missing([*reversed(CALLS), more], CALLS), [])
+        for index, record in enumerate(CALLS):
+            with self.subTest(record=record):
+                self.assertEqual(len(missing(CALLS[:index] + CALLS[index + 1:], CALLS)), 1)
 
     def test_policies_of_sam_are_refused(self) -> None:
         self.template["Resources"]["Knockouts"]["Properties"]["Policies"] = ["AmazonS3FullAccess"]

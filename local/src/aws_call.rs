@@ -23,6 +23,8 @@ pub enum Service {
 /// A call and how it was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
+    /// By whose credentials: the id of the access key, by which AWS too knows who calls; empty for an unsigned call.
+    pub caller: String,
     /// The service.
     pub service: Service,
     /// The IAM action without its service, such as `PutObject`, or method and path where none is known.
@@ -50,7 +52,8 @@ pub(crate) fn asked(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]
     };
     let (operation, resource) =
         known.unwrap_or_else(|| (format!("{method} {}", uri.path()), uri.path().to_owned()));
-    Call { service, operation, resource, status: 0 }
+    let caller = request.credential(0).unwrap_or_default().to_owned();
+    Call { caller, service, operation, resource, status: 0 }
 }
 
 struct Request<'a> {
@@ -62,20 +65,23 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// By the scope of the credential: `ID/DATE/REGION/SERVICE/aws4_request`, in a header or, presigned, in the query.
+    /// By the scope of the credential.
     fn service(&self) -> Service {
-        let signed = self
-            .header(header::AUTHORIZATION.as_str())
-            .and_then(|value| value.split_once("Credential=").map(|(_, credential)| credential))
-            .or_else(|| self.parameter("X-Amz-Credential"));
-        match signed {
-            Some(credential) => {
-                credential.split('/').nth(3).and_then(|name| name.parse().ok()).unwrap_or(Service::Other)
-            }
+        match self.credential(3) {
+            Some(name) => name.parse().unwrap_or(Service::Other),
             None if self.uri.path().starts_with("/moto-api") => Service::Other,
             // Of all that is asked for here only a public object is had without a signature.
             None => Service::S3,
         }
+    }
+
+    /// A part of the credential, `ID/DATE/REGION/SERVICE/aws4_request`, in a header or, presigned, in the query.
+    fn credential(&self, part: usize) -> Option<&str> {
+        let credential = self
+            .header(header::AUTHORIZATION.as_str())
+            .and_then(|value| value.split_once("Credential=").map(|(_, credential)| credential))
+            .or_else(|| self.parameter("X-Amz-Credential"))?;
+        Some(credential.split('/').nth(part).unwrap_or_default())
     }
 
     fn s3(&self) -> Option<(String, String)> {
@@ -242,6 +248,22 @@ mod tests {
         assert_eq!(secret("GetSecretValue", r#"{"SecretId":"s"}"#), "secretsmanager:GetSecretValue s");
         assert_eq!(secret("CreateSecret", r#"{"Name":"s"}"#), "secretsmanager:CreateSecret s");
         assert_eq!(secret("ListSecrets", "{}"), "secretsmanager:ListSecrets ");
+    }
+
+    #[test]
+    fn the_caller_is_whose_key_it_is_signed_or_presigned() {
+        let caller = |uri: &str, authorization: &str| {
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, authorization.parse().unwrap())]);
+            asked(&Method::GET, &uri.parse().unwrap(), &headers, b"").caller
+        };
+        let signed =
+            "AWS4-HMAC-SHA256 Credential=daily-routine/20260101/eu/s3/aws4_request, SignedHeaders=host";
+        assert_eq!(caller("/b/k", signed), "daily-routine");
+        assert_eq!(
+            caller("/b/k?X-Amz-Credential=operator-api%2F20260101%2Feu%2Fs3%2Faws4_request", ""),
+            "operator-api"
+        );
+        assert_eq!(caller("/b/k", ""), "");
     }
 
     #[test]

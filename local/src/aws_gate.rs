@@ -110,11 +110,12 @@ struct Gate {
     book: Mutex<Book>,
 }
 
-/// The running gate; dropping it stops it.
+/// The running gate; dropping the last copy of it stops it.
+#[derive(Clone)]
 pub struct AwsGate {
     address: SocketAddr,
     gate: Arc<Gate>,
-    _stop: oneshot::Sender<()>,
+    _stop: Arc<oneshot::Sender<()>>,
 }
 
 impl AwsGate {
@@ -148,7 +149,7 @@ impl AwsGate {
                 eprintln!("the AWS gate ended: {error}");
             }
         });
-        Ok(Self { address, gate, _stop: stop })
+        Ok(Self { address, gate, _stop: Arc::new(stop) })
     }
 
     /// The address to use for AWS's.
@@ -359,6 +360,7 @@ mod tests {
             [format!("PUT /{KEY}?x-id=PutObject"), format!("HEAD /{KEY}"), "POST /".to_owned()]
         );
         let call = |service, operation: &str, resource: &str, status| Call {
+            caller: "local".to_owned(),
             service,
             operation: operation.to_owned(),
             resource: resource.to_owned(),

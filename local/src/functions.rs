@@ -143,6 +143,8 @@ impl Functions {
                 .env("AWS_LAMBDA_FUNCTION_NAME", name)
                 .env("CHROMIUM_PATH", &self.tools.chromium)
                 .envs(self.variables())
+                // As in AWS, where each has a role of its own, the credentials say whose a call is.
+                .env("AWS_ACCESS_KEY_ID", name)
                 .stdin(Stdio::null())
                 .stdout(log.try_clone()?)
                 .stderr(log),

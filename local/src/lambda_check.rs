@@ -5,29 +5,33 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::aws_gate::{AwsGate, Call};
+use crate::aws_record;
 use crate::emulator::Emulator;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
 use crate::stack::{Ingredients, Stack, TOKEN};
 use crate::tools::Tools;
 
-const SEASON: &str = "local/seasons/2022-world-cup.json";
-const EVENTS: &str = "events";
+const SEASON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/seasons/2022-world-cup.json");
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+/// Variables for `sam local invoke`, and no event.
+const VARIABLES: &str = "env";
 /// Deployed and sampled under this name.
 const ENVIRONMENT: &str = "demo";
 
 /// Which sample goes to which function, in the order of the story that they tell.
-const SAMPLES: [(&str, &str); 10] = [
+const SAMPLES: [(&str, &str); 13] = [
     ("migrate", "migrate"),
     ("operator-api", "operator-api-health"),
     ("tournaments", "tournament-create"),
+    ("daily-routine", "daily-routine-dry-run"),
     ("daily-routine", "daily-routine"),
     ("scores-and-standings", "scores-and-standings-interim"),
     ("scores-and-standings", "scores-and-standings"),
+    ("scores-and-standings", "scores-and-standings-follow-up"),
+    ("scores-and-standings", "scores-and-standings-table"),
     ("scores-and-standings", "scores-and-standings-old-caller"),
     ("tournaments", "tournament-refresh"),
     ("knockouts", "knockouts"),
@@ -47,27 +51,20 @@ pub struct Options {
     pub calls: PathBuf,
 }
 
-#[derive(Debug, Serialize)]
-struct Recorded {
-    function: String,
-    service: String,
-    operation: String,
-    resource: String,
-}
-
 /// Starts the local stack with the deployed functions, sends every sample, and writes what was seen; how much that was.
 pub async fn run(options: &Options) -> anyhow::Result<String> {
+    let sent: BTreeSet<String> = SAMPLES.iter().map(|(_, sample)| (*sample).to_owned()).collect();
+    let there = samples()?;
+    anyhow::ensure!(there == sent, "events/ has {there:?}, and these are sent: {sent:?}");
     let tools =
         Tools { functions: options.functions.clone(), chromium: options.chromium.clone(), ..Tools::find()? };
     let emulator = Emulator::start(&tools).await?;
-    let gate = AwsGate::start(&emulator.endpoint)?;
     let cluster = Cluster::start(&tools).await?;
     let database_url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;
     let season = Season::load(Path::new(SEASON))?;
     let clock = ReplayClock::new("2022-11-19T12:00:00Z".parse()?);
     let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
     let logs = tempfile::tempdir()?;
-    let endpoint = gate.endpoint();
     let stack = Stack::start(Ingredients {
         tools: &tools,
         aws_endpoint: &emulator.endpoint,
@@ -75,13 +72,11 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
         database_url: &database_url,
         functions_database_url: None,
         provider_origin: &provider.origin(),
-        variables: &[("AWS_ENDPOINT_URL", &endpoint), ("CHROMIUM_SINGLE_PROCESS", "true")],
+        variables: &[("CHROMIUM_SINGLE_PROCESS", "true")],
         logs: logs.path().to_owned(),
     })
     .await?;
-    let mut check =
-        Check { stack: &stack, gate: &gate, clock: &clock, recorded: Vec::new(), answered: BTreeMap::new() };
-    check.took_calls_of("migrate", 0);
+    let mut check = Check { stack: &stack, clock: &clock, answered: BTreeMap::new() };
     let mut tournament = Value::Null;
     for (function, sample) in SAMPLES {
         let mut event = read(sample)?;
@@ -113,21 +108,19 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
         functions.insert(name, figures);
     }
     std::fs::write(&options.summary, serde_json::to_string_pretty(&json!({ "functions": functions }))?)?;
-    std::fs::write(&options.calls, serde_json::to_string_pretty(&check.recorded)?)?;
-    Ok(format!("{} events answered, {} kinds of calls seen", SAMPLES.len() + 2, check.recorded.len()))
+    let calls = stack.recording.calls();
+    aws_record::write(&calls, &options.calls)?;
+    Ok(format!("{} events answered, {} kinds of calls seen", SAMPLES.len() + 2, calls.len()))
 }
 
 struct Check<'a> {
     stack: &'a Stack,
-    gate: &'a AwsGate,
     clock: &'a ReplayClock,
-    recorded: Vec<Recorded>,
     answered: BTreeMap<String, Vec<String>>,
 }
 
 impl Check<'_> {
     async fn send(&mut self, function: &str, sample: &str, mut event: Value) -> anyhow::Result<Value> {
-        let before = self.gate.calls().len();
         if let Some(at) = event["scheduledTime"].as_str() {
             let at: DateTime<Utc> = at.parse()?;
             self.clock.set(at.max(self.clock.now()));
@@ -149,16 +142,12 @@ impl Check<'_> {
             let errors = part["errors"].as_array().is_some_and(|errors| !errors.is_empty());
             anyhow::ensure!(!errors, "events/{sample}.json: {name} of {function}: {}", part["errors"]);
         }
-        self.took_calls_of(function, before);
         self.answered.entry(function.to_owned()).or_default().push(sample.to_owned());
         Ok(answer)
     }
 
     /// What the operator's desk calls: a look at the schedules, a report behind its lasting link, work asked for by hand.
     async fn desk(&mut self, tournament: &str) -> anyhow::Result<()> {
-        let lambda = AwsGate::start(&self.stack.lambda_url)?;
-        self.stack.functions.set("AWS_ENDPOINT_URL_LAMBDA", &lambda.endpoint());
-        self.stack.functions.stop("operator-api").await;
         // The desk lives in the wall's time. A kickoff that is found moved is looked after from today on.
         let db = postgres::connect(&self.stack.database_url).await?;
         db.execute("UPDATE match SET date = date + interval '1 hour' WHERE status = 'open'", &[]).await?;
@@ -166,20 +155,16 @@ impl Check<'_> {
             "operation": "refresh", "targetEnv": ENVIRONMENT, "tournamentId": tournament, "idempotencyKey": "refresh-now",
         });
         self.stack.functions.invoke("tournaments", &refresh).await?;
-        let before = self.gate.calls().len();
         let desk = Desk::new(&self.stack.desk_url)?;
         desk.get("/schedules").await?;
         let executions = desk.get("/executions").await?;
         let id = executions["items"][0]["id"].as_str().context("no execution is listed")?;
         desk.get(&format!("/executions/{id}/report")).await?;
-        self.took_calls_of("operator-api", before);
         for path in ["knockouts", "rounds/1/scores", "refresh"] {
             let started = desk.post(&format!("/tournaments/{tournament}/{path}")).await?;
             anyhow::ensure!(started["executionId"].is_string(), "{path}: nothing was started: {started}");
         }
         desk.post("/daily-routine").await?;
-        // What was started has begun to call AWS meanwhile: of these, only the starts are the desk's.
-        self.took(lambda.calls().into_iter(), "operator-api");
         self.answered
             .entry("operator-api".to_owned())
             .or_default()
@@ -198,25 +183,6 @@ impl Check<'_> {
         db.execute("UPDATE tournament SET deleted_at = '2022-11-20'", &[]).await?;
         self.send("daily-routine", "daily-routine", routine("2022-11-20T00:03:00Z")).await?;
         Ok(())
-    }
-
-    fn took_calls_of(&mut self, function: &str, since: usize) {
-        self.took(self.gate.calls().into_iter().skip(since), function);
-    }
-
-    fn took(&mut self, calls: impl Iterator<Item = Call>, function: &str) {
-        let mut seen: BTreeSet<(String, String)> = self
-            .recorded
-            .iter()
-            .filter(|call| call.function == function)
-            .map(|call| (call.operation.clone(), kind_of(&call.resource)))
-            .collect();
-        for Call { service, operation, resource, .. } in calls {
-            if seen.insert((operation.clone(), kind_of(&resource))) {
-                let function = function.to_owned();
-                self.recorded.push(Recorded { function, service: service.to_string(), operation, resource });
-            }
-        }
     }
 }
 
@@ -250,9 +216,15 @@ impl Desk {
     }
 }
 
-/// A resource without its own name: calls on others of its kind need the same permission.
-fn kind_of(resource: &str) -> String {
-    resource.split('/').take(2).collect::<Vec<_>>().join("/")
+/// The names of the samples that are there.
+fn samples() -> anyhow::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(EVENTS).context("reading events/")? {
+        let path = entry?.path();
+        names.extend(path.file_stem().and_then(|name| name.to_str()).map(ToOwned::to_owned));
+    }
+    names.remove(VARIABLES);
+    Ok(names)
 }
 
 fn read(sample: &str) -> anyhow::Result<Value> {

@@ -2,6 +2,7 @@
 
 mod aws_call;
 pub mod aws_gate;
+pub mod aws_record;
 pub mod bench;
 pub mod chaos;
 pub mod driver;
@@ -13,6 +14,7 @@ pub mod page;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod replay;
+pub mod sentry_sink;
 pub mod slack_sink;
 pub mod stack;
 pub mod summary;

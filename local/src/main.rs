@@ -16,7 +16,7 @@ use local::postgres::Cluster;
 use local::replay::Fault;
 use local::summary::Summary;
 use local::tools::Tools;
-use local::{bench, lambda_check, page};
+use local::{aws_record, bench, lambda_check, page};
 use shared::provider::sofascore::decode::{Kind, decode};
 use strum::VariantNames as _;
 
@@ -99,6 +99,9 @@ enum Command {
     Bench,
     /// Run a command beside a Postgres and an AWS emulator of its own
     Services {
+        /// Write what the functions called of AWS (JSON) here
+        #[arg(long)]
+        calls: Option<PathBuf>,
         /// The command, after `--`
         #[arg(required = true, last = true)]
         command: Vec<String>,
@@ -139,7 +142,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),
-        Command::Services { command } => services(&command).await,
+        Command::Services { calls, command } => services(&command, calls.as_deref()).await,
     }
 }
 
@@ -233,13 +236,15 @@ fn decode_file(kind: Kind, file: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn services(command: &[String]) -> anyhow::Result<ExitCode> {
+async fn services(command: &[String], calls: Option<&Path>) -> anyhow::Result<ExitCode> {
     let tools = Tools::find()?;
     let cluster = Cluster::start(&tools).await?;
     let emulator = Emulator::start(&tools).await?;
     let (program, arguments) = command.split_first().context("no command")?;
+    let recorded = tempfile::NamedTempFile::new()?;
     let status = tokio::process::Command::new(program)
         .args(arguments)
+        .envs(calls.map(|_| (aws_record::FILE, recorded.path())))
         .envs(CREDENTIALS)
         .env("TEST_DATABASE_URL", cluster.url("postgres"))
         .env("TEST_AWS_ENDPOINT", &emulator.endpoint)
@@ -247,5 +252,8 @@ async fn services(command: &[String]) -> anyhow::Result<ExitCode> {
         .status()
         .await
         .with_context(|| format!("running {program}"))?;
+    if let Some(file) = calls {
+        aws_record::write(&aws_record::read(recorded.path())?, file)?;
+    }
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::aws_gate::AwsGate;
+use crate::aws_record::Recording;
 use crate::emulator::Deployment;
 use crate::front::{self, Place, Serving};
 use crate::functions::Functions;
@@ -43,9 +45,11 @@ pub struct Stack {
     pub database_url: String,
     /// Where the operator's API and pages are.
     pub desk_url: String,
-    /// Where Lambda's Invoke is.
-    pub lambda_url: String,
+    /// Between the functions and AWS.
+    pub gate: AwsGate,
     _serving: [Serving; 2],
+    /// What the functions call of AWS.
+    pub recording: Recording,
 }
 
 /// What opens the operator's API.
@@ -62,7 +66,10 @@ impl Stack {
         });
         let aws = Deployment::make(ingredients.aws_endpoint, ingredients.environment, &secret).await?;
         let (api, lambda) = (Place::find().await?, Place::find().await?);
-        let (desk_url, lambda_url) = (api.url.clone(), lambda.url.clone());
+        let desk_url = api.url.clone();
+        let gate = AwsGate::start(ingredients.aws_endpoint)?;
+        let lambda_gate = AwsGate::start(&lambda.url)?;
+        let (aws_url, lambda_url) = (gate.endpoint(), lambda_gate.endpoint());
         let mut variables = aws.variables();
         for (name, value) in [
             ("SOFASCORE_ORIGIN", ingredients.provider_origin),
@@ -70,6 +77,7 @@ impl Stack {
             // A replay lives in its own time.
             ("CLOCK", "scheduled"),
             ("OPERATOR_API_URL", &desk_url),
+            ("AWS_ENDPOINT_URL", &aws_url),
             ("AWS_ENDPOINT_URL_LAMBDA", &lambda_url),
         ]
         .into_iter()
@@ -88,7 +96,11 @@ impl Stack {
             functions,
             database_url: ingredients.database_url.to_owned(),
             desk_url,
-            lambda_url,
+            recording: Recording {
+                gates: [gate.clone(), lambda_gate],
+                environment: ingredients.environment.to_owned(),
+            },
+            gate,
             _serving: serving,
         };
         stack.functions.invoke("migrate", &json!({})).await?;

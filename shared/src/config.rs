@@ -158,8 +158,10 @@ impl Config {
                 "0 is accepted only when SOFASCORE_ORIGIN is a loopback host".into(),
             );
         }
-        let mut minutes =
-            |name, default| TimeDelta::minutes(vars.parsed(name, "a number of minutes", default));
+        // At most some weeks: no moment that is reckoned with them leaves the calendar.
+        let mut minutes = |name, default: u16| {
+            TimeDelta::minutes(vars.parsed(name, "a number of minutes up to 65535", default).into())
+        };
         let offsets = Offsets {
             interim: minutes("INTERIM_CHECK_MINUTES", 90),
             closing: minutes("CLOSING_CHECK_MINUTES", 120),
@@ -297,6 +299,21 @@ mod tests {
             ("INTERIM_CHECK_MINUTES", "x"),
         ]);
         insta::assert_snapshot!(error.unwrap_err());
+    }
+
+    #[test]
+    fn a_number_of_minutes_that_is_none_is_told_and_nothing_panics() {
+        for minutes in ["-1", "1.5", "65536", "9223372036854775807", "99999999999999999999"] {
+            let error = read(&[("CLOSING_CHECK_MINUTES", minutes)]).unwrap_err().to_string();
+            assert!(
+                error.contains("CLOSING_CHECK_MINUTES must be a number of minutes"),
+                "{minutes}: {error}"
+            );
+        }
+        assert_eq!(
+            read(&[("CLOSING_CHECK_MINUTES", "125")]).unwrap().schedules.offsets.closing,
+            TimeDelta::minutes(125)
+        );
     }
 
     #[test]

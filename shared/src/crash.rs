@@ -1,8 +1,10 @@
-//! Points at which a test may have the process killed, to show that nothing is lost there and nothing done twice.
+//! Points at which a test may have the process killed, or panic, to show that nothing is lost there and nothing done
+//! twice.
 //! Compiled into debug builds only: there is nothing of it in a release.
 
 /// Kills this process, as SIGKILL does, if `CRASH_AT` names this point and the file that `CRASH_ONCE` names is still
 /// there; the file goes first, so that it happens once. `CRASH_AT=written#3` is the third time that the process passes.
+/// With `CRASH_SAYS` it panics instead, and says that.
 #[cfg(debug_assertions)]
 pub fn point(name: &str) {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +16,9 @@ pub fn point(name: &str) {
         return;
     }
     if std::env::var("CRASH_ONCE").is_ok_and(|file| std::fs::remove_file(file).is_ok()) {
+        if let Ok(said) = std::env::var("CRASH_SAYS") {
+            std::panic::panic_any(said);
+        }
         tracing::error!(name, "killing this process, as the environment asks");
         // An error would mean that a process may not kill itself.
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

@@ -13,6 +13,7 @@ use crate::aws;
 use crate::clock::{self, Clock};
 use crate::event::Fields;
 use crate::execution::{Failure, Invocation};
+use crate::sentry::{self, Failed};
 use crate::telemetry;
 
 /// Serves one function on the Lambda Runtime API. Nothing is connected to before the first event.
@@ -25,12 +26,13 @@ pub async fn serve(
     let app = App::from_env()?;
     let (app, handler) = (&app, &handler);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| -> Result<Value, Diagnostic> {
+        // Lambda's request ids are UUIDs; another runtime's may not be.
+        let request_id = event.context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4());
         let result = async {
             let services = app.services().await.map_err(Failure::App)?;
             let invocation = Invocation {
                 function,
-                // Lambda's request ids are UUIDs; another runtime's may not be.
-                request_id: event.context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4()),
+                request_id,
                 clock: clock_for(app.config.clock_from_event, &event.payload),
                 trace_id: event.context.xray_trace_id.as_deref(),
                 deadline: Instant::now().checked_add(clock::until(event.context.deadline())),
@@ -43,12 +45,38 @@ pub async fn serve(
                 Box::pin(handler(&invocation, event.payload.clone()));
             answer.await
         };
-        result.await.map_err(|failure: Failure| {
-            tracing::error!(error = %failure, "failed");
-            Diagnostic::from(failure)
-        })
+        match result.await {
+            Ok(answer) => Ok(answer),
+            Err(failure) => {
+                tracing::error!(error = %failure, "failed");
+                tell_of_unrecorded(app, function, request_id, &failure).await;
+                Err(Diagnostic::from(failure))
+            }
+        }
     }))
     .await
+}
+
+/// What failed without a record of its own is told to Sentry here; an execution tells of itself.
+async fn tell_of_unrecorded(app: &App, function: &str, request: Uuid, failure: &Failure) {
+    let operation = match failure {
+        Failure::Record(_) => "record",
+        Failure::Migration(_) => "migrate",
+        _ => return,
+    };
+    let Ok(services) = app.services().await else { return };
+    let secrets = services.vault.current();
+    let Some(dsn) = &secrets.sentry_dsn else { return };
+    let failed = Failed {
+        function,
+        environment: &app.config.environment,
+        operation,
+        kind: "Database",
+        message: &secrets.mask(&failure.to_string()),
+        request,
+        execution: None,
+    };
+    sentry::tell(dsn, &failed).await;
 }
 
 /// The wall's clock, or one that starts when the event was delivered in its replay: a repeat later than it was

@@ -2,9 +2,38 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::config::{SecretSource, Secrets};
+
+/// What stands for a secret that was taken out of a text.
+const MASK: &str = "[secret]";
+/// What is shorter is found in plain words, and guessed.
+const SHORTEST: usize = 6;
+
+impl Secrets {
+    /// The text without the secrets that may have got into it, by way of an error that quotes what it was given.
+    pub fn mask(&self, text: &str) -> String {
+        let whole = [Some(&self.database_url), self.slack_webhook.as_ref(), self.sentry_dsn.as_ref()];
+        let whole = whole.into_iter().flatten().chain(&self.tokens).map(ExposeSecret::expose_secret);
+        let password = self.database_url.expose_secret().parse::<tokio_postgres::Config>().ok();
+        let password = password.as_ref().and_then(|database| database.get_password());
+        let url = |secret: &secrecy::SecretString| secret.expose_secret().parse::<Url>().ok();
+        let parts = [
+            password.map(|password| String::from_utf8_lossy(password).into_owned()),
+            url(&self.database_url).and_then(|url| url.password().map(ToOwned::to_owned)),
+            self.slack_webhook.as_ref().and_then(url).map(|url| url.path().to_owned()),
+            self.sentry_dsn.as_ref().and_then(url).map(|url| url.username().to_owned()),
+        ];
+        // The whole before its parts.
+        let secrets = whole.map(ToOwned::to_owned).chain(parts.into_iter().flatten());
+        secrets
+            .filter(|secret| secret.len() >= SHORTEST)
+            .fold(text.to_owned(), |text, secret| text.replace(&secret, MASK))
+    }
+}
 
 /// The secret could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -87,4 +116,35 @@ async fn read(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Secr
             .map(Into::into)
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_and_its_parts_are_taken_out_of_a_text() {
+        let secrets = Secrets {
+            database_url: "postgres://user:p%40ssword@db.example/app".into(),
+            slack_webhook: Some("https://hooks.example/services/T000/B000".into()),
+            sentry_dsn: Some("https://0123456789abcdef@sentry.example/42".into()),
+            tokens: vec!["first-token".into(), "second-token".into(), "short".into()],
+        };
+        for (text, masked) in [
+            ("at postgres://user:p%40ssword@db.example/app!", "at [secret]!"),
+            ("p@ssword, p%40ssword", "[secret], [secret]"),
+            ("https://hooks.example/services/T000/B000 or /services/T000/B000", "[secret] or [secret]"),
+            ("0123456789abcdef and first-tokensecond-token", "[secret] and [secret][secret]"),
+            ("user of db.example in short", "user of db.example in short"),
+        ] {
+            assert_eq!(secrets.mask(text), masked);
+        }
+        let few = Secrets {
+            database_url: "postgres://user@db/app".into(),
+            slack_webhook: None,
+            sentry_dsn: Some("nonsense".into()),
+            tokens: vec!["".into()],
+        };
+        assert_eq!(few.mask("user@db nonsense"), "user@db [secret]");
+    }
 }

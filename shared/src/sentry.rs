@@ -1,4 +1,4 @@
-//! Sentry: executions that failed, told with their kind and what they were about. Only where `SENTRY_DSN` is set.
+//! Sentry: what failed, told with its kind and what it was about. Only where `SENTRY_DSN` is set.
 //!
 //! The event holds ids, names and the error's message; no summary, no payload, no address.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sentry_types::Dsn;
 use sentry_types::protocol::latest::{Envelope, Event, Exception, Level, Values};
+use uuid::Uuid;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// So much of an error's message is told.
@@ -25,8 +26,10 @@ pub struct Failed<'a> {
     pub kind: &'a str,
     /// What went wrong.
     pub message: &'a str,
-    /// The record.
-    pub execution: uuid::Uuid,
+    /// Lambda's request, by which its log is found.
+    pub request: Uuid,
+    /// The record, where there is one.
+    pub execution: Option<Uuid>,
 }
 
 /// Tells Sentry. What goes wrong with that is in the log, and nowhere else.
@@ -66,15 +69,16 @@ fn event(failed: &Failed<'_>) -> Event<'static> {
         ..Exception::default()
     };
     let tags = [
-        ("function", failed.function.to_owned()),
-        ("operation", failed.operation.to_owned()),
-        ("execution_id", failed.execution.to_string()),
+        ("function", Some(failed.function.to_owned())),
+        ("operation", Some(failed.operation.to_owned())),
+        ("request_id", Some(failed.request.to_string())),
+        ("execution_id", failed.execution.map(|id| id.to_string())),
     ];
     Event {
         level: Level::Error,
         environment: Some(failed.environment.to_owned().into()),
         exception: Values::from(vec![exception]),
-        tags: tags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        tags: tags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
         // One issue a kind of failure of an operation, however its message differs.
         fingerprint: vec![failed.operation.to_owned().into(), failed.kind.to_owned().into()].into(),
         ..Event::default()

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. Called once, first thing in `main`.
+/// Starts logging, of panics too. Called once, first thing in `main`.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let started = tracing_subscriber::fmt()
@@ -22,6 +22,10 @@ pub fn init() {
     if let Err(error) = started {
         tracing::warn!(%error, "logging was started twice");
     }
+    std::panic::set_hook(Box::new(|panic| {
+        // Where, and not what it said: that may quote anything, and goes with what failed by it.
+        tracing::error!(location = panic.location().map(ToString::to_string), "panicked");
+    }));
 }
 
 /// The namespace of all metrics.

@@ -52,6 +52,11 @@ fn body(content_type: &str, body: &[u8]) -> Reply {
     Reply::Answer(200, format!("Content-Type: {content_type}\r\n"), body.to_vec())
 }
 
+/// So many bytes after what every PNG begins with.
+fn png(size: usize) -> Vec<u8> {
+    [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0xff; size]].concat()
+}
+
 fn empty(status: u16, headers: &str) -> Reply {
     Reply::Answer(status, headers.to_owned(), Vec::new())
 }
@@ -172,7 +177,8 @@ impl World {
     }
 
     async fn launch(&self) -> Result<Browser, BrowserError> {
-        Browser::launch(&self.config.chromium, &self.config.origin, self.config.request_timeout, false).await
+        let ProviderConfig { chromium, origin, request_timeout, single_process, .. } = &self.config;
+        Browser::launch(chromium, origin, *request_timeout, *single_process).await
     }
 
     /// Asks for the rounds in a session of its own: what came of it, what the server saw, how long it took.
@@ -438,7 +444,6 @@ async fn an_endless_body_is_refused_by_its_size_and_by_its_time() {
 
 #[tokio::test]
 async fn an_image_is_what_its_first_bytes_say() {
-    let png = |size: usize| [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0xff; size]].concat();
     for (reply, expected) in [
         (body("image/png", &png(1000)), "Ok"),
         (body("image/png", b"GIF89a"), "Malformed"),
@@ -532,6 +537,36 @@ async fn a_stopped_browser_or_renderer_costs_no_more_than_the_requests_time() {
         assert!(began.elapsed() < Duration::from_secs(1) + SLACK, "{:?}", began.elapsed());
         assert!(group_gone(group).await, "renderers: {renderers}");
         client.close().await;
+    }
+}
+
+/// As the template has it: Lambda is known to refuse a browser of several processes.
+#[tokio::test]
+async fn a_browser_of_one_process_reads_is_replaced_once_and_leaves_nothing() {
+    for signal in ["KILL", "STOP"] {
+        let mut world =
+            World::new([(ROUNDS, vec![good_rounds()]), (LOGO, vec![body("image/png", &png(1000))])]).await;
+        world.config.single_process = true;
+        world.config.request_timeout = Duration::from_secs(2);
+        let mut client = world.client();
+        client.rounds(&SEASON).await.unwrap();
+        assert_eq!(client.tournament_image(&SEASON).await.unwrap().bytes, png(1000));
+        let first = world.signal(signal, false);
+        let began = Instant::now();
+        assert_eq!(kind(&client.rounds(&SEASON).await), "Ok", "{signal}");
+        assert!(began.elapsed() < world.config.request_timeout + SLACK, "{signal}: {:?}", began.elapsed());
+        assert_eq!(world.server.take_seen(), ["/", ROUNDS, LOGO, "/", ROUNDS]);
+        assert!(group_gone(first).await, "{signal}");
+        client.close().await;
+
+        let browser = world.launch().await.unwrap();
+        let group = browser.process_id();
+        let mut processes = processes();
+        processes.retain(|process| process.group == group);
+        let commands: Vec<&str> = processes.iter().map(|process| process.command.as_str()).collect();
+        assert_eq!(commands.len(), 1, "{commands:#?}");
+        drop(browser);
+        assert!(group_gone(group).await, "{signal}");
     }
 }
 

@@ -63,14 +63,11 @@ impl World {
     pub async fn with_gates(now: &str, season: &str, variables: &[(&str, &str)]) -> (Self, Wire, AwsGate) {
         let database = empty_database().await;
         let (wire, through) = wire_before(&database);
-        let gate = AwsGate::start(&shared_part("TEST_AWS_ENDPOINT")).unwrap();
-        let endpoint = gate.endpoint();
-        let mut all = vec![("AWS_ENDPOINT_URL", endpoint.as_str())];
-        all.extend(variables);
         let clock = ReplayClock::new(moment(now));
         let season = Season::parse("test", season).unwrap();
         let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
-        let (stack, db, logs) = stack_between(&database, Some(&through), &provider.origin(), &all).await;
+        let (stack, db, logs) = stack_between(&database, Some(&through), &provider.origin(), variables).await;
+        let gate = stack.gate.clone();
         (Self { stack, provider, clock, season, db, logs }, wire, gate)
     }
 

@@ -342,7 +342,7 @@ pub async fn run<T>(
         && !journal.rows.wrote()
         && journal.warnings.is_empty();
     let told_once = refused && nothing_else && delivery::circuit_is_open(store).await;
-    let message = error.as_ref().map(|error| format!("{error:#}"));
+    let message = error.as_ref().map(|error| services.vault.current().mask(&format!("{error:#}")));
     let status = match (&message, journal.failures.is_empty()) {
         (Some(_), _) => "failed",
         (None, false) => "partial_failure",
@@ -399,7 +399,8 @@ pub async fn run<T>(
             operation: &operation,
             kind: kind.unwrap_or("Internal"),
             message,
-            execution: held.id,
+            request: invocation.request_id,
+            execution: Some(held.id),
         };
         sentry::tell(dsn, &failed).await;
     }
