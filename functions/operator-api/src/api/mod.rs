@@ -36,7 +36,7 @@ pub(crate) use tournaments::{
     CreateTournament, EditTournament, Listed as TournamentsListed, create_trigger, draft, edit_tournament,
     listed, no_tournament,
 };
-pub(crate) use triggers::{knockouts_trigger, scores_trigger, standings_trigger};
+pub(crate) use triggers::{knockouts_trigger, refresh_trigger, scores_trigger, standings_trigger};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -72,7 +72,7 @@ pub(crate) fn router() -> (Router<Arc<Desk>>, utoipa::openapi::OpenApi) {
     let routes = OpenApiRouter::new()
         .routes(routes!(tournaments::list, tournaments::create))
         .routes(routes!(tournaments::get, tournaments::update))
-        .routes(routes!(tournaments::refresh))
+        .routes(routes!(triggers::refresh))
         .routes(routes!(tournaments::rounds))
         .routes(routes!(tournaments::matches))
         .routes(routes!(tournaments::standings, triggers::standings))

@@ -18,7 +18,7 @@ use shared::trigger::Trigger;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{How, List, accepted};
+use super::{List, accepted};
 use crate::access::Caller;
 use crate::asking::{self, Accepted};
 use crate::problem::Refusals;
@@ -32,7 +32,8 @@ pub(crate) fn no_tournament() -> Problem {
     Problem::not_found("There is no such tournament, or it is deleted.")
 }
 
-async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
+/// A tournament that is there.
+pub(super) async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     let client = desk.services().await?.store.client().await?;
     tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)
 }
@@ -308,22 +309,6 @@ pub(super) async fn update(
 ) -> Result<Json<TournamentView>, Problem> {
     edit_tournament(&desk, &caller, id, &asked).await?;
     Ok(Json(found(&desk, id).await?))
-}
-
-/// Brings a whole tournament up to date.
-#[utoipa::path(post, path = "/tournaments/{id}/refresh", tag = "triggers", request_body = Option<How>,
-    params(("id" = uuid::Uuid, Path),
-        super::Key),
-    responses((status = 202, body = Accepted), Refusals))]
-pub(super) async fn refresh(
-    State(desk): State<Arc<Desk>>,
-    Id(id): Id,
-    caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(how): Body<How>,
-) -> Result<Response, Problem> {
-    found(&desk, id).await?;
-    Ok(accepted(asking::start(&desk, &caller, Trigger::refresh(id), how.dry_run, key.as_deref()).await?))
 }
 
 /// The rounds, in order.
