@@ -45,6 +45,8 @@ pub(crate) use triggers::{knockouts_trigger, refresh_trigger, scores_trigger, st
         description = "What the pipeline did and will do, and asking it for work. Every request carries the internal \
                        token; work that is asked for is answered with the id of the execution that does it."
     ),
+    // Served beside the others: it is open to everyone.
+    paths(health::health),
     components(schemas(Status, TournamentStatus)),
     modifiers(&Token),
     security(("token" = []), ("bearer" = []))
