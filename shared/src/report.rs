@@ -135,7 +135,7 @@ impl Rendered {
         })
     }
 
-    /// Stores the files; the key of the one for people, which links to the others.
+    /// Stores the files; the key of the one that browsers show.
     pub async fn store(&self, objects: &Objects) -> Result<String, ObjectError> {
         let Self { key, json, md, html } = self;
         let html_key = format!("{key}.html");
@@ -156,8 +156,6 @@ impl Rendered {
 struct View<'a> {
     report: &'a Report,
     title: String,
-    json_name: String,
-    markdown_name: String,
     facts: Vec<(String, String)>,
     plans: Vec<(String, String)>,
 }
@@ -188,8 +186,6 @@ impl<'a> View<'a> {
         Self {
             report,
             title: format!("{}: {label}", report.operation.replace('_', " ")),
-            json_name: format!("{}.json", report.execution_id),
-            markdown_name: format!("{}.md", report.execution_id),
             facts,
             plans: journal.plans.iter().map(|(name, plan)| (name.clone(), pretty(plan))).collect(),
         }
@@ -200,6 +196,11 @@ impl<'a> View<'a> {
 #[template(path = "report.html")]
 struct HtmlReport<'a> {
     view: View<'a>,
+}
+
+impl HtmlReport<'_> {
+    /// Inlined: the report is private, and a file beside it would want a signature of its own.
+    const STYLESHEET: &'static str = crate::style::STYLESHEET;
 }
 
 #[derive(Template)]
@@ -306,7 +307,8 @@ pub(crate) mod tests {
         let report = sample("completed", None);
         let html = HtmlReport { view: View::of(&report) }.render().unwrap();
         assert!(!html.contains("<script>") && !html.contains("<b>2022"), "{html}");
-        insta::assert_snapshot!(html);
+        assert!(html.contains(crate::style::STYLESHEET), "it carries its clothes along");
+        insta::assert_snapshot!(html.replace(crate::style::STYLESHEET, "(the stylesheet)\n"));
     }
 
     #[test]
