@@ -15,7 +15,7 @@ use super::{How, accepted};
 use crate::access::Caller;
 use crate::asking::{self, Accepted};
 use crate::problem::Refusals;
-use crate::request::{self, Body, Id, IdempotencyKey};
+use crate::request::{Body, Id, IdempotencyKey};
 use crate::{Desk, Problem};
 
 /// The tournament, if it is worked on: otherwise its function would do nothing.
@@ -89,8 +89,9 @@ impl<S: Send + Sync> FromRequest<S> for Asking {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, state).await?;
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(&mut parts, state).await?;
-        let Body(how) = Body::from_request(Request::from_parts(parts, body), state).await?;
-        Ok(Self { caller, key, how })
+        let Body(how): Body<Option<How>> =
+            Body::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self { caller, key, how: how.unwrap_or_default() })
     }
 }
 
@@ -111,7 +112,7 @@ pub(super) async fn scores(
     Path(path): Path<HashMap<String, String>>,
     asking: Asking,
 ) -> Result<Response, Problem> {
-    let round = request::text("round", path.get("round").map(String::as_str))?.unwrap_or_default();
+    let round = path.get("round").map(String::as_str).unwrap_or_default();
     asking.start(&desk, scores_trigger(&desk, id, round).await?).await
 }
 
