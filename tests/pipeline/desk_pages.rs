@@ -196,7 +196,6 @@ impl Tab {
         self.size(360, 740).await;
         let wide = self.eval("document.documentElement.scrollWidth").await;
         assert!(wide.as_f64().unwrap() <= 360.0, "{name} is {wide} wide: {}", self.widest().await);
-        self.picture(&format!("{name}-360")).await;
         self.size(1100, 900).await;
         assert_eq!(self.eval("window.wrong").await, serde_json::json!([]), "{name}");
         let problems = self
@@ -472,11 +471,15 @@ async fn pictures_of_a_world_cup() {
     let execution = executions["items"][0]["id"].as_str().unwrap().to_owned();
 
     let mut tab = Tab::at(&world).await;
+    tab.open("/").await;
+    tab.check("sign-in").await;
     tab.sign_in().await;
     for (path, name) in [
         ("/?day=2022-12-18".to_owned(), "today"),
         ("/executions?day=2022-12-18".to_owned(), "executions"),
         (format!("/executions/{execution}"), "execution"),
+        (format!("{API}/executions/{execution}/report"), "report"),
+        ("/tournaments".to_owned(), "tournaments"),
         (format!("/tournaments/{id}?round=final"), "tournament"),
         (
             "/tournaments/new?url=https%3A%2F%2Fwww.sofascore.com%2Ftournament%2Ffootball%2Fengland%2Fpremier-league%2F17%23id%3A61627".to_owned(),
@@ -486,5 +489,8 @@ async fn pictures_of_a_world_cup() {
         tab.open(&path).await;
         tab.check(name).await;
     }
+    tab.open("/?day=2022-12-18").await;
+    tab.size(360, 740).await;
+    tab.picture("phone").await;
     tab.browser.close().await;
 }
