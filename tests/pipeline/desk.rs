@@ -344,6 +344,7 @@ async fn work_asked_for_is_done_by_its_function_under_the_id_that_was_answered()
     ] {
         assert_eq!(desk.post(&path, json!({})).await.0, status, "{path}");
     }
+    assert_eq!(desk.post("/daily-routine", json!([true])).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let (status, problem) = desk.post("/daily-routine", json!({"dryRun": "yes"})).await;
     assert_eq!(
         (status, problem["problems"][0]["field"].as_str()),

@@ -43,6 +43,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
+    // A list of an object's values in order would be read as the object.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "body", "must be a JSON object"));
+    }
     let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(deserializer).map(Body).map_err(|error| {
         let path = error.path().to_string();
