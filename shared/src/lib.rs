@@ -23,6 +23,7 @@ pub mod schedule;
 pub mod secrets;
 pub mod sentry;
 pub mod store;
+pub mod style;
 pub mod sync;
 pub mod telemetry;
 pub mod trigger;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::execution::{Journal, OperationStatus};
 use crate::objects::{ObjectError, Objects, REPORTS};
+use crate::provider::Request;
 use crate::provider::sofascore::PROVIDER;
 
 /// The report of one execution, complete.
@@ -44,6 +45,8 @@ pub struct Report {
     pub journal: Journal,
 }
 
+/// The kind of a request's error that is the browser's own: [`crate::provider::ProviderError::kind`].
+const BROWSER_FAILED: &str = "Browser";
 /// Errors quoted in a summary.
 const SUMMARY_ERRORS: usize = 10;
 /// Characters of one of them.
@@ -84,6 +87,9 @@ impl Report {
             if !journal.alarms.is_empty() {
                 summary.insert("alarms".to_owned(), journal.alarms.clone().into());
             }
+            if let Some(browser) = browser(&journal.requests) {
+                summary.insert("browser".to_owned(), browser);
+            }
             summary.extend(journal.facts.clone());
         }
         summary
@@ -93,6 +99,14 @@ impl Report {
     fn key(&self) -> String {
         format!("{REPORTS}/{}/{}", self.started_at.format("%Y/%m/%d"), self.execution_id)
     }
+}
+
+/// How the browser fared, for the health of the pipeline: what its last start took, and whether it failed for good.
+/// Nothing where none was needed.
+fn browser(requests: &[Request]) -> Option<Value> {
+    let start_ms = requests.iter().rev().find_map(|request| request.browser_start_ms);
+    let failed = requests.iter().any(|request| request.error.as_deref() == Some(BROWSER_FAILED));
+    (start_ms.is_some() || failed).then(|| json!({ "startMs": start_ms, "failed": failed }))
 }
 
 /// A text cut to what a summary holds.
@@ -124,7 +138,7 @@ impl Rendered {
         })
     }
 
-    /// Stores the files; the key of the one for people, which links to the others.
+    /// Stores the files; the key of the one that browsers show.
     pub async fn store(&self, objects: &Objects) -> Result<String, ObjectError> {
         let Self { key, json, md, html } = self;
         let html_key = format!("{key}.html");
@@ -145,8 +159,6 @@ impl Rendered {
 struct View<'a> {
     report: &'a Report,
     title: String,
-    json_name: String,
-    markdown_name: String,
     facts: Vec<(String, String)>,
     plans: Vec<(String, String)>,
 }
@@ -177,8 +189,6 @@ impl<'a> View<'a> {
         Self {
             report,
             title: format!("{}: {label}", report.operation.replace('_', " ")),
-            json_name: format!("{}.json", report.execution_id),
-            markdown_name: format!("{}.md", report.execution_id),
             facts,
             plans: journal.plans.iter().map(|(name, plan)| (name.clone(), pretty(plan))).collect(),
         }
@@ -189,6 +199,11 @@ impl<'a> View<'a> {
 #[template(path = "report.html")]
 struct HtmlReport<'a> {
     view: View<'a>,
+}
+
+impl HtmlReport<'_> {
+    /// Inlined: the report is private, and a file beside it would want a signature of its own.
+    const STYLESHEET: &'static str = crate::style::STYLESHEET;
 }
 
 #[derive(Template)]
@@ -295,7 +310,26 @@ pub(crate) mod tests {
         let report = sample("completed", None);
         let html = HtmlReport { view: View::of(&report) }.render().unwrap();
         assert!(!html.contains("<script>") && !html.contains("<b>2022"), "{html}");
-        insta::assert_snapshot!(html);
+        assert!(html.contains(crate::style::STYLESHEET), "it carries its clothes along");
+        insta::assert_snapshot!(html.replace(crate::style::STYLESHEET, "(the stylesheet)\n"));
+    }
+
+    #[test]
+    fn the_summary_tells_how_the_browser_fared() {
+        let request = |browser_start_ms, error: Option<&str>| Request {
+            path: "/x".to_owned(),
+            status: None,
+            error: error.map(ToOwned::to_owned),
+            bytes: 0,
+            duration_ms: 0,
+            browser_start_ms,
+        };
+        let mut report = sample("completed", None);
+        assert!(report.summary().get("browser").is_none(), "none was needed");
+        report.journal.requests = vec![request(Some(90), None), request(None, Some("Unavailable"))];
+        assert_eq!(report.summary()["browser"], json!({"startMs": 90, "failed": false}));
+        report.journal.requests = vec![request(None, Some("Browser"))];
+        assert_eq!(report.summary()["browser"], json!({"startMs": null, "failed": true}));
     }
 
     #[test]

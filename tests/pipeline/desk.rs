@@ -2,9 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use local::stack::TOKEN;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use crate::harness::{CUP, LEAGUE, World, moment};
 
@@ -105,7 +110,11 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
     let execution = world.texts("SELECT id::text FROM data_provider_executions LIMIT 1").await.remove(0);
     let mut routes: Vec<(String, String)> =
         PAGES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let everyone_may_ask = format!("{API}/health");
     for (path, methods) in described["paths"].as_object().unwrap() {
+        if *path == everyone_may_ask {
+            continue;
+        }
         let known = if path.contains("/executions/") { &execution } else { &id };
         let path = path.replace("{id}", known).replace("{round}", "1");
         routes
@@ -117,6 +126,11 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
     // A real session, moved into the future by its holder.
     let (cookie, _) = sign_in(&desk).await;
     let later = cookie.replacen("=1", "=2", 1);
+    // And one whose time is over, though all else about it is right.
+    let now = shared::clock::Clock::default().now();
+    let [on, over] = [1, -1].map(|minutes| session_until(now + chrono::TimeDelta::minutes(minutes)));
+    let provider = format!("{API}/provider");
+    assert_eq!(desk.send("GET", &provider, &[("cookie", &on)], None).await.status(), StatusCode::OK);
     let everything = async || {
         (
             world.domain_rows().await,
@@ -124,10 +138,11 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
         )
     };
     let before = everything().await;
-    let sets: [&[(&str, &str)]; 6] = [
+    let sets: [&[(&str, &str)]; 7] = [
         &[],
         &[("cookie", "__Host-desk=")],
         &[("cookie", &later), ("sec-fetch-site", "same-origin")],
+        &[("cookie", &over), ("sec-fetch-site", "same-origin")],
         &[("cookie", &cookie), ("authorization", "Basic x")],
         &[("x-internal-token", "local-operator-toke")],
         &[("authorization", "Bearer ")],
@@ -179,6 +194,16 @@ async fn too_many_wrong_tokens_are_refused_unseen_and_sessions_go_on() {
     assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
     let policy = answer.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+}
+
+/// The cookie of a session that ends at a time: as the desk makes them, which makes none that is over.
+fn session_until(until: DateTime<Utc>) -> String {
+    let sign = |key: &[u8], text: &str| {
+        Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(text).finalize().into_bytes()
+    };
+    let key = sign(TOKEN.as_bytes(), "the operator's desk: session");
+    let text = format!("{}.{}", until.timestamp(), URL_SAFE_NO_PAD.encode("Ann"));
+    format!("__Host-desk={text}.{}", URL_SAFE_NO_PAD.encode(sign(&key, &text)))
 }
 
 /// Signs in as a person does; the cookie, and how it was set.
@@ -319,6 +344,7 @@ async fn work_asked_for_is_done_by_its_function_under_the_id_that_was_answered()
     ] {
         assert_eq!(desk.post(&path, json!({})).await.0, status, "{path}");
     }
+    assert_eq!(desk.post("/daily-routine", json!([true])).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let (status, problem) = desk.post("/daily-routine", json!({"dryRun": "yes"})).await;
     assert_eq!(
         (status, problem["problems"][0]["field"].as_str()),
@@ -461,10 +487,19 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
         "/executions?day=x",
         "/executions?cursor=x",
         "/executions?limit=0",
+        "/executions?tournament=",
+        "/executions?operation=X",
+        "/executions/00000000-0000-0000-0000-000000000001/report?format=",
         "/tournaments?status=x",
         "/today?day=9999-99-99",
     ] {
         assert_eq!(desk.get(path).await.0, StatusCode::BAD_REQUEST, "{path}");
+    }
+    // A form sends what is not filled in as an empty text.
+    let (cookie, _) = sign_in(&desk).await;
+    for page in ["/executions?status=&operation=&day=", "/tournaments?q=&status=", "/?day="] {
+        let answer = desk.send("GET", page, &[("cookie", &cookie)], None).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{page}");
     }
     let (_, schedules) = desk.get("/schedules").await;
     assert!(schedules["scheduled"].is_array(), "{schedules}");
@@ -474,6 +509,12 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     assert_eq!(open.text().await.unwrap(), r#"{"status":"down"}"#);
     let (_, health) = desk.get("/health").await;
     assert_eq!((&health["database"]["well"], &health["dailyRoutine"]["well"]), (&json!(true), &json!(false)));
+    // How the browser fared is known from the creation, the last execution that needed one.
+    let browser = &health["browser"];
+    assert!(browser["well"] == true && browser["tookMs"].is_u64() && browser["at"].is_string(), "{health}");
+    let last =
+        "SELECT id::text FROM data_provider_executions WHERE summary ? 'browser' ORDER BY started_at DESC";
+    assert_eq!(browser["executionId"], world.texts(last).await[0]);
     let (_, accepted) = desk.post("/daily-routine", json!({})).await;
     desk.ended(accepted["executionId"].as_str().unwrap()).await;
     assert_eq!(desk.get("/health").await.0, StatusCode::OK);

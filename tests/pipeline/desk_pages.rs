@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use headless_chrome::protocol::cdp::{Emulation, Page, Runtime};
+use headless_chrome::protocol::cdp::{Emulation, Input, Page};
 use local::stack::TOKEN;
 use local::tools::Tools;
 use serde_json::Value;
-use shared::browser::Browser;
+use shared::browser::{Browser, evaluate};
 
 use crate::desk::{API, Desk};
 use crate::harness::{CUP, LEAGUE, World, moment};
@@ -42,25 +42,7 @@ impl Tab {
     }
 
     async fn eval(&mut self, script: &str) -> Value {
-        let evaluate = Runtime::Evaluate {
-            expression: script.to_owned(),
-            await_promise: Some(true),
-            return_by_value: Some(true),
-            object_group: None,
-            include_command_line_api: None,
-            silent: None,
-            context_id: None,
-            generate_preview: None,
-            user_gesture: Some(true),
-            throw_on_side_effect: None,
-            timeout: None,
-            disable_breaks: None,
-            repl_mode: None,
-            allow_unsafe_eval_blocked_by_csp: None,
-            unique_context_id: None,
-            serialization_options: None,
-        };
-        match self.browser.call(evaluate).await {
+        match self.browser.call(evaluate(script.to_owned())).await {
             Ok(answer) => {
                 assert!(answer.exception_details.is_none(), "{script}: {:?}", answer.exception_details);
                 answer.result.value.unwrap_or_default()
@@ -103,6 +85,82 @@ impl Tab {
         assert_eq!(self.eval(&script).await, true);
     }
 
+    /// Presses a key and lets it go. `text` is what it writes.
+    async fn press(&mut self, key: &str, code: u32, text: Option<&str>, shift: bool) {
+        let down = match text {
+            Some(_) => Input::DispatchKeyEventTypeOption::KeyDown,
+            None => Input::DispatchKeyEventTypeOption::RawKeyDown,
+        };
+        for kind in [down, Input::DispatchKeyEventTypeOption::KeyUp] {
+            let event = Input::DispatchKeyEvent {
+                Type: kind,
+                modifiers: Some(if shift { 8 } else { 0 }),
+                timestamp: None,
+                text: text.map(ToOwned::to_owned),
+                unmodified_text: None,
+                key_identifier: None,
+                code: None,
+                key: Some(key.to_owned()),
+                windows_virtual_key_code: Some(code),
+                native_virtual_key_code: None,
+                auto_repeat: None,
+                is_keypad: None,
+                is_system_key: None,
+                location: None,
+                commands: None,
+            };
+            self.browser.call(event).await.unwrap();
+        }
+    }
+
+    /// Types into what has the focus.
+    async fn type_in(&mut self, text: &str) {
+        for character in text.chars().map(String::from) {
+            self.press(&character, 0, Some(&character), false).await;
+        }
+    }
+
+    /// Goes from stop to stop, on or back, until the focus is on what `selector` finds. Every stop on the way shows that
+    /// the focus is on it.
+    async fn walk(&mut self, selector: &str, back: bool) {
+        // Keys that come before the page is drawn are thrown away.
+        self.until("performance.getEntriesByName('first-contentful-paint').length > 0").await;
+        let mut stops = Vec::new();
+        while stops.len() < 100 {
+            self.press("Tab", 9, None, back).await;
+            let stop = self
+                .eval(&format!(
+                    "(() => {{
+                       const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+                       const shown = box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0
+                         && box.top < innerHeight && box.left < innerWidth
+                         && (parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== 'none' || style.boxShadow !== 'none');
+                       return {{ shown, there: e.matches({selector:?}), stop: e.outerHTML.slice(0, 120) }};
+                     }})()"
+                ))
+                .await;
+            assert_eq!(
+                stop["shown"], true,
+                "on the way to {selector}, after {stops:#?}, the focus can't be seen: {stop}"
+            );
+            if stop["there"] == true {
+                return;
+            }
+            stops.push(stop["stop"].to_string());
+        }
+        panic!("{selector} can't be reached: {stops:#?}");
+    }
+
+    /// Presses a key that opens another page, and waits for it.
+    async fn go(&mut self, key: &str) {
+        self.eval("window.old = true").await;
+        match key {
+            "Space" => self.press(" ", 32, Some(" "), false).await,
+            _ => self.press("Enter", 13, Some("\r"), false).await,
+        }
+        self.until("!window.old").await;
+    }
+
     async fn text(&mut self) -> String {
         self.eval("document.body.innerText").await.as_str().unwrap_or_default().to_owned()
     }
@@ -138,7 +196,6 @@ impl Tab {
         self.size(360, 740).await;
         let wide = self.eval("document.documentElement.scrollWidth").await;
         assert!(wide.as_f64().unwrap() <= 360.0, "{name} is {wide} wide: {}", self.widest().await);
-        self.picture(&format!("{name}-360")).await;
         self.size(1100, 900).await;
         assert_eq!(self.eval("window.wrong").await, serde_json::json!([]), "{name}");
         let problems = self
@@ -164,21 +221,23 @@ impl Tab {
         let Some(script) = std::env::var_os("AXE") else { return };
         self.eval(&format!("{}; true", std::fs::read_to_string(script).unwrap())).await;
         for scheme in ["light", "dark"] {
-            let media = Emulation::SetEmulatedMedia {
-                media: None,
-                features: Some(vec![Emulation::MediaFeature {
-                    name: "prefers-color-scheme".to_owned(),
-                    value: scheme.to_owned(),
-                }]),
-            };
-            self.browser.call(media).await.unwrap();
             let violations = self
-                .eval(
+                .coloured(
+                    scheme,
                     "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))",
                 )
                 .await;
             assert_eq!(violations, serde_json::json!([]), "{name} in {scheme}");
         }
+    }
+
+    /// What `script` finds where a person prefers a colour scheme.
+    async fn coloured(&mut self, scheme: &str, script: &str) -> Value {
+        let scheme =
+            Emulation::MediaFeature { name: "prefers-color-scheme".to_owned(), value: scheme.to_owned() };
+        let media = Emulation::SetEmulatedMedia { media: None, features: Some(vec![scheme]) };
+        self.browser.call(media).await.unwrap();
+        self.eval(script).await
     }
 
     async fn widest(&mut self) -> Value {
@@ -256,11 +315,23 @@ async fn a_person_signs_in_creates_a_tournament_and_watches_it_finish() {
     assert!(tab.eval("document.querySelectorAll('.waterfall rect').length").await.as_u64().unwrap() >= 2);
     tab.check("execution").await;
 
-    // The link that Slack carries: through the desk to the report.
-    tab.click("a.button").await;
+    // The link that Slack carries: through the desk to the report, which stands alone.
+    let link = tab.eval("document.querySelector('a.button').pathname").await;
+    let link = link.as_str().unwrap();
+    assert!(world.messages().iter().any(|message| message.contains(link)), "{link}");
+    tab.open(link).await;
     let report = tab.until("document.title").await;
     assert!(report.as_str().unwrap().contains("tournament create"), "{report}");
     assert!(!tab.path().await.starts_with(API));
+    assert_eq!(tab.eval("document.querySelectorAll('script, [src]').length").await, 0);
+    assert_eq!(
+        tab.eval("performance.getEntriesByType('resource').map(e => e.name)").await,
+        serde_json::json!([])
+    );
+    let colours = "getComputedStyle(document.querySelector('.chip.good')).backgroundColor";
+    let (light, dark) = (tab.coloured("light", colours).await, tab.coloured("dark", colours).await);
+    assert_ne!(light, dark);
+    tab.check("report").await;
 
     tab.open("/tournaments").await;
     tab.check("tournaments").await;
@@ -315,9 +386,65 @@ async fn a_person_retries_what_failed_and_reads_a_bracket() {
     assert!(winner.as_str().unwrap().contains("Pine"), "{winner}");
     tab.check("bracket").await;
 
-    // By keyboard alone: the first stop leads past the menu.
-    tab.eval("document.activeElement.blur()").await;
-    assert_eq!(tab.eval("document.querySelector('a, button').className").await, "skip");
+    tab.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let mut tab = Tab::at(&world).await;
+    tab.open("/").await;
+    tab.walk("#name", false).await;
+    tab.type_in("Ann").await;
+    tab.walk("#token", false).await;
+    tab.type_in(TOKEN).await;
+    tab.go("Enter").await;
+    assert_eq!(tab.path().await, "/");
+
+    // The first stop leads past the menu.
+    tab.walk("a", false).await;
+    assert_eq!(tab.eval("document.activeElement.className").await, "skip");
+    tab.press("Enter", 13, Some("\r"), false).await;
+    assert_eq!(tab.eval("document.activeElement.id").await, "main");
+    tab.walk("nav a[href='/tournaments/new']", true).await;
+    tab.go("Enter").await;
+
+    let (competition, season) = (world.season.unique_tournament_id, world.season.season_id);
+    tab.walk("#address", false).await;
+    tab.type_in(&format!(
+        "https://www.sofascore.com/tournament/football/world/little-league/{competition}#id:{season}"
+    ))
+    .await;
+    tab.go("Enter").await;
+    // What a field holds is selected when one comes to it, and typed over.
+    tab.walk("#season", false).await;
+    tab.type_in("2023/24").await;
+    tab.walk("#slug", false).await;
+    tab.type_in("little-league-2023-24").await;
+    tab.walk("form[action='/tournaments'] button", false).await;
+    tab.go("Space").await;
+    assert!(tab.path().await.starts_with("/executions/"), "{}", tab.path().await);
+    // Whoever has the focus in the page keeps it there while the run goes on, and is told all the same.
+    tab.until("!!document.querySelector('.steps a')").await;
+    tab.walk(".steps a", false).await;
+    tab.until("document.querySelector('[role=status]').innerText.startsWith('completed')").await;
+    assert_eq!(tab.eval("document.activeElement.matches('.steps a')").await, true);
+    tab.walk("nav a[href='/tournaments/new']", true).await;
+    tab.until("!document.querySelector('[data-live]')").await;
+    tab.walk("nav a[href='/executions']", true).await;
+    tab.go("Enter").await;
+    tab.walk("tbody a", false).await;
+    tab.go("Enter").await;
+    assert!(tab.path().await.starts_with("/executions/"), "{}", tab.path().await);
+    tab.walk("h1 a", false).await;
+    tab.go("Enter").await;
+    assert!(tab.path().await.starts_with("/tournaments/"), "{}", tab.path().await);
+    tab.walk("form[action='/actions/standings'] button", false).await;
+    tab.walk("form[action='/actions/refresh'] button", true).await;
+    tab.go("Enter").await;
+    tab.until("!document.querySelector('[data-live]')").await;
+    let text = tab.text().await;
+    assert!(text.contains("Update tournament") && text.contains("completed"), "{text}");
     tab.browser.close().await;
 }
 
@@ -344,11 +471,15 @@ async fn pictures_of_a_world_cup() {
     let execution = executions["items"][0]["id"].as_str().unwrap().to_owned();
 
     let mut tab = Tab::at(&world).await;
+    tab.open("/").await;
+    tab.check("sign-in").await;
     tab.sign_in().await;
     for (path, name) in [
         ("/?day=2022-12-18".to_owned(), "today"),
         ("/executions?day=2022-12-18".to_owned(), "executions"),
         (format!("/executions/{execution}"), "execution"),
+        (format!("{API}/executions/{execution}/report"), "report"),
+        ("/tournaments".to_owned(), "tournaments"),
         (format!("/tournaments/{id}?round=final"), "tournament"),
         (
             "/tournaments/new?url=https%3A%2F%2Fwww.sofascore.com%2Ftournament%2Ffootball%2Fengland%2Fpremier-league%2F17%23id%3A61627".to_owned(),
@@ -358,5 +489,8 @@ async fn pictures_of_a_world_cup() {
         tab.open(&path).await;
         tab.check(name).await;
     }
+    tab.open("/?day=2022-12-18").await;
+    tab.size(360, 740).await;
+    tab.picture("phone").await;
     tab.browser.close().await;
 }

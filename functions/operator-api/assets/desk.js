@@ -3,6 +3,17 @@
 
 const every = 2000;
 
+function renew(fresh) {
+  const main = document.querySelector("main");
+  const here = document.activeElement;
+  // Not under the hands of somebody who is at it: they are only told how it stands.
+  const part = here !== main && main.contains(here) ? "main [role=status]" : "main";
+  const [now, then] = [fresh.querySelector(part), document.querySelector(part)];
+  if (!now || !then) return;
+  then.replaceChildren(...now.childNodes);
+  document.title = fresh.title;
+}
+
 async function refresh() {
   if (!document.querySelector("[data-live]")) return;
   if (!document.hidden) {
@@ -10,12 +21,7 @@ async function refresh() {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
       if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const [now, then] = [fresh.querySelector("main"), document.querySelector("main")];
-        // Not under the hands of somebody who is at it.
-        if (now && !then.contains(document.activeElement?.closest("button, input, select, textarea, a"))) {
-          then.replaceChildren(...now.childNodes);
-          document.title = fresh.title;
-        }
+        if (fresh.querySelector("main")) renew(fresh);
       }
     } catch {
       // The next try may do better.

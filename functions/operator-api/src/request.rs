@@ -3,14 +3,16 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
+use shared::domain::round::is_path_segment;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::Problem;
 
-/// A JSON body; an empty one is read as `{}`.
+/// A JSON body; one that is left out is read as `null`, which only what is optional takes.
 pub(crate) struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -27,8 +29,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             };
             Problem::new(status, detail)
         })?;
-        if bytes.is_empty() || bytes.trim_ascii() == b"null" {
-            return parse(b"{}");
+        if bytes.is_empty() {
+            return parse(b"null");
         }
         if !kind.as_deref().unwrap_or_default().starts_with("application/json") {
             return Err(Problem::new(
@@ -41,6 +43,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
+    // A list of an object's values in order would be read as the object.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "body", "must be a JSON object"));
+    }
     let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(deserializer).map(Body).map_err(|error| {
         let path = error.path().to_string();
@@ -61,14 +67,31 @@ pub(crate) struct Asked<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Query::<T>::from_request_parts(parts, state).await {
-            Ok(Query(asked)) => Ok(Self(asked)),
-            Err(error) => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                format!("A query parameter can't be read: {}.", error.body_text()),
-            )),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        query(&parts.uri).map(Self)
+    }
+}
+
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    Query::try_from_uri(uri).map(|Query(asked)| asked).map_err(|error| {
+        let detail = format!("A query parameter can't be read: {}.", error.body_text());
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    })
+}
+
+/// What a page's form asks for: what is not filled in comes as an empty text, and is not asked for.
+pub(crate) struct FromForm<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for FromForm<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let asked = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let filled = asked.filter(|(_, value)| !value.trim().is_empty());
+        let filled = form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish();
+        let uri = Uri::try_from(format!("/?{filled}"))
+            .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The query is too long."))?;
+        query(&uri).map(Self)
     }
 }
 
@@ -113,7 +136,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
 /// A day in a query: what the database can hold.
 pub(crate) fn day(text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = text else { return Ok(None) };
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let day = day.filter(|day| (1..10_000).contains(&chrono::Datelike::year(day)));
     match day {
@@ -122,21 +145,32 @@ pub(crate) fn day(text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
     }
 }
 
+/// The longest text to search for.
+const SEARCH_CHARS: usize = 200;
+
 /// A text to search for: what can't be searched for is left out of it.
-pub(crate) fn search(text: Option<&str>) -> Option<String> {
-    let text: String = text?.trim().chars().filter(|c| !c.is_control()).take(200).collect();
-    Some(text).filter(|text| !text.is_empty())
+pub(crate) fn search(text: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    if text.chars().count() > SEARCH_CHARS {
+        let remedy = format!("must be at most {SEARCH_CHARS} characters");
+        return Err(Problem::field(StatusCode::BAD_REQUEST, "q", remedy));
+    }
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
-/// A text in a query that Postgres takes.
-pub(crate) fn text<'a>(name: &str, text: Option<&'a str>) -> Result<Option<&'a str>, Problem> {
-    match text.map(str::trim).filter(|text| !text.is_empty()) {
-        Some(text) if text.len() > 200 || text.chars().any(char::is_control) => Err(Problem::field(
+/// The longest slug of a round that is looked for.
+const ROUND_CHARS: usize = 100;
+
+/// The slug of a round.
+pub(crate) fn round(slug: Option<&str>) -> Result<Option<&str>, Problem> {
+    match slug {
+        Some(slug) if slug.len() > ROUND_CHARS || !is_path_segment(slug) => Err(Problem::field(
             StatusCode::BAD_REQUEST,
-            name,
-            "must be at most 200 bytes without control characters",
+            "round",
+            "must be the slug of a round: letters, digits, - and _",
         )),
-        text => Ok(text),
+        slug => Ok(slug),
     }
 }
 

@@ -66,6 +66,21 @@ pub(crate) fn season_at(now: DateTime<Utc>) -> String {
     format!("{first}/{:02}", (first + 1).rem_euclid(100))
 }
 
+/// Whether a text is a season as people write it: `2024/25`, `2026`.
+pub(crate) fn is_season(text: &str) -> bool {
+    let year = |text: &str| (2..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    text.split_once('/').map_or_else(|| year(text), |(first, last)| year(first) && year(last))
+}
+
+/// Characters of a label that go into a slug.
+const SLUG_CHARS: usize = 60;
+
+/// A tournament's part of the application's addresses: its label, as far as it fits, and its season.
+pub(crate) fn slug(label: &str, season: &str) -> String {
+    let label: String = slug::slugify(label).chars().take(SLUG_CHARS).collect();
+    slug::slugify(format!("{label} {season}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +112,14 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_slug_ends_in_its_season_however_long_the_label_is() {
+        assert_eq!(slug("São Paulo: Série A!", "2024/25"), "sao-paulo-serie-a-2024-25");
+        assert_eq!(slug(&"very long ".repeat(20), "2026"), format!("{}-2026", &"very-long-".repeat(6)[..59]));
+        assert_eq!(slug("!", "2026"), "2026");
+        assert!(is_season("2024/25") && is_season("2026") && !is_season("2024/25/26") && !is_season("next"));
     }
 
     #[test]

@@ -176,7 +176,8 @@ impl Browser {
     }
 }
 
-fn evaluate(expression: String) -> Runtime::Evaluate {
+/// The call that has the page evaluate an expression and hand back what it, or its promise, comes to.
+pub fn evaluate(expression: String) -> Runtime::Evaluate {
     Runtime::Evaluate {
         expression,
         await_promise: Some(true),

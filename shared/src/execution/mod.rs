@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use strum::Display;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use journal::Progress;
@@ -307,7 +308,16 @@ pub async fn run<T>(
         Claimed::Refused { message } => return Err(Failure::Work { key, kind: INVALID_INPUT, message }),
     };
     let request_id = invocation.request_id;
-    tracing::info!(execution_id = %held.id, %request_id, operation, key, attempt = held.attempt, "working…");
+    let mut about = work.subject.split(':');
+    let span = tracing::info_span!(
+        "execution",
+        %request_id,
+        execution_id = %held.id,
+        operation,
+        tournament = about.next(),
+        round = about.next(),
+    );
+    tracing::info!(parent: &span, key, attempt = held.attempt, "working…");
 
     crash::point("claimed");
     let began = Instant::now();
@@ -320,7 +330,7 @@ pub async fn run<T>(
     if !work.dry_run {
         rescue_dead(store, clock, held.id, &mut journal).await;
     }
-    let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut journal))).await;
+    let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut journal))).instrument(span).await;
     crash::point("worked");
     // One that was frozen and taken over meanwhile must not store its report over the other's.
     let ours = store

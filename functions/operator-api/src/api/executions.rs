@@ -48,26 +48,32 @@ pub(crate) struct Listed {
 /// Reads which executions are asked for.
 pub(crate) fn filter(asked: &Listed) -> Result<Filter<'_>, Problem> {
     let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
-    let status = request::text("status", asked.status.as_deref())?;
+    let status = asked.status.as_deref();
     if status.is_some_and(|s| !["in_progress", "completed", "partial_failure", "failed"].contains(&s)) {
         return Err(wrong("status", "must be in_progress, completed, partial_failure or failed"));
     }
-    let tournament = match request::text("tournament", asked.tournament.as_deref())? {
+    let tournament = match asked.tournament.as_deref() {
         None => None,
-        Some(id) => Some(id.parse().map_err(|_| wrong("tournament", "must be a UUID"))?),
+        Some(id) => Some(shared::event::uuid(id).ok_or_else(|| wrong("tournament", "must be a UUID"))?),
     };
-    let after = match asked.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+    let after = match asked.cursor.as_deref() {
         None => None,
         Some(cursor) => {
             let read = cursor.split_once('~').and_then(|(at, id)| {
                 let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
                 let at = Some(at).filter(|at| (1..10_000).contains(&chrono::Datelike::year(at)))?;
-                Some((at, id.parse().ok()?))
+                Some((at, shared::event::uuid(id)?))
             });
             Some(read.ok_or_else(|| wrong("cursor", "must be `next` of an earlier page"))?)
         }
     };
-    let operation = request::text("operation", asked.operation.as_deref())?;
+    let operation = asked.operation.as_deref();
+    let may_be = |name: &str| {
+        (1..=40).contains(&name.len()) && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    if operation.is_some_and(|name| !may_be(name)) {
+        return Err(wrong("operation", "must be matches_update or the like"));
+    }
     Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, after })
 }
 
@@ -133,7 +139,7 @@ pub(super) async fn report(
     Asked(asked): Asked<Format>,
 ) -> Result<Response, Problem> {
     let (ending, kind) = match asked.format.as_deref() {
-        None | Some("" | "html") => ("html", "text/html; charset=utf-8"),
+        None | Some("html") => ("html", "text/html; charset=utf-8"),
         Some("json") => ("json", "application/json"),
         Some("md") => ("md", "text/plain; charset=utf-8"),
         Some(_) => return Err(Problem::field(StatusCode::BAD_REQUEST, "format", "must be html, json or md")),

@@ -9,39 +9,68 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use shared::store::desk::provider;
+use shared::store::desk::provider::{self, BrowserUse};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{Desk, Problem};
 
 /// A daily routine ends well at least this often.
 const ROUTINE_WITHIN: TimeDelta = TimeDelta::hours(26);
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Health {
+pub(crate) struct Health {
     /// `up` or `down`.
     status: &'static str,
     #[serde(flatten)]
     known: Option<Known>,
 }
 
-#[derive(Debug, Serialize)]
+/// What those with the token are told.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Known {
+    /// Whether it answers.
     database: Part,
+    /// Whether it ends well, day by day.
     daily_routine: Part,
+    /// How it fared when it was last needed; it does not decide about `status`: the next run may do better.
+    browser: Part,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Part {
+    /// Whether it is as it must be.
     well: bool,
+    /// What is known, and what to do.
     detail: String,
+    /// Of when that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<DateTime<Utc>>,
+    /// What it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<i64>,
+    /// The execution that told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_id: Option<Uuid>,
 }
 
-/// 200 while the database answers and the daily routine has run, where a tournament wants it; else 503.
+impl Part {
+    fn new(well: bool, detail: impl Into<String>) -> Self {
+        Self { well, detail: detail.into(), at: None, took_ms: None, execution_id: None }
+    }
+}
+
+/// Whether the pipeline is well: 200 while the database answers and the daily routine has run, where a tournament wants
+/// it; else 503. Anyone may ask; what is wrong is for those with the token.
+#[utoipa::path(get, path = "/api/v2/data-provider/health", tag = "health", security((), ("token" = []), ("bearer" = [])),
+    responses(
+        (status = 200, description = "It is up", body = Health),
+        (status = 401, description = "A credential that is not valid", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failed tries", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It is down", body = Health)))]
 pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let caller = match desk.access.caller(&desk, &parts).await {
@@ -51,36 +80,56 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
         Err(problem) => return problem.into_response(),
     };
     let began = Instant::now();
-    let routine: Result<_, Problem> = async {
+    let read: Result<_, Problem> = async {
         let client = desk.services().await?.store.client().await?;
-        Ok(provider::daily_routine(&*client).await?)
+        let routine = provider::daily_routine(&*client).await?;
+        // Not for everyone, so not asked for everyone.
+        let browser = if caller.is_some() { provider::browser(&*client).await? } else { None };
+        Ok((routine, browser))
     }
     .await;
-    let database = match &routine {
-        Ok(_) => Part {
-            well: true,
-            detail: format!("answered within {} ms", began.elapsed().as_millis()),
-            at: None,
-        },
-        Err(problem) => Part { well: false, detail: problem.detail.clone(), at: None },
+    let database = match &read {
+        Ok(_) => {
+            Part { took_ms: i64::try_from(began.elapsed().as_millis()).ok(), ..Part::new(true, "answers") }
+        }
+        Err(problem) => Part::new(false, problem.detail.clone()),
     };
-    let (at, wanted_since) = routine.unwrap_or_default();
-    let since = desk.clock.now() - ROUTINE_WITHIN;
-    let recent = at.is_some_and(|at| at > since);
-    // Nothing is late in a deployment that has no tournament yet, or had its first one today.
-    let late = wanted_since.is_some_and(|wanted| wanted <= since) && !recent;
-    let daily_routine = Part {
-        well: !late,
-        detail: match (recent, late, at.is_some()) {
-            (true, ..) => "ended well within 26 hours".to_owned(),
-            (_, true, true) => "has not ended well for 26 hours: see its executions, or run it".to_owned(),
-            (_, true, false) => "has never ended well: see its executions, or run it".to_owned(),
-            (..) => "no tournament has waited for it for 26 hours".to_owned(),
-        },
-        at,
-    };
+    let ((ended_at, wanted_since), browser) = read.unwrap_or_default();
+    let daily_routine = routine_of(ended_at, wanted_since, desk.clock.now() - ROUTINE_WITHIN);
     let well = database.well && daily_routine.well;
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let known = caller.map(|_| Known { database, daily_routine });
+    let known = caller.map(|_| Known { database, daily_routine, browser: browser_of(browser) });
     (status, Json(Health { status: if well { "up" } else { "down" }, known })).into_response()
+}
+
+fn routine_of(
+    ended_at: Option<DateTime<Utc>>,
+    wanted_since: Option<DateTime<Utc>>,
+    since: DateTime<Utc>,
+) -> Part {
+    let recent = ended_at.is_some_and(|at| at > since);
+    // Nothing is late in a deployment that has no tournament yet, or had its first one today.
+    let late = wanted_since.is_some_and(|wanted| wanted <= since) && !recent;
+    let detail = match (recent, late, ended_at.is_some()) {
+        (true, ..) => "ended well within 26 hours",
+        (_, true, true) => "has not ended well for 26 hours: see its executions, or run it",
+        (_, true, false) => "has never ended well: see its executions, or run it",
+        (..) => "no tournament has waited for it for 26 hours",
+    };
+    Part { at: ended_at, ..Part::new(!late, detail) }
+}
+
+fn browser_of(used: Option<BrowserUse>) -> Part {
+    let Some(used) = used else { return Part::new(true, "no execution has needed it yet") };
+    let detail = if used.failed {
+        "did not start, or died, the last time it was needed: see the execution"
+    } else {
+        "started the last time it was needed"
+    };
+    Part {
+        at: used.at,
+        took_ms: used.start_ms,
+        execution_id: Some(used.execution),
+        ..Part::new(!used.failed, detail)
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) use tournaments::{
     CreateTournament, EditTournament, Listed as TournamentsListed, create_trigger, draft, edit_tournament,
     listed, no_tournament,
 };
-pub(crate) use triggers::{knockouts_trigger, scores_trigger, standings_trigger};
+pub(crate) use triggers::{knockouts_trigger, refresh_trigger, scores_trigger, standings_trigger};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -45,6 +45,8 @@ pub(crate) use triggers::{knockouts_trigger, scores_trigger, standings_trigger};
         description = "What the pipeline did and will do, and asking it for work. Every request carries the internal \
                        token; work that is asked for is answered with the id of the execution that does it."
     ),
+    // Served beside the others: it is open to everyone.
+    paths(health::health),
     components(schemas(Status, TournamentStatus)),
     modifiers(&Token),
     security(("token" = []), ("bearer" = []))
@@ -72,7 +74,7 @@ pub(crate) fn router() -> (Router<Arc<Desk>>, utoipa::openapi::OpenApi) {
     let routes = OpenApiRouter::new()
         .routes(routes!(tournaments::list, tournaments::create))
         .routes(routes!(tournaments::get, tournaments::update))
-        .routes(routes!(tournaments::refresh))
+        .routes(routes!(triggers::refresh))
         .routes(routes!(tournaments::rounds))
         .routes(routes!(tournaments::matches))
         .routes(routes!(tournaments::standings, triggers::standings))

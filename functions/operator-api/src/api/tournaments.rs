@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::domain::{Mode, StandingsMode, TournamentStatus};
+use shared::event::Fields;
 use shared::execution::OperationType;
 use shared::store::desk::tournaments::{
     self, DriftView, Edit, Filter, MatchView, RoundView, StandingView, TieView, TournamentView,
@@ -18,7 +19,7 @@ use shared::trigger::Trigger;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{How, List, accepted};
+use super::{List, accepted};
 use crate::access::Caller;
 use crate::asking::{self, Accepted};
 use crate::problem::Refusals;
@@ -32,7 +33,8 @@ pub(crate) fn no_tournament() -> Problem {
     Problem::not_found("There is no such tournament, or it is deleted.")
 }
 
-async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
+/// A tournament that is there.
+pub(super) async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     let client = desk.services().await?.store.client().await?;
     tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)
 }
@@ -59,7 +61,7 @@ pub(crate) async fn listed(
     desk: &Desk,
     asked: &Listed,
 ) -> Result<(Vec<TournamentView>, Option<String>), Problem> {
-    let status = asked.status.as_deref().filter(|status| !status.is_empty());
+    let status = asked.status.as_deref();
     if status.is_some_and(|status| status.parse::<TournamentStatus>().is_err()) {
         return Err(Problem::field(
             StatusCode::BAD_REQUEST,
@@ -67,17 +69,17 @@ pub(crate) async fn listed(
             "must be active, completed, upcoming or cancelled",
         ));
     }
-    let after = match asked.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+    let after = match asked.cursor.as_deref() {
         None => None,
         Some(cursor) => {
-            let read = cursor.split_once('~').and_then(|(id, label)| Some((label, id.parse().ok()?)));
+            let read = cursor.split_once('~').and_then(|(id, label)| Some((label, shared::event::uuid(id)?)));
             let read = read.filter(|(label, _): &(&str, Uuid)| !label.contains('\0'));
             Some(read.ok_or_else(|| {
                 Problem::field(StatusCode::BAD_REQUEST, "cursor", "must be `next` of an earlier page")
             })?)
         }
     };
-    let text = request::search(asked.q.as_deref());
+    let text = request::search(asked.q.as_deref())?;
     let filter = Filter { status, text: text.as_deref(), after };
     let limit = request::limit(asked.limit)?;
     let client = desk.services().await?.store.client().await?;
@@ -97,6 +99,29 @@ pub(super) async fn list(
     Ok(Json(List { items, next }))
 }
 
+/// A name shown to people: one line, nothing invisible in it, no markup.
+#[derive(ToSchema)]
+#[schema(
+    max_length = 200,
+    pattern = "^[^<>\\x00-\\x1f\\x7f-\\x9f\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff]*[^\\s<>\\x00-\\x1f\\x7f-\\x9f\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff][^<>\\x00-\\x1f\\x7f-\\x9f\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff]*$"
+)]
+#[expect(dead_code, reason = "it describes a text; `name` reads it")]
+pub(crate) struct Name(String);
+
+/// The longest name.
+const NAME_CHARS: usize = 200;
+
+/// Reads a name as the function that creates tournaments reads it, and no longer than pages show it.
+fn name(label: &str) -> Result<String, Problem> {
+    let event = json!({ "label": label });
+    let mut fields = Fields::of(&event);
+    let name = fields.name("label", "the name shown to people");
+    if label.chars().count() > NAME_CHARS {
+        fields.problem("label", &format!("must be at most {NAME_CHARS} characters"));
+    }
+    Ok(fields.finish(name)?)
+}
+
 /// A tournament to create. What the address says need not be said again.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -104,12 +129,12 @@ pub(crate) struct CreateTournament {
     /// The season's address on SofaScore, as
     /// `https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627`.
     #[schema(
-        pattern = "^https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z-]{1,50}/[0-9]{1,8}#id:[0-9]{1,8}$"
+        pattern = "^https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z][a-z-]{0,49}/[0-9]{1,8}#id:[0-9]{1,8}$"
     )]
     pub url: String,
     /// Shown to people; the competition's name in the address unless given.
     #[serde(default)]
-    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(value_type = Option<Name>)]
     pub label: Option<String>,
     /// Part of the application's URLs; made of label and season unless given.
     #[serde(default)]
@@ -150,9 +175,8 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
     let external_id = read.season.tournament.to_string();
     let client = desk.services().await?.store.client().await?;
     let earlier = tournaments::latest_of(&*client, &external_id).await?;
-    let given =
-        |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-    let label = given(&asked.label)
+    let label = asked.label.as_deref().map(name).transpose()?;
+    let label = label
         .or_else(|| earlier.as_ref().map(|(label, _, _)| label.clone()))
         .or_else(|| read.name.as_deref().map(season_url::label))
         .ok_or_else(|| {
@@ -162,8 +186,15 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
                 "is missing: it is the name shown to people",
             )
         })?;
-    let season = given(&asked.season).unwrap_or_else(|| season_url::season_at(desk.clock.now()));
-    let slug = given(&asked.slug).unwrap_or_else(|| slug::slugify(format!("{label} {season}")));
+    let season = match asked.season.as_deref().map(str::trim) {
+        None => season_url::season_at(desk.clock.now()),
+        Some(season) if season_url::is_season(season) => season.to_owned(),
+        Some(_) => {
+            let remedy = "must be like 2024/25 or 2026";
+            return Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "season", remedy));
+        }
+    };
+    let slug = asked.slug.clone().unwrap_or_else(|| season_url::slug(&label, &season));
     let known = |of: fn(&(String, String, String)) -> &String| earlier.as_ref().map(of);
     Ok(Draft {
         mode: asked
@@ -240,14 +271,14 @@ pub(super) async fn get(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Jso
 pub(crate) struct EditTournament {
     /// Shown to people.
     #[serde(default)]
-    #[schema(pattern = "^[!-~][ -~]{0,198}$")]
+    #[schema(value_type = Option<Name>)]
     pub label: Option<String>,
     /// `active` ones are worked on; the others are left alone.
     #[serde(default)]
     pub status: Option<TournamentStatus>,
     /// The order of teams level on points, in prose. Empty: the provider's again, once its table is read.
     #[serde(default)]
-    #[schema(max_length = 4000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(max_length = 4000, pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     pub tie_breaking_rule: Option<String>,
 }
 
@@ -261,10 +292,8 @@ pub(crate) async fn edit_tournament(
     let before = found(desk, id).await?;
     let wrong = |field, remedy| Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, field, remedy));
     let bad = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-    let label = asked.label.as_deref().map(str::trim);
-    if label.is_some_and(|label| label.is_empty() || label.chars().count() > 200 || bad(label)) {
-        return wrong("label", "must be 1 to 200 characters");
-    }
+    let label = asked.label.as_deref().map(name).transpose()?;
+    let label = label.as_deref();
     let rule = asked.tie_breaking_rule.as_deref().map(str::trim);
     if rule.is_some_and(|rule| rule.chars().count() > 4_000 || bad(rule)) {
         return wrong("tieBreakingRule", "must be at most 4000 characters of text");
@@ -310,22 +339,6 @@ pub(super) async fn update(
     Ok(Json(found(&desk, id).await?))
 }
 
-/// Brings a whole tournament up to date.
-#[utoipa::path(post, path = "/tournaments/{id}/refresh", tag = "triggers", request_body = Option<How>,
-    params(("id" = uuid::Uuid, Path),
-        super::Key),
-    responses((status = 202, body = Accepted), Refusals))]
-pub(super) async fn refresh(
-    State(desk): State<Arc<Desk>>,
-    Id(id): Id,
-    caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(how): Body<How>,
-) -> Result<Response, Problem> {
-    found(&desk, id).await?;
-    Ok(accepted(asking::start(&desk, &caller, Trigger::refresh(id), how.dry_run, key.as_deref()).await?))
-}
-
 /// The rounds, in order.
 #[utoipa::path(get, path = "/tournaments/{id}/rounds", tag = "tournaments", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = Vec<RoundView>), Refusals))]
@@ -357,7 +370,7 @@ pub(super) async fn matches(
     Id(id): Id,
     Asked(asked): Asked<Matches>,
 ) -> Result<Json<Vec<MatchView>>, Problem> {
-    let (round, day) = (request::text("round", asked.round.as_deref())?, request::day(asked.day.as_deref())?);
+    let (round, day) = (request::round(asked.round.as_deref())?, request::day(asked.day.as_deref())?);
     found(&desk, id).await?;
     let client = desk.services().await?.store.client().await?;
     Ok(Json(tournaments::matches(&*client, id, round, day, MATCHES).await?.rows))

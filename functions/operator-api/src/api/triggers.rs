@@ -3,25 +3,24 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use shared::store::desk::tournaments::{self, TournamentView};
 use shared::trigger::Trigger;
 use uuid::Uuid;
 
-use super::tournaments::no_tournament;
+use super::tournaments::found;
 use super::{How, accepted};
 use crate::access::Caller;
 use crate::asking::{self, Accepted};
 use crate::problem::Refusals;
-use crate::request::{self, Body, Id, IdempotencyKey};
+use crate::request::{Body, Id, IdempotencyKey};
 use crate::{Desk, Problem};
 
 /// The tournament, if it is worked on: otherwise its function would do nothing.
 async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
-    let client = desk.services().await?.store.client().await?;
-    let tournament = tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)?;
+    let tournament = found(desk, id).await?;
     if tournament.status == "active" {
         return Ok(tournament);
     }
@@ -70,66 +69,93 @@ pub(crate) async fn knockouts_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, 
     Ok(Trigger::knockouts(id))
 }
 
+/// All of a tournament, if there is such a one.
+pub(crate) async fn refresh_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, Problem> {
+    found(desk, id).await?;
+    Ok(Trigger::refresh(id))
+}
+
+/// Who asks for work, how it is to be done, and under which name of the caller's own.
+pub(super) struct Asking {
+    caller: Caller,
+    key: Option<String>,
+    how: How,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Asking {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, state).await?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(&mut parts, state).await?;
+        let Body(how): Body<Option<How>> =
+            Body::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self { caller, key, how: how.unwrap_or_default() })
+    }
+}
+
+impl Asking {
+    async fn start(self, desk: &Desk, trigger: Trigger) -> Result<Response, Problem> {
+        let Self { caller, key, how } = self;
+        Ok(accepted(asking::start(desk, &caller, trigger, how.dry_run, key.as_deref()).await?))
+    }
+}
+
 /// Reads a round's scores; where its matches have ended, the table is computed too.
 #[utoipa::path(post, path = "/tournaments/{id}/rounds/{round}/scores", tag = "triggers", request_body = Option<How>,
-    params(("id" = Uuid, Path), ("round" = String, Path, description = "The slug of a round"),
-        super::Key),
+    params(("id" = Uuid, Path), ("round" = String, Path, description = "The slug of a round"), super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn scores(
     State(desk): State<Arc<Desk>>,
     Id(id): Id,
     Path(path): Path<HashMap<String, String>>,
-    caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(how): Body<How>,
+    asking: Asking,
 ) -> Result<Response, Problem> {
-    let round = request::text("round", path.get("round").map(String::as_str))?.unwrap_or_default();
-    let trigger = scores_trigger(&desk, id, round).await?;
-    Ok(accepted(asking::start(&desk, &caller, trigger, how.dry_run, key.as_deref()).await?))
+    let round = path.get("round").map(String::as_str).unwrap_or_default();
+    asking.start(&desk, scores_trigger(&desk, id, round).await?).await
 }
 
 /// Computes the tables anew from the stored matches.
 #[utoipa::path(post, path = "/tournaments/{id}/standings", tag = "triggers", request_body = Option<How>,
-    params(("id" = Uuid, Path),
-        super::Key),
-    operation_id = "compute_standings", responses((status = 202, body = Accepted), Refusals))]
+    params(("id" = Uuid, Path), super::Key), operation_id = "compute_standings",
+    responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn standings(
     State(desk): State<Arc<Desk>>,
     Id(id): Id,
-    caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(how): Body<How>,
+    asking: Asking,
 ) -> Result<Response, Problem> {
-    let trigger = standings_trigger(&desk, id).await?;
-    Ok(accepted(asking::start(&desk, &caller, trigger, how.dry_run, key.as_deref()).await?))
+    asking.start(&desk, standings_trigger(&desk, id).await?).await
 }
 
 /// Looks for new knockout rounds and their matches, and draws the bracket anew.
 #[utoipa::path(post, path = "/tournaments/{id}/knockouts", tag = "triggers", request_body = Option<How>,
-    params(("id" = Uuid, Path),
-        super::Key),
-    responses((status = 202, body = Accepted), Refusals))]
+    params(("id" = Uuid, Path), super::Key), responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn knockouts(
     State(desk): State<Arc<Desk>>,
     Id(id): Id,
-    caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(how): Body<How>,
+    asking: Asking,
 ) -> Result<Response, Problem> {
-    let trigger = knockouts_trigger(&desk, id).await?;
-    Ok(accepted(asking::start(&desk, &caller, trigger, how.dry_run, key.as_deref()).await?))
+    asking.start(&desk, knockouts_trigger(&desk, id).await?).await
+}
+
+/// Brings a whole tournament up to date.
+#[utoipa::path(post, path = "/tournaments/{id}/refresh", tag = "triggers", request_body = Option<How>,
+    params(("id" = Uuid, Path), super::Key), responses((status = 202, body = Accepted), Refusals))]
+pub(super) async fn refresh(
+    State(desk): State<Arc<Desk>>,
+    Id(id): Id,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    asking.start(&desk, refresh_trigger(&desk, id).await?).await
 }
 
 /// Runs the daily routine: today's kickoffs, dead executions, the schedules of two days.
-#[utoipa::path(post, path = "/daily-routine", tag = "triggers", request_body = Option<How>,
-    params(super::Key),
+#[utoipa::path(post, path = "/daily-routine", tag = "triggers", request_body = Option<How>, params(super::Key),
     responses((status = 202, body = Accepted), Refusals))]
 pub(super) async fn daily_routine(
     State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(how): Body<How>,
+    asking: Asking,
 ) -> Result<Response, Problem> {
-    let trigger = Trigger::daily_routine();
-    Ok(accepted(asking::start(&desk, &caller, trigger, how.dry_run, key.as_deref()).await?))
+    asking.start(&desk, Trigger::daily_routine()).await
 }

@@ -30,7 +30,7 @@ pub(super) async fn act(
         "scores" => api::scores_trigger(&desk, id("tournament")?, text("round")).await?,
         "standings" => api::standings_trigger(&desk, id("tournament")?).await?,
         "knockouts" => api::knockouts_trigger(&desk, id("tournament")?).await?,
-        "refresh" => Trigger::refresh(id("tournament")?),
+        "refresh" => api::refresh_trigger(&desk, id("tournament")?).await?,
         "daily-routine" => Trigger::daily_routine(),
         "retry" => {
             let accepted = asking::retry(&desk, &caller, id("execution")?).await?;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{Shell, with_status};
 use crate::access::Caller;
 use crate::api::{self, CreateTournament};
-use crate::request::Asked;
+use crate::request::FromForm;
 use crate::{Desk, FieldProblem, Problem, asking};
 
 /// What the form holds.
@@ -74,7 +74,7 @@ fn asked_of(filled: &Filled) -> CreateTournament {
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
-    Asked(filled): Asked<Filled>,
+    FromForm(filled): FromForm<Filled>,
 ) -> Result<Response, Problem> {
     let shell = Shell::of(&desk, &caller, "create");
     if filled.url.trim().is_empty() {

@@ -13,7 +13,7 @@ use super::view::{self, Line};
 use super::{Shell, page};
 use crate::access::Caller;
 use crate::api;
-use crate::request::{Asked, Id};
+use crate::request::{FromForm, Id};
 use crate::{Desk, Problem};
 
 /// Executions on a page.
@@ -69,7 +69,7 @@ impl List {
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
-    Asked(asked): Asked<api::ExecutionsListed>,
+    FromForm(asked): FromForm<api::ExecutionsListed>,
 ) -> Result<Response, Problem> {
     let filter = api::execution_filter(&asked)?;
     let client = desk.services().await?.store.client().await?;

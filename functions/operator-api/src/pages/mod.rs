@@ -19,7 +19,6 @@ use axum::routing::{get, post};
 use crate::access::Caller;
 use crate::{Desk, Problem};
 
-const STYLE: &str = include_str!("../../assets/desk.css");
 const SCRIPT: &str = include_str!("../../assets/desk.js");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
@@ -32,7 +31,7 @@ pub(crate) fn open() -> Router<Arc<Desk>> {
         })
     };
     Router::new()
-        .route("/assets/desk.css", asset("text/css; charset=utf-8", STYLE))
+        .route("/assets/desk.css", asset("text/css; charset=utf-8", shared::style::STYLESHEET))
         .route("/assets/desk.js", asset("text/javascript; charset=utf-8", SCRIPT))
         .route("/assets/icon.svg", asset("image/svg+xml", ICON))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))

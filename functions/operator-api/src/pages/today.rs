@@ -11,7 +11,7 @@ use shared::store::desk::today::{self, Attention, DayHour, Item, ItemKind, Timel
 
 use super::{Shell, page, view};
 use crate::access::Caller;
-use crate::request::{self, Asked};
+use crate::request::{self, FromForm};
 use crate::{Desk, Problem};
 
 /// A daily routine ends well at least this often.
@@ -36,7 +36,7 @@ pub(super) struct Of {
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
-    Asked(of): Asked<Of>,
+    FromForm(of): FromForm<Of>,
 ) -> Result<Response, Problem> {
     let now = desk.clock.now();
     let today = now.date_naive();

@@ -18,7 +18,7 @@ use super::view::{self, Line};
 use super::{Shell, page};
 use crate::access::Caller;
 use crate::api::{self, TournamentsListed};
-use crate::request::{self, Asked, Id};
+use crate::request::{FromForm, Id};
 use crate::{Desk, Problem};
 
 /// Executions shown of a tournament.
@@ -39,7 +39,7 @@ struct List {
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
-    Asked(asked): Asked<TournamentsListed>,
+    FromForm(asked): FromForm<TournamentsListed>,
 ) -> Result<Response, Problem> {
     let (found, next) = api::listed(&desk, &asked).await?;
     let (q, status) = (asked.q.unwrap_or_default(), asked.status.unwrap_or_default());
@@ -116,15 +116,16 @@ pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
     Id(id): Id,
-    Asked(of): Asked<Of>,
+    FromForm(of): FromForm<Of>,
 ) -> Result<Response, Problem> {
     let now = desk.clock.now();
     let client = desk.services().await?.store.client().await?;
     let tournament = tournaments::find(&*client, id, now).await?.ok_or_else(api::no_tournament)?;
     let rounds = tournaments::rounds(&*client, id).await?;
-    let asked = request::text("round", of.round.as_deref())?;
     let known = |slug: &&str| rounds.iter().any(|round| round.slug == **slug);
-    let round = asked
+    let round = of
+        .round
+        .as_deref()
         .filter(known)
         .or(tournament.current_round.as_deref().filter(known))
         .or_else(|| rounds.iter().rev().find(|round| round.matches > 0).map(|round| round.slug.as_str()))

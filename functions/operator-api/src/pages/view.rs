@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::store::desk::executions::Execution;
 use shared::store::desk::today::{CheckState, DayCheck, DayKickoff};
+pub(super) use shared::style::tone;
 
 /// `2 Mar 2024, 15:00`.
 pub(super) fn moment(at: DateTime<Utc>) -> String {
@@ -49,17 +50,6 @@ pub(super) fn status(status: &str) -> &str {
         "in_progress" => "in progress",
         "partial_failure" => "failed in part",
         other => other,
-    }
-}
-
-/// The colour of a status: never the only sign.
-pub(super) fn tone(status: &str) -> &'static str {
-    match status {
-        "completed" | "done" | "active" => "good",
-        "partial_failure" | "partial" | "late" | "skipped" => "half",
-        "failed" | "cancelled" => "bad",
-        "in_progress" | "running" => "busy",
-        _ => "calm",
     }
 }
 

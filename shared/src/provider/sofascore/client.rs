@@ -277,19 +277,19 @@ impl<'a> SofaScore<'a> {
             self.drop_browser().await;
             let unreachable = matches!(error, BrowserError::Navigation(_));
             if self.relaunched || unreachable {
+                let error = match unreachable {
+                    true => classify::unavailable(path, error.to_string()),
+                    false => ProviderError::Browser(error),
+                };
                 self.requests.push(Request {
                     path: path.to_owned(),
                     status: None,
-                    error: Some("Browser".to_owned()),
+                    error: Some(error.kind().to_owned()),
                     bytes: 0,
                     duration_ms: 0,
                     browser_start_ms: None,
                 });
-                return Err(if unreachable {
-                    classify::unavailable(path, error.to_string())
-                } else {
-                    error.into()
-                });
+                return Err(error);
             }
             tracing::warn!(%error, "launching the browser once more…");
             self.relaunched = true;

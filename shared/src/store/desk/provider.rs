@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::moment;
 use crate::store::StoreError;
@@ -66,6 +67,37 @@ pub async fn state(
         requests_today: row.get("requests"),
         executions_today: row.get("executions"),
     })
+}
+
+/// How the browser fared in the last execution that needed one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserUse {
+    /// The execution.
+    pub execution: Uuid,
+    /// When it ended.
+    pub at: Option<DateTime<Utc>>,
+    /// What starting it took.
+    pub start_ms: Option<i64>,
+    /// It did not start, or died, and another one after it too.
+    pub failed: bool,
+}
+
+/// How the browser fared in the last execution that needed one.
+pub async fn browser(client: &impl GenericClient) -> Result<Option<BrowserUse>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT id, completed_at, (summary -> 'browser' ->> 'startMs')::bigint AS start_ms,
+                    summary -> 'browser' -> 'failed' = 'true' AS failed
+               FROM data_provider_executions WHERE summary ? 'browser' ORDER BY started_at DESC LIMIT 1",
+            &[],
+        )
+        .await?;
+    Ok(rows.first().map(|row| BrowserUse {
+        execution: row.get("id"),
+        at: moment(row, "completed_at"),
+        start_ms: row.get("start_ms"),
+        failed: row.get::<_, Option<bool>>("failed").unwrap_or_default(),
+    }))
 }
 
 /// When a daily routine last ended well, and since when there is an active tournament that wants one.

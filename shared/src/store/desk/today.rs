@@ -127,44 +127,49 @@ pub async fn timeline(
     let rows = client
         .query_typed(
             r#"WITH kickoff AS (
-                 SELECT m.tournament_id, t.label, m.round_slug, m.date AS at, m.date + $3 * interval '1 minute' AS interim_at,
-                        m.date + $4 * interval '1 minute' AS closing_at, count(*) AS matches,
-                        count(*) FILTER (WHERE m.status = 'ended') AS ended, count(*) FILTER (WHERE m.status = 'open') AS open
-                   FROM match m JOIN tournament t ON t.id = m.tournament_id
-                  WHERE m.date >= $1 AND m.date < $2 AND t.deleted_at IS NULL AND t.status IN ('active', 'completed')
-                    AND ($8::uuid IS NULL OR m.tournament_id = $8)
-                  GROUP BY m.tournament_id, t.label, m.round_slug, m.date),
-               -- The key says which round and which kind of check: function:operation:tournament:round:check:time.
-               made AS MATERIALIZED (
-                 SELECT id, tournament_id, planned_for, split_part(idempotency_key, ':', 4) AS round_slug,
-                        split_part(idempotency_key, ':', 5) AS kind,
+                 SELECT m.tournament_id, m.round_slug, m.date AS at, m.date + $4 * interval '1 minute' AS closing_at,
+                        count(*) AS matches, count(*) FILTER (WHERE m.status = 'ended') AS ended,
+                        count(*) FILTER (WHERE m.status = 'open') AS open
+                   FROM match m
+                  WHERE m.date >= $1 AND m.date < $2 AND ($8::uuid IS NULL OR m.tournament_id = $8)
+                    AND m.tournament_id IN (SELECT id FROM tournament
+                                             WHERE deleted_at IS NULL AND status IN ('active', 'completed'))
+                  GROUP BY m.tournament_id, m.date, m.round_slug),
+               made AS NOT MATERIALIZED (
+                 SELECT id, tournament_id, planned_for, idempotency_key,
                         CASE status WHEN 'completed' THEN 'done' WHEN 'partial_failure' THEN 'partial'
                                     WHEN 'in_progress' THEN 'running' ELSE 'failed' END AS state
                    FROM data_provider_executions
                   WHERE started_at >= $1 AND started_at < $2 + interval '1 day' AND operation_type = 'matches_update'
-                    AND planned_for IS NOT NULL AND right(idempotency_key, 4) <> ':dry'),
+                    AND idempotency_key NOT LIKE '%:dry'),
+               -- The key says which round and which kind of check: function:operation:tournament:round:check:time.
+               -- Looked for inside it, and only where tournament and time agree: taking every key apart costs more.
                checked AS MATERIALIZED (
-                 SELECT k.*, i.id AS interim_id, c.id AS closing_id,
-                        -- An interim check that the closing one has overtaken is not missed any more.
-                        COALESCE(i.state, CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
-                                               WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state,
+                 SELECT k.*, c.id AS closing_id,
                         COALESCE(c.state, CASE WHEN closing_at > $6 AND open > 0 OR closing_at > $5 THEN 'due'
                                                WHEN open = 0 THEN 'unneeded' ELSE 'late' END) AS closing_state
                    FROM kickoff k
-                   LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.planned_for = k.interim_at
-                         AND i.round_slug = k.round_slug AND i.kind = 'interim'
                    LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.planned_for = k.closing_at
-                         AND c.round_slug = k.round_slug AND c.kind = 'closing'),
-               chosen AS (
-                 SELECT * FROM checked
-                  ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
-                           abs(extract(epoch FROM at - $5)), tournament_id, round_slug
-                  LIMIT $7),
+                         AND strpos(c.idempotency_key, ':' || k.round_slug || ':closing:') > 0),
                states AS (
-                 SELECT extract(hour FROM at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
-                        sum(ended) AS ended FROM checked GROUP BY 1, 2)
+                 SELECT date_part('hour', at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
+                        sum(ended) AS ended FROM checked GROUP BY 1, 2),
+               chosen AS (
+                 SELECT *, at + $3 * interval '1 minute' AS interim_at FROM checked
+                  ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
+                           abs(date_part('epoch', at - $5)), tournament_id, round_slug
+                  LIMIT $7),
+               -- What is only shown is read for what is shown.
+               shown AS (
+                 SELECT k.*, t.label, i.id AS interim_id,
+                        -- An interim check that the closing one has overtaken is not missed any more.
+                        COALESCE(i.state, CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
+                                               WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state
+                   FROM chosen k JOIN tournament t ON t.id = k.tournament_id
+                   LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.planned_for = k.interim_at
+                         AND strpos(i.idempotency_key, ':' || k.round_slug || ':interim:') > 0)
                SELECT jsonb_build_object(
-                 'total', (SELECT count(*) FROM checked),
+                 'total', (SELECT COALESCE(sum(n), 0) FROM states),
                  'hours', (SELECT COALESCE(jsonb_agg(h ORDER BY h.hour), '[]')
                              FROM (SELECT hour, sum(n) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
                                           jsonb_object_agg(closing_state, n) AS checks FROM states GROUP BY hour) h),
@@ -173,7 +178,7 @@ pub async fn timeline(
                                        'open', open,
                                        'interim', jsonb_build_object('state', interim_state, 'execution', interim_id, 'at', interim_at),
                                        'closing', jsonb_build_object('state', closing_state, 'execution', closing_id, 'at', closing_at))
-                                     ORDER BY at, label, round_slug), '[]') FROM chosen))"#,
+                                     ORDER BY at, label, round_slug), '[]') FROM shown))"#,
             &[
                 (&since, Type::TIMESTAMP),
                 (&until, Type::TIMESTAMP),
@@ -262,9 +267,14 @@ pub async fn attention(
         .query_typed(
             "WITH of_day AS MATERIALIZED (
                  SELECT e.id, e.tournament_id, COALESCE(t.label, e.summary ->> 'tournamentLabel') AS label, e.operation_type,
-                        e.status, e.started_at, e.function, e.summary, t.status = 'active' AS active
+                        e.status, e.started_at, e.summary
                    FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
                   WHERE e.started_at >= $1 AND e.started_at < $2),
+               -- When the same work last went well: joined as a whole, since one look for each failure is slow where many fail.
+               went_well AS MATERIALIZED (
+                 SELECT operation_type, COALESCE(tournament_id, $6) AS tournament_id, max(started_at) AS at
+                   FROM data_provider_executions
+                  WHERE started_at >= $1 AND status IN ('completed', 'partial_failure') GROUP BY 1, 2),
                items AS (
                  (SELECT 0 AS rank, 'circuit' AS kind, NULL::uuid AS execution, NULL::uuid AS tournament, provider AS label,
                          NULL AS what, left(reason, 300) AS detail, opened_at AS at, count(*) OVER () AS total
@@ -273,11 +283,9 @@ pub async fn attention(
                  (SELECT 1, 'failed', e.id, e.tournament_id, e.label, e.operation_type,
                          left(COALESCE(e.summary -> 'errors' ->> 0, e.summary ->> 'error'), 300), e.started_at, count(*) OVER ()
                     FROM of_day e
-                   WHERE e.status = 'failed' AND NOT EXISTS (
-                         SELECT 1 FROM data_provider_executions n
-                          WHERE n.started_at > e.started_at AND n.operation_type = e.operation_type
-                            AND n.started_at >= $1 AND COALESCE(n.tournament_id, '00000000-0000-0000-0000-000000000000') = COALESCE(e.tournament_id, '00000000-0000-0000-0000-000000000000')
-                            AND n.status IN ('completed', 'partial_failure'))
+                    LEFT JOIN went_well w ON w.operation_type = e.operation_type
+                          AND w.tournament_id = COALESCE(e.tournament_id, $6)
+                   WHERE e.status = 'failed' AND (w.at IS NULL OR w.at < e.started_at)
                    ORDER BY e.started_at DESC LIMIT $5)
                  UNION ALL
                  (SELECT 2, 'stuck', e.id, e.tournament_id, t.label, e.operation_type, NULL, e.started_at, count(*) OVER ()
@@ -309,7 +317,7 @@ pub async fn attention(
                'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}')
                                 FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
                'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
-                                                     THEN (summary ->> 'requests')::bigint END), 0) FROM of_day),
+                                                     THEN (summary -> 'requests')::bigint END), 0) FROM of_day),
                'dailyRoutineAt', (SELECT completed_at FROM data_provider_executions
                                    WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
                                      AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
@@ -321,6 +329,8 @@ pub async fn attention(
                 (&stamp(now), Type::TIMESTAMP),
                 (&stamp(now - OPEN_FOR), Type::TIMESTAMP),
                 (&i64::from(ITEMS), Type::INT8),
+                // Stands for no tournament: nulls don't join.
+                (&Uuid::nil(), Type::UUID),
             ],
         )
         .await?;
