@@ -46,6 +46,8 @@ struct Control {
 struct Watch {
     trap: Option<Trap>,
     fired: usize,
+    /// The connections that there are, each with how many freezes had been when it was made.
+    present: HashMap<SocketAddr, usize>,
 }
 
 struct Trap {
@@ -125,6 +127,12 @@ impl Wire {
         lock(&self.watch).fired
     }
 
+    /// How many connections there are through which something can be said: those that are frozen do not count.
+    pub fn present(&self) -> usize {
+        let freezes = self.control.borrow().freezes;
+        lock(&self.watch).present.values().filter(|born| **born == freezes).count()
+    }
+
     /// Ends all troubles, a cut that is still to come among them. What was cut or frozen stays so.
     pub fn restore(&self) {
         lock(&self.watch).trap = None;
@@ -165,7 +173,11 @@ async fn accept(
             watch: Arc::clone(&watch),
             doomed: AtomicBool::new(false),
         };
-        tokio::spawn(async move { connection.live(client, target).await });
+        lock(&watch).present.insert(peer, born.freezes);
+        tokio::spawn(async move {
+            connection.live(client, target).await;
+            lock(&connection.watch).present.remove(&connection.peer);
+        });
     }
 }
 

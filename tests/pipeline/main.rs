@@ -6,6 +6,7 @@
 mod adoption;
 mod aws;
 mod browser;
+mod chaos;
 mod crashes;
 mod database;
 mod desk;
