@@ -15,6 +15,7 @@ mod events;
 mod executions;
 mod faults;
 mod harness;
+mod lifetimes;
 mod outages;
 mod provider;
 mod repeats;
