@@ -448,7 +448,9 @@ mod tests {
         let (echo, wire) = wired().await;
         let mut frozen = connect(&wire).await;
         assert!(echoed(&mut frozen, "1").await.is_some());
+        assert_eq!(wire.present(), 1);
         wire.freeze();
+        assert_eq!(wire.present(), 0);
         frozen.write_all(b"x").await.unwrap();
         assert!(silent(&mut frozen).await);
         assert_eq!(echoed(&mut connect(&wire).await, "2").await.as_deref(), Some("2"));

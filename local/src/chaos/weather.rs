@@ -285,3 +285,17 @@ fn browsers_of(function: u32) -> Vec<u32> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::mixed;
+
+    #[test]
+    fn every_seed_and_every_event_has_its_own_luck() {
+        let events = ["daily-routine - - 2022-11-20 00:00", "knockouts - - 2022-11-20 00:00"];
+        let luck: BTreeSet<u64> = (1..=20).flat_map(|seed| events.map(|event| mixed(seed, event))).collect();
+        assert_eq!(luck.len(), 40);
+    }
+}
