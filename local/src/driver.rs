@@ -56,7 +56,20 @@ pub struct Replay {
     pub began: Instant,
     /// Faults, if any are to be caused.
     pub weather: Option<Weather>,
+    /// Events that have left Scheduler and have not arrived.
+    late: Vec<Late>,
+    /// Events that have arrived.
+    arrived: usize,
     _parts: (Option<Cluster>, Emulator),
+}
+
+/// An event on its way.
+struct Late {
+    due: DateTime<Utc>,
+    function: String,
+    event: Value,
+    /// So many had arrived when it was sent.
+    arrived_before: usize,
 }
 
 /// The time of the daily cron, as the template has it.
@@ -68,9 +81,11 @@ const DAILY: NaiveTime = match NaiveTime::from_hms_opt(0, 1, 0) {
 const QUIET_DAYS: TimeDelta = TimeDelta::days(8);
 /// Lambda delivers an event whose function failed twice more, after one and two minutes.
 const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
+/// So many deliveries has an event at most.
+pub(crate) const DELIVERIES: usize = 1 + REDELIVERY_MINUTES.len();
 const ENVIRONMENT: &str = "local";
-/// An event that is late is so late that others overtake it.
-const LATE: TimeDelta = TimeDelta::minutes(25);
+/// An event that is late is so late that others overtake it: half an hour lies between the checks of a match.
+const LATE: TimeDelta = TimeDelta::minutes(40);
 
 impl Replay {
     /// Starts the parts and creates the tournament.
@@ -125,10 +140,15 @@ impl Replay {
             errors: Vec::new(),
             began,
             weather,
+            late: Vec::new(),
+            arrived: 0,
             _parts: (cluster, emulator),
         };
         let event = replay.create_event();
-        let answer = replay.deliver("tournaments", &event, start).await?;
+        let mut answer = replay.deliver("tournaments", &event, start).await?;
+        if let Some(late) = replay.late.pop() {
+            answer = replay.deliver_late(late).await?;
+        }
         let answer =
             answer.with_context(|| format!("creating the tournament: {}", replay.errors.join("; ")))?;
         let id = answer["tournamentId"].as_str().context("the creation answered with no tournamentId")?;
@@ -156,6 +176,10 @@ impl Replay {
             let next = soonest.as_ref().map_or(daily, |schedule| schedule.at.min(daily));
             if stop.is_some_and(|stop| next >= stop) {
                 break;
+            }
+            if let Some(late) = self.next_late(next) {
+                self.deliver_late(late).await?;
+                continue;
             }
             match soonest {
                 Some(schedule) if schedule.at <= daily => self.fire(&schedule).await?,
@@ -194,6 +218,20 @@ impl Replay {
         Ok(())
     }
 
+    /// Two more daily routines, whatever the weather: the first finds the last run that died, the second pays what is
+    /// still owed.
+    pub async fn last_routines(&mut self) -> anyhow::Result<()> {
+        let weather = self.weather.take();
+        for _ in 0..2 {
+            let daily = next_daily(self.clock.now());
+            let event = json!({ "scheduledTime": stamp(daily) });
+            let delivered = self.deliver("daily-routine", &event, daily).await?;
+            delivered.with_context(|| format!("a last daily routine: {}", self.errors.join("; ")))?;
+        }
+        self.weather = weather;
+        Ok(())
+    }
+
     /// Delivers an event as Lambda does: again after an error. What it answered, if it came to that.
     async fn deliver(
         &mut self,
@@ -201,12 +239,41 @@ impl Replay {
         event: &Value,
         at: DateTime<Utc>,
     ) -> anyhow::Result<Option<Value>> {
-        let fault = self.weather.as_mut().and_then(|weather| weather.draw(function));
+        let name = name_of(function, event, at);
+        let fault = self.weather.as_mut().and_then(|weather| weather.draw(function, &name));
+        if fault == Some(Kind::DeliveredLate) {
+            let (function, event) = (function.to_owned(), event.clone());
+            self.late.push(Late { due: at + LATE, function, event, arrived_before: self.arrived });
+            return Ok(None);
+        }
+        self.deliver_through(fault, function, event, at).await
+    }
+
+    /// The event on its way that arrives first, if it arrives before `next`.
+    fn next_late(&mut self, next: DateTime<Utc>) -> Option<Late> {
+        let first = (0..self.late.len()).min_by_key(|index| self.late[*index].due)?;
+        (self.late[first].due < next).then(|| self.late.remove(first))
+    }
+
+    async fn deliver_late(&mut self, late: Late) -> anyhow::Result<Option<Value>> {
+        if self.arrived > late.arrived_before
+            && let Some(weather) = &mut self.weather
+        {
+            weather.note(Kind::DeliveredLate);
+        }
+        self.deliver_through(None, &late.function, &late.event, late.due).await
+    }
+
+    /// Delivers an event from `now` on, the fault in its way.
+    async fn deliver_through(
+        &mut self,
+        fault: Option<Kind>,
+        function: &str,
+        event: &Value,
+        mut now: DateTime<Utc>,
+    ) -> anyhow::Result<Option<Value>> {
+        self.arrived += 1;
         let mut event = event.clone();
-        let mut now = match fault {
-            Some(Kind::DeliveredLate) => at + LATE,
-            _ => at,
-        };
         if fault == Some(Kind::GarbageBefore) {
             let garbage =
                 json!({ "targetEnv": ENVIRONMENT, "scheduledTime": ["<!channel>"], "tournamentId": 7 });
@@ -217,7 +284,8 @@ impl Replay {
         loop {
             self.advance(now);
             event["deliveredAt"] = json!(stamp(self.clock.now().max(now)));
-            let outcome = match fault.filter(|_| std::mem::take(&mut first)) {
+            let first = std::mem::take(&mut first);
+            let outcome = match fault.filter(|fault| first || !fault.passes()) {
                 Some(fault) => self.invoke_in_storm(fault, function, &event).await?,
                 None => self.stack.invoke(function, event.clone()).await,
             };
@@ -336,6 +404,15 @@ pub fn create_event(season: &Season, now: DateTime<Utc>) -> Value {
 /// A moment as Scheduler writes it into an event.
 pub fn stamp(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Which event it is, by what any replay of the season would call it: ids and names differ from run to run, and so do the
+/// seconds of what was to fire at once.
+fn name_of(function: &str, event: &Value, at: DateTime<Utc>) -> String {
+    const MINUTES: i64 = 5;
+    let about = at - TimeDelta::seconds(at.timestamp().rem_euclid(60 * MINUTES));
+    let told = ["check", "roundSlug"].map(|field| event[field].as_str().unwrap_or("-"));
+    format!("{function} {} {}", told.join(" "), about.format("%Y-%m-%d %H:%M"))
 }
 
 fn next_daily(after: DateTime<Utc>) -> DateTime<Utc> {

@@ -13,7 +13,7 @@ use local::chaos::{self, Kind as ChaosKind};
 use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
 use local::postgres::Cluster;
-use local::replay::Fault;
+use local::replay::{Fault, Season};
 use local::summary::Summary;
 use local::tools::Tools;
 use local::{aws_record, bench, lambda_check, page};
@@ -68,7 +68,7 @@ enum Command {
         /// Faults of one kind only
         #[arg(long)]
         only: Option<ChaosKind>,
-        /// Write the table of faults and outcomes (Markdown) here
+        /// Write faults and outcomes here, as a page (Markdown)
         #[arg(long)]
         table: Option<PathBuf>,
     },
@@ -218,10 +218,10 @@ async fn bad_weather(
         .buffered(jobs.max(1))
         .inspect_ok(|outcome| println!("seed {}: {} rows differ", outcome.seed, outcome.differences.len()));
     let outcomes: Vec<chaos::Outcome> = storms.try_collect().await?;
-    let text = chaos::table(&outcomes);
-    println!("{text}");
+    println!("{}", chaos::table(&outcomes));
     if let Some(file) = table {
-        std::fs::write(file, &text).with_context(|| format!("writing {}", file.display()))?;
+        let text = chaos::page(Season::load(season)?.label(), &outcomes);
+        std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))?;
     }
     let problems: Vec<String> = outcomes.iter().flat_map(chaos::Outcome::problems).collect();
     for problem in &problems {

@@ -46,6 +46,8 @@ struct Control {
 struct Watch {
     trap: Option<Trap>,
     fired: usize,
+    /// The connections that there are, each with how many freezes had been when it was made.
+    present: HashMap<SocketAddr, usize>,
 }
 
 struct Trap {
@@ -125,6 +127,12 @@ impl Wire {
         lock(&self.watch).fired
     }
 
+    /// How many connections there are through which something can be said: those that are frozen do not count.
+    pub fn present(&self) -> usize {
+        let freezes = self.control.borrow().freezes;
+        lock(&self.watch).present.values().filter(|born| **born == freezes).count()
+    }
+
     /// Ends all troubles, a cut that is still to come among them. What was cut or frozen stays so.
     pub fn restore(&self) {
         lock(&self.watch).trap = None;
@@ -165,7 +173,11 @@ async fn accept(
             watch: Arc::clone(&watch),
             doomed: AtomicBool::new(false),
         };
-        tokio::spawn(async move { connection.live(client, target).await });
+        lock(&watch).present.insert(peer, born.freezes);
+        tokio::spawn(async move {
+            connection.live(client, target).await;
+            lock(&connection.watch).present.remove(&connection.peer);
+        });
     }
 }
 
@@ -436,7 +448,9 @@ mod tests {
         let (echo, wire) = wired().await;
         let mut frozen = connect(&wire).await;
         assert!(echoed(&mut frozen, "1").await.is_some());
+        assert_eq!(wire.present(), 1);
         wire.freeze();
+        assert_eq!(wire.present(), 0);
         frozen.write_all(b"x").await.unwrap();
         assert!(silent(&mut frozen).await);
         assert_eq!(echoed(&mut connect(&wire).await, "2").await.as_deref(), Some("2"));

@@ -237,6 +237,19 @@ fn processes() -> Vec<Process> {
     std::fs::read_dir("/proc").unwrap().filter_map(|entry| read(entry.ok()?.path())).collect()
 }
 
+/// What the browsers of a function's process have left: processes that live in one of their profiles, and profiles.
+fn left_by(function: u32) -> (usize, usize) {
+    let mark = format!("chromium-profile-{function}-");
+    // Not all of them name the profile, but it is the home of all.
+    let lives_there = |process: &&Process| {
+        let environment = std::fs::read(format!("/proc/{}/environ", process.id)).unwrap_or_default();
+        process.command.contains(&mark) || String::from_utf8_lossy(&environment).contains(&mark)
+    };
+    let entries = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let profiles = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&mark)).count();
+    (processes().iter().filter(lives_there).count(), profiles)
+}
+
 fn shell(script: &str) {
     assert!(Command::new("sh").args(["-c", script]).status().unwrap().success(), "{script}");
 }
@@ -335,6 +348,27 @@ async fn an_answer_that_cannot_be_read_names_the_field_and_is_not_asked_for_agai
         assert_eq!((kind(&result), seen.len()), ("Malformed", 2));
         let text = result.unwrap_err().to_string();
         assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_what_it_is_and_not_what_it_calls_itself() {
+    let rounds = json!({"rounds": [{"round": 1}]}).to_string();
+    let page = "<!DOCTYPE html><title>Just a moment</title>";
+    for (content_type, text, expected, asked) in [
+        ("text/html", rounds.as_str(), "Ok", 1),
+        ("text/plain; charset=latin1", &rounds, "Ok", 1),
+        ("image/png", &rounds, "Ok", 1),
+        // A page for people is a refusal: one more warm-up, one more try.
+        ("application/json", page, "Blocked", 2),
+        ("application/octet-stream", page, "Blocked", 2),
+        ("application/json", "all is well", "Malformed", 1),
+    ] {
+        let world = World::new([(ROUNDS, vec![body(content_type, text.as_bytes())])]).await;
+        let (result, seen, _) = world.ask_rounds().await;
+        assert_eq!(kind(&result), expected, "{content_type} {text}: {result:?}");
+        let seen = seen.iter().filter(|path| *path == ROUNDS).count();
+        assert_eq!(seen, asked, "{content_type} {text}");
     }
 }
 
@@ -653,7 +687,10 @@ async fn without_room_in_tmp_the_browser_fails_with_a_reason_and_nothing_is_left
         let answer = world.stack.invoke("scores-and-standings", event).await.unwrap();
         let error = answer["matches_update"]["errors"][0].as_str().unwrap();
         assert!(error.contains(reason), "{error}");
-        world.stack.functions.set("TMPDIR", "/tmp");
+        let function = world.stack.functions.process_id("scores-and-standings").await.unwrap();
+        assert!(gone(|| left_by(function) == (0, 0)).await, "{name}: {:?}", left_by(function));
+        assert!(!nowhere.exists());
+        world.stack.functions.set("TMPDIR", std::env::temp_dir().to_str().unwrap());
     }
     assert_eq!(
         world

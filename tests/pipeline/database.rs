@@ -9,7 +9,7 @@ use local::wire::Moment;
 use serde_json::{Value, json};
 use shared::store::Store;
 
-use crate::harness::{LEAGUE, World, delivered, empty_database, stack_on, stack_through, texts};
+use crate::harness::{LEAGUE, World, delivered, empty_database, stack_on, stack_through, texts, wire_before};
 
 const AT: &str = "2024-03-02T19:30:00Z";
 const ENDED: &str = "SELECT count(*)::text FROM match WHERE status = 'ended'";
@@ -177,6 +177,60 @@ async fn through_a_pool_of_transactions_everything_works_as_without() {
     world.clock.set(crate::harness::moment(AT));
     let (answer, deliveries) = delivered(&stack, "scores-and-standings", &closing(id), AT).await;
     assert_eq!((deliveries, &answer["standings_update"]["rows"]["updated"]), (1, &json!(4)));
+    assert_eq!(
+        texts(&db, "SELECT count(*)::text FROM data_provider_executions WHERE status <> 'completed'").await,
+        ["0"]
+    );
+}
+
+#[tokio::test]
+async fn through_a_pool_too_a_connection_that_is_cut_around_a_commit_costs_nothing() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    for moment in [Moment::BeforeStatement("COMMIT".into()), Moment::AfterStatement("COMMIT".into())] {
+        // Between the functions and the pool once, between the pool and Postgres once.
+        for behind in [false, true] {
+            let database = empty_database().await;
+            let (wire, through) = wire_before(&database);
+            let target = if behind { &through } else { &database };
+            let pool = PgBouncer::start(&Tools::find().unwrap(), target).await.unwrap();
+            let (_, name) = database.rsplit_once('/').unwrap();
+            let pooled = pool.url(name);
+            let (front, through) = wire_before(&pooled);
+            let cut = if behind { &wire } else { &front };
+            let (stack, db, _logs) = stack_through(&database, &through, &world.provider.origin(), &[]).await;
+            let create = local::driver::create_event(&world.season, world.clock.now());
+            let (answer, _) = delivered(&stack, "tournaments", &create, "2024-03-01T12:00:00Z").await;
+            let id = answer["tournamentId"].as_str().unwrap();
+            world.clock.set(crate::harness::moment(AT));
+            cut.cut_at(moment.clone(), 1);
+            let (answer, deliveries) = delivered(&stack, "scores-and-standings", &closing(id), AT).await;
+            assert_eq!((cut.fired(), deliveries), (1, 1), "{moment:?}, behind the pool: {behind}");
+            assert_eq!(texts(&db, ENDED).await, ["2"]);
+            assert_eq!(answer["standings_update"]["errors"], json!([]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failover_behind_a_pool_is_survived() {
+    let tools = Tools::find().unwrap();
+    let mut cluster = Cluster::start(&tools).await.unwrap();
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let url = postgres::create_database(&cluster.url("postgres"), "best_shot").await.unwrap();
+    let pool = PgBouncer::start(&tools, &url).await.unwrap();
+    let (stack, _, _logs) = stack_through(&url, &pool.url("best_shot"), &world.provider.origin(), &[]).await;
+    let event = local::driver::create_event(&world.season, world.clock.now());
+    let restart = async {
+        while world.provider.requests() < 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        cluster.restart(Duration::from_millis(500)).await.unwrap();
+    };
+    let ((_, deliveries), ()) =
+        tokio::join!(delivered(&stack, "tournaments", &event, "2024-03-01T12:00:00Z"), restart);
+    println!("deliveries: {deliveries}");
+    let db = postgres::connect(&url).await.unwrap();
+    assert_eq!(texts(&db, "SELECT count(*)::text FROM match").await, ["12"]);
     assert_eq!(
         texts(&db, "SELECT count(*)::text FROM data_provider_executions WHERE status <> 'completed'").await,
         ["0"]

@@ -173,3 +173,39 @@ async fn an_event_for_what_does_not_exist_is_told_and_harmless() {
     assert_eq!(world.schedule_names().await, Vec::<String>::new(), "a deleted tournament is not worked on");
     assert_eq!(world.domain_rows().await["match"], before["match"]);
 }
+
+#[tokio::test]
+async fn an_event_for_a_deleted_tournament_leaves_its_record_and_nothing_else() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    world.db.execute("UPDATE tournament SET deleted_at = '2024-03-02'", &[]).await.unwrap();
+    let all = async || {
+        let bracket = world.texts("SELECT b::text FROM tournament_bracket b ORDER BY id").await;
+        (world.domain_rows().await, bracket, world.schedule_names().await, world.provider.requests())
+    };
+    let before = all().await;
+    let cases = [
+        (
+            "scores-and-standings",
+            json!({"roundSlug": "1", "check": "closing", "kickoff": "2024-03-02T15:00:00Z"}),
+            "matches_update",
+        ),
+        ("scores-and-standings", json!({"operation": "standings"}), "standings_update"),
+        ("knockouts", json!({}), "knockouts_update"),
+        ("tournaments", json!({"operation": "refresh"}), "tournament_update"),
+    ];
+    let executed = world.executions().await.len();
+    for (function, mut event, operation) in cases.clone() {
+        event["tournamentId"] = json!(id);
+        let answer = world.invoke_at("2024-03-02T19:30:00Z", function, event).await.unwrap();
+        let warning = answer[operation]["warnings"][0].as_str().unwrap_or_default();
+        assert!(warning.contains(&id) && warning.contains("deleted"), "{function}: {answer}");
+        assert_eq!(all().await, before, "{function} {operation}");
+        let record = format!(
+            "SELECT concat_ws(' ', status, summary->'warnings'->>0, report_file_key IS NOT NULL)
+               FROM data_provider_executions WHERE operation_type = '{operation}'"
+        );
+        assert_eq!(world.texts(&record).await, [format!("completed {warning} t")], "{function}");
+    }
+    assert_eq!(world.executions().await.len() - executed, cases.len(), "one record each");
+}

@@ -6,6 +6,7 @@
 mod adoption;
 mod aws;
 mod browser;
+mod chaos;
 mod crashes;
 mod database;
 mod desk;
@@ -14,6 +15,7 @@ mod events;
 mod executions;
 mod faults;
 mod harness;
+mod lifetimes;
 mod outages;
 mod provider;
 mod repeats;

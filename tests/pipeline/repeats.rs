@@ -41,16 +41,38 @@ fn one_did_it([one, other]: [anyhow::Result<Value>; 2]) -> bool {
 #[tokio::test]
 async fn of_two_processes_with_one_event_at_one_instant_one_does_it_two_hundred_times() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let before = (world.reports().await, world.messages().len());
+    // Counts every row that is written, but not what is spoiled here: there, triggers keep still.
+    world
+        .db
+        .batch_execute(
+            "CREATE TABLE writes (points int);
+             CREATE FUNCTION count_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO writes VALUES (NEW.points); RETURN NULL; END $$;
+             CREATE TRIGGER count_write AFTER INSERT OR UPDATE ON tournament_standings
+                FOR EACH ROW EXECUTE FUNCTION count_write();
+             SET session_replication_role = replica",
+        )
+        .await
+        .unwrap();
+    let spoil = "UPDATE tournament_standings SET points = 7 WHERE id = (SELECT min(id::text)::uuid FROM tournament_standings)";
     let twin = world.stack.functions.twin().unwrap();
     let mut turned_away = 0;
     for minute in 0..200 {
+        assert_eq!(world.db.execute(spoil, &[]).await.unwrap(), 1);
         let at = moment("2024-03-01T12:00:00Z") + chrono::TimeDelta::minutes(minute);
-        let event = json!({ "scheduledTime": stamp(at) });
-        turned_away += usize::from(one_did_it(at_once(&world, &twin, "daily-routine", event).await));
+        let event = json!({ "operation": "standings", "tournamentId": id, "scheduledTime": stamp(at) });
+        let answers = at_once(&world, &twin, "scores-and-standings", event).await;
+        turned_away += usize::from(one_did_it(answers));
+        let written = world.texts("SELECT concat_ws(' ', count(*), max(points)) FROM writes").await;
+        assert_eq!(written, [format!("{} 0", minute + 1)], "the row was put right once");
     }
     println!("turned away: {turned_away} of 200; the others were answered from the record");
-    assert_eq!(world.executions().await, vec!["daily_schedule completed 1"; 200]);
-    assert_eq!((world.reports().await, world.messages().len()), (200, 200));
+    let records = "SELECT concat_ws(' ', status, attempt, summary->'rows'->>'updated', count(*)) FROM data_provider_executions
+                    WHERE operation_type = 'standings_update' GROUP BY status, attempt, summary->'rows'->>'updated'";
+    assert_eq!(world.texts(records).await, ["completed 1 1 200"]);
+    assert_eq!((world.reports().await - before.0, world.messages().len() - before.1), (200, 200));
 }
 
 #[tokio::test]

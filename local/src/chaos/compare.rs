@@ -7,46 +7,65 @@ use tokio_postgres::Client;
 /// The content of each table, a line a row, in an order of its own.
 pub type Content = BTreeMap<&'static str, Vec<String>>;
 
+/// Each table with what is read of a row: not what no two runs have in common (ids, stamps, the bucket in an image's
+/// address), and not the columns that are given.
 const TABLES: [(&str, &str); 6] = [
-    // The cup trees are the provider's as last read: a check that came late has read a later one.
     (
         "tournament",
-        "SELECT (to_jsonb(t) - '{id,created_at,updated_at,standings_checked_at,cup_trees,logo}'::text[])::text || (logo <> '')::text
+        "SELECT (to_jsonb(t) - '{id,created_at,updated_at,standings_checked_at,logo}'::text[] - $1::text[])::text
+                || COALESCE(substring(t.logo FROM 'data-providers/.*'), t.logo, '')
            FROM tournament t",
     ),
     (
         "tournament_round",
-        "SELECT t.slug || (to_jsonb(r) - '{id,tournament_id,created_at,updated_at,last_read_at}'::text[])::text
+        "SELECT t.slug || (to_jsonb(r) - '{id,tournament_id,created_at,updated_at,last_read_at}'::text[] - $1::text[])::text
            FROM tournament_round r JOIN tournament t ON t.id = r.tournament_id",
     ),
-    // Whether there is a badge: its address names the bucket, which is each run's own.
     (
         "team",
-        "SELECT (to_jsonb(t) - '{id,badge,created_at,updated_at}'::text[])::text || (badge <> '')::text FROM team t",
+        "SELECT (to_jsonb(t) - '{id,badge,created_at,updated_at}'::text[] - $1::text[])::text
+                || COALESCE(substring(t.badge FROM 'data-providers/.*'), t.badge, '')
+           FROM team t",
     ),
     (
         "match",
-        "SELECT (to_jsonb(m) - '{id,tournament_id,home_team_id,away_team_id,last_checked_at,created_at,updated_at,doubted_score}'::text[])::text
+        "SELECT (to_jsonb(m) - '{id,tournament_id,home_team_id,away_team_id,last_checked_at,created_at,updated_at}'::text[]
+                 - $1::text[])::text
            FROM match m",
     ),
     (
         "tournament_standings",
-        "SELECT (to_jsonb(s) - '{id,team_id,tournament_id,created_at,updated_at}'::text[])::text FROM tournament_standings s",
+        "SELECT (to_jsonb(s) - '{id,team_id,tournament_id,created_at,updated_at}'::text[] - $1::text[])::text
+           FROM tournament_standings s",
     ),
     (
         "tournament_bracket",
-        "SELECT (to_jsonb(b) - '{id,tournament_id,home_team_id,away_team_id,winner_team_id,created_at,updated_at}'::text[])::text
+        "SELECT (to_jsonb(b) - '{id,tournament_id,home_team_id,away_team_id,winner_team_id,created_at,updated_at}'::text[]
+                 - $1::text[])::text
                 || concat_ws(' ', '', h.external_id, a.external_id, w.external_id)
            FROM tournament_bracket b LEFT JOIN team h ON h.id = b.home_team_id LEFT JOIN team a ON a.id = b.away_team_id
            LEFT JOIN team w ON w.id = b.winner_team_id",
     ),
 ];
 
-/// Reads it.
+/// What hangs on when the provider was asked: the cup trees as last read, and a score that one run doubted and that waits
+/// for the next.
+const OF_THE_MOMENT: &[&str] = &["cup_trees", "doubted_score"];
+
+/// Reads what is the same in bad weather as in good, though checks came at other moments.
 pub async fn content(db: &Client) -> anyhow::Result<Content> {
+    read(db, OF_THE_MOMENT).await
+}
+
+/// Reads all that is the same when one event, delivered at one moment, was dealt with in another way.
+pub async fn content_under_one_clock(db: &Client) -> anyhow::Result<Content> {
+    read(db, &[]).await
+}
+
+async fn read(db: &Client, without: &[&str]) -> anyhow::Result<Content> {
     let mut content = Content::new();
     for (table, sql) in TABLES {
-        let rows = db.query(sql, &[]).await?;
+        let rows = db.query(sql, &[&without]).await?;
         let mut lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         lines.sort();
         content.insert(table, lines);

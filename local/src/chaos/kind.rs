@@ -2,7 +2,7 @@
 
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator as _};
 
-/// One kind of fault, caused while one event is delivered for the first time.
+/// One kind of fault, caused while one event is delivered for the first time, or each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Display, EnumIter, EnumString)]
 #[strum(serialize_all = "kebab-case")]
 #[expect(missing_docs, reason = "`what` says what each is")]
@@ -30,6 +30,7 @@ pub enum Kind {
     KilledReported,
     KilledRecorded,
     KilledNotified,
+    KilledAtEveryDelivery,
     DatabaseCutBeforeCommit,
     DatabaseCutAfterCommit,
     DatabaseConnectionsLost,
@@ -77,6 +78,7 @@ impl Kind {
             Self::KilledReported => "… after the report, before the record's end",
             Self::KilledRecorded => "… after the record's end, before the notice",
             Self::KilledNotified => "… after the notice, before that is noted",
+            Self::KilledAtEveryDelivery => "the function is killed at each delivery until Lambda gives up",
             Self::DatabaseCutBeforeCommit => "the connection is cut before a COMMIT gets through",
             Self::DatabaseCutAfterCommit => "the connection is cut before a COMMIT is answered",
             Self::DatabaseConnectionsLost => "all connections are gone when the event comes",
@@ -93,30 +95,37 @@ impl Kind {
             Self::SlackTooMany => "Slack answers 429 once",
             Self::DeliveredTwice => "the event is delivered again after it was done",
             Self::DeliveredTwiceAtOnce => "the event is delivered to two processes at once",
-            Self::DeliveredLate => "the event is delivered 25 minutes late, after younger ones",
+            Self::DeliveredLate => "the event is delivered 40 minutes late, after younger ones",
             Self::GarbageBefore => "an event that is no event is delivered before",
         }
     }
 
-    /// The crash point at which the function is killed, for those kinds that are that.
-    pub fn crash_point(self) -> Option<&'static str> {
-        Some(match self {
-            Self::KilledClaimed => "claimed",
-            Self::KilledFetched => "fetched",
-            Self::KilledWritten => "written",
-            Self::KilledCommitted => "committed",
-            Self::KilledScheduled => "scheduled",
-            Self::KilledWorked => "worked",
-            Self::KilledReported => "reported",
-            Self::KilledRecorded => "recorded",
-            Self::KilledNotified => "notified",
-            _ => return None,
-        })
+    /// The crash points at one of which the function is killed, for those kinds that are that.
+    pub fn crash_points(self) -> &'static [&'static str] {
+        match self {
+            Self::KilledClaimed => &["claimed"],
+            Self::KilledFetched => &["fetched"],
+            Self::KilledWritten => &["written"],
+            Self::KilledCommitted => &["committed"],
+            Self::KilledScheduled => &["scheduled"],
+            Self::KilledWorked => &["worked"],
+            Self::KilledReported => &["reported"],
+            Self::KilledRecorded => &["recorded"],
+            Self::KilledNotified => &["notified"],
+            // Those that a run passes whatever it finds to do.
+            Self::KilledAtEveryDelivery => &["claimed", "worked", "reported"],
+            _ => &[],
+        }
+    }
+
+    /// Whether it meets the first delivery of an event only.
+    pub fn passes(self) -> bool {
+        self != Self::KilledAtEveryDelivery
     }
 
     /// The kinds that may be caused while `function` is invoked.
     pub fn fitting(function: &str) -> Vec<Self> {
-        // A creation is the operator's: what is refused for hours is begun again by them, not by the pipeline.
-        Self::iter().filter(|kind| function != "tournaments" || *kind != Self::ProviderRefuses).collect()
+        // A creation is the operator's: one that Lambda has given up is begun again by them, not by the pipeline.
+        Self::iter().filter(|kind| function != "tournaments" || kind.passes()).collect()
     }
 }

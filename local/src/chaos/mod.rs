@@ -2,17 +2,17 @@
 
 mod compare;
 mod kind;
+mod page;
 mod weather;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use strum::IntoEnumIterator as _;
 
-pub use compare::{Content, content, differences};
+pub use compare::{Content, content, content_under_one_clock, differences};
 pub use kind::Kind;
+pub use page::{page, table};
 pub use weather::Weather;
 
 use crate::driver::{Options, Replay};
@@ -23,6 +23,8 @@ use crate::postgres;
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
+    /// Faults that were drawn, by event.
+    pub drawn: BTreeMap<String, String>,
     /// Faults that were met, by kind.
     pub faults: BTreeMap<String, usize>,
     /// Schedules that fired.
@@ -39,11 +41,16 @@ pub struct Outcome {
     pub notices: usize,
     /// Finished executions that still owe their notice or report.
     pub owed: i64,
+    /// Finished executions that have no report, those apart whose run had died: there is nothing to report from.
+    pub unreported: i64,
     /// Rows that differ from the undisturbed run's.
     pub differences: Vec<String>,
     /// How long it took.
     pub seconds: f64,
 }
+
+/// What a record says whose run died and was not delivered again.
+const DIED: &str = "COALESCE(summary->>'errors', '') LIKE '%the run died%'";
 
 impl Outcome {
     /// What must not be.
@@ -53,6 +60,12 @@ impl Outcome {
         if let Some(left) = self.executions.get("in_progress") {
             problems.push(format!("seed {}: {left} executions are left in progress", self.seed));
         }
+        for (count, what) in [(self.owed, "still owe notice or report"), (self.unreported, "have no report")]
+        {
+            if count > 0 {
+                problems.push(format!("seed {}: {count} executions {what}", self.seed));
+            }
+        }
         problems
     }
 }
@@ -61,6 +74,7 @@ impl Outcome {
 pub async fn calm(season: &Path, output: &Path) -> anyhow::Result<Content> {
     let mut replay = Replay::start(&options(season, output.join("calm"), None, None)).await?;
     replay.run(None, false).await?;
+    replay.last_routines().await?;
     content(&postgres::connect(&replay.stack.database_url).await?).await
 }
 
@@ -75,27 +89,33 @@ pub async fn stormy(
     let mut replay =
         Replay::start(&options(season, output.join(format!("seed-{seed}")), Some(seed), only)).await?;
     replay.run(None, false).await?;
+    replay.last_routines().await?;
     let db = postgres::connect(&replay.stack.database_url).await?;
     let count = async |sql: &str| db.query_one(sql, &[]).await.map(|row| row.get::<_, i64>(0));
     let by_status =
         db.query("SELECT status, count(*) FROM data_provider_executions GROUP BY 1 ORDER BY 1", &[]).await?;
-    let faults = replay.weather.as_ref().map(|weather| weather.met.clone()).unwrap_or_default();
+    let (drawn, met) = replay.weather.as_ref().map(|weather| (&weather.drawn, &weather.met)).unzip();
+    let drawn = drawn.into_iter().flatten().map(|(event, kind)| (event.clone(), kind.to_string()));
+    let met = met.into_iter().flatten().map(|(kind, count)| (kind.to_string(), *count));
     Ok(Outcome {
         seed,
-        faults: faults.into_iter().map(|(kind, count)| (kind.to_string(), count)).collect(),
+        drawn: drawn.collect(),
+        faults: met.collect(),
         fired: replay.fired,
         executions: by_status.iter().map(|row| (row.get(0), row.get(1))).collect(),
         retried: count("SELECT count(*) FROM data_provider_executions WHERE attempt > 1").await?,
-        rescued: count(
-            "SELECT count(*) FROM data_provider_executions WHERE summary->>'errors' LIKE '%the run died%'",
-        )
-        .await?,
+        rescued: count(&format!("SELECT count(*) FROM data_provider_executions WHERE {DIED}")).await?,
         failed_deliveries: replay.errors.len(),
         notices: replay.stack.slack.messages().len(),
         owed: count(
             "SELECT count(*) FROM data_provider_executions
               WHERE status <> 'in_progress' AND (notified_at IS NULL OR kept_report IS NOT NULL)",
         )
+        .await?,
+        unreported: count(&format!(
+            "SELECT count(*) FROM data_provider_executions
+              WHERE status <> 'in_progress' AND report_file_key IS NULL AND kept_report IS NULL AND NOT {DIED}"
+        ))
         .await?,
         differences: differences(undisturbed, &content(&db).await?),
         seconds: replay.began.elapsed().as_secs_f64(),
@@ -109,37 +129,4 @@ fn options(season: &Path, output: PathBuf, seed: Option<u64>, only: Option<Kind>
         weather: seed.map(|seed| (seed, only)),
         ..Options::default()
     }
-}
-
-/// Faults against outcomes, in Markdown.
-pub fn table(outcomes: &[Outcome]) -> String {
-    let mut text = String::from("| fault | what happens | met |\n|---|---|---:|\n");
-    for kind in Kind::iter() {
-        let met: usize = outcomes.iter().filter_map(|outcome| outcome.faults.get(&kind.to_string())).sum();
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "| `{kind}` | {} | {met} |", kind.what());
-    }
-    text += "\n| seed | faults | schedules fired | completed | in part | failed | tried again | rescued | deliveries failed | messages | owed | left in progress | rows that differ | s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
-    for outcome in outcomes {
-        let of = |status: &str| outcome.executions.get(status).copied().unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.0} |",
-            outcome.seed,
-            outcome.faults.values().sum::<usize>(),
-            outcome.fired,
-            of("completed"),
-            of("partial_failure"),
-            of("failed"),
-            outcome.retried,
-            outcome.rescued,
-            outcome.failed_deliveries,
-            outcome.notices,
-            outcome.owed,
-            of("in_progress"),
-            outcome.differences.len(),
-            outcome.seconds,
-        );
-    }
-    text
 }

@@ -12,29 +12,35 @@ use tempfile::TempDir;
 
 use super::kind::Kind;
 use crate::aws_gate::{AwsGate, How, Service, Trouble as AwsTrouble};
+use crate::driver::DELIVERIES;
 use crate::replay::{ReplayProvider, Trouble};
 use crate::stack::Stack;
 use crate::tools::Tools;
 use crate::wire::{Moment, Wire};
 
 /// Of so many deliveries, one meets with a fault.
-const ONE_IN: usize = 3;
+pub(super) const ONE_IN: usize = 3;
 /// How long a request is held up so that something can happen during it.
 const HELD_UP: Duration = Duration::from_millis(400);
 
 /// What stands between the functions and their world, and what it does to them.
 pub struct Weather {
-    rng: fastrand::Rng,
+    seed: u64,
     only: Option<Kind>,
+    /// What is left open by the fault that was drawn last.
+    rng: fastrand::Rng,
     /// Before Postgres.
     pub wire: Wire,
     /// Before the AWS emulator.
     pub gate: AwsGate,
     flags: TempDir,
+    /// Faults that were drawn, by event.
+    pub drawn: BTreeMap<String, Kind>,
     /// Faults that were met, by kind.
     pub met: BTreeMap<Kind, usize>,
     before: usize,
     acted: bool,
+    kills: usize,
 }
 
 impl Weather {
@@ -49,14 +55,17 @@ impl Weather {
         let address = url::Url::parse(database_url)?;
         let port = address.port().context("the database's address has no port")?;
         let weather = Self {
-            rng: fastrand::Rng::with_seed(seed),
+            seed,
             only,
+            rng: fastrand::Rng::with_seed(seed),
             wire: Wire::start(([127, 0, 0, 1], port).into())?,
             gate: AwsGate::start(aws_endpoint)?,
             flags: tempfile::Builder::new().prefix("best-shot-weather-").tempdir()?,
+            drawn: BTreeMap::new(),
             met: BTreeMap::new(),
             before: 0,
             acted: false,
+            kills: 0,
         };
         let flags = weather.flags.path().display();
         let script = format!(
@@ -81,15 +90,24 @@ impl Weather {
         self.flags.path().join("crash-once")
     }
 
-    /// The fault that the next delivery meets with, if any.
-    pub fn draw(&mut self, function: &str) -> Option<Kind> {
+    /// The fault that an event for `function` meets with, if any. It hangs on the seed and on which `event` it is, and on
+    /// nothing that happened before, so that a seed brings the same again however long things took.
+    pub fn draw(&mut self, function: &str, event: &str) -> Option<Kind> {
+        self.kills = 0;
+        self.rng = fastrand::Rng::with_seed(mixed(self.seed, event));
         let fitting: Vec<Kind> = Kind::fitting(function)
             .into_iter()
             .filter(|kind| self.only.is_none_or(|only| only == *kind))
             .collect();
-        // Both are drawn always, so that what one seed brings does not hang on what was met.
-        let (hit, which) = (self.rng.usize(..ONE_IN) == 0, self.rng.usize(..fitting.len().max(1)));
-        fitting.get(which).copied().filter(|_| hit)
+        let hit = self.rng.usize(..ONE_IN) == 0;
+        let kind = self.rng.choice(fitting).filter(|_| hit)?;
+        self.drawn.insert(event.to_owned(), kind);
+        Some(kind)
+    }
+
+    /// Notes that a fault was met.
+    pub fn note(&mut self, kind: Kind) {
+        *self.met.entry(kind).or_default() += 1;
     }
 
     /// Causes the fault; [`Self::lift`] ends it.
@@ -129,8 +147,16 @@ impl Weather {
                 self.wire.cut_at(Moment::BeforeStatement("COMMIT".to_owned()), 1)
             }
             Kind::DatabaseCutAfterCommit => self.wire.cut_at(Moment::AfterStatement("COMMIT".to_owned()), 1),
-            Kind::DatabaseConnectionsLost => self.wire.cut(),
-            Kind::DatabaseConnectionsFrozen => self.wire.freeze(),
+            Kind::DatabaseConnectionsLost | Kind::DatabaseConnectionsFrozen => {
+                // Those that are there may be other functions': this one must at least be warm.
+                let warm = stack.functions.process_id(function).await.is_some();
+                self.acted = warm && self.wire.present() > 0;
+                if kind == Kind::DatabaseConnectionsLost {
+                    self.wire.cut();
+                } else {
+                    self.wire.freeze();
+                }
+            }
             Kind::DatabaseRefuses => self.wire.refuse(),
             Kind::DatabaseSlow => self.wire.delay(Duration::from_millis(20)),
             Kind::S3SlowDown => aws(Service::S3, None, How::S3_SLOW_DOWN, None),
@@ -151,7 +177,7 @@ impl Weather {
             Kind::SlackTooMany => stack.slack.trouble(StatusCode::TOO_MANY_REQUESTS, 1),
             _ => {}
         }
-        if let Some(point) = kind.crash_point() {
+        if let Some(point) = self.rng.choice(kind.crash_points()) {
             stack.functions.stop(function).await;
             stack.functions.set("CRASH_AT", point);
             std::fs::write(self.crash_once(), "")?;
@@ -187,23 +213,28 @@ impl Weather {
     /// Ends the fault, and counts it if it was met.
     pub async fn lift(&mut self, kind: Kind, stack: &Stack, provider: &ReplayProvider, function: &str) {
         let met = match kind {
-            Kind::BrowserKilled | Kind::BrowserStopped | Kind::KilledAtRequest => self.acted,
+            Kind::BrowserKilled
+            | Kind::BrowserStopped
+            | Kind::KilledAtRequest
+            | Kind::DatabaseConnectionsLost
+            | Kind::DatabaseConnectionsFrozen => self.acted,
             Kind::BrowserLaunchFailsOnce | Kind::BrowserLaunchFails => {
                 std::fs::remove_file(self.flags.path().join("refused")).is_ok()
             }
-            _ if kind.crash_point().is_some() => !self.crash_once().exists(),
-            Kind::DatabaseConnectionsLost
-            | Kind::DatabaseConnectionsFrozen
-            | Kind::DatabaseRefuses
+            Kind::KilledAtEveryDelivery => {
+                self.kills += usize::from(!self.crash_once().exists());
+                self.kills == DELIVERIES
+            }
+            _ if !kind.crash_points().is_empty() => !self.crash_once().exists(),
+            Kind::DatabaseRefuses
             | Kind::DatabaseSlow
             | Kind::DeliveredTwice
             | Kind::DeliveredTwiceAtOnce
-            | Kind::DeliveredLate
             | Kind::GarbageBefore => true,
             _ => self.meetings(kind, stack, provider) > self.before,
         };
         if met {
-            *self.met.entry(kind).or_default() += 1;
+            self.note(kind);
         }
         provider.restore();
         self.wire.restore();
@@ -213,7 +244,7 @@ impl Weather {
             // Most are not there.
             let _ = std::fs::remove_file(self.flags.path().join(flag));
         }
-        if kind.crash_point().is_some() {
+        if !kind.crash_points().is_empty() {
             stack.functions.set("CRASH_AT", "");
             stack.functions.stop(function).await;
         }
@@ -235,6 +266,12 @@ impl Weather {
     }
 }
 
+/// A seed for one event: FNV-1a, since it must be the same with every compiler.
+fn mixed(seed: u64, event: &str) -> u64 {
+    let bytes = seed.to_le_bytes().into_iter().chain(event.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// The processes of the browsers that a function has started, told by their profile's name.
 fn browsers_of(function: u32) -> Vec<u32> {
     let mark = format!("chromium-profile-{function}-");
@@ -247,4 +284,18 @@ fn browsers_of(function: u32) -> Vec<u32> {
             String::from_utf8_lossy(&command).contains(&mark)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::mixed;
+
+    #[test]
+    fn every_seed_and_every_event_has_its_own_luck() {
+        let events = ["daily-routine - - 2022-11-20 00:00", "knockouts - - 2022-11-20 00:00"];
+        let luck: BTreeSet<u64> = (1..=20).flat_map(|seed| events.map(|event| mixed(seed, event))).collect();
+        assert_eq!(luck.len(), 40);
+    }
 }

@@ -50,6 +50,7 @@ pub async fn sync(
         Ok(outcomes)
     };
     let outcomes = transact(journal, step).await?;
+    crash::point("committed");
     journal.wrote("rounds", outcomes);
     Ok(listed)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::crash;
 use crate::domain::Team;
 use crate::execution::{Invocation, Journal};
 use crate::objects::IMAGES;
@@ -33,6 +34,7 @@ pub async fn sync(
     let client = services.store.client().await?;
     let mut outcomes = teams::upsert(&*client, PROVIDER, &rows, now).await?;
     drop(client);
+    crash::point("committed");
     let mut stored = 0;
     for row in rows.into_iter().filter(|row| wanting.contains(&row.team.external_id)) {
         let team = row.team.external_id.clone();
@@ -50,6 +52,7 @@ pub async fn sync(
             let badge = teams::upsert(&*client, PROVIDER, &[row], now).await?;
             outcomes.updated += badge.updated;
             stored += 1;
+            crash::point("committed");
         }
     }
     journal.completed("fetch", "badges", json!({ "wanted": wanting.len(), "stored": stored }));

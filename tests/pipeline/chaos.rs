@@ -1,0 +1,21 @@
+//! `local chaos` holds what it says: a seed brings the same faults again, and nothing of them is left in the end.
+
+use local::chaos::{calm, stormy};
+
+use crate::harness::CUP;
+
+#[tokio::test]
+async fn a_seed_brings_the_same_faults_again_and_the_database_is_that_of_a_calm_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let season = dir.path().join("cup.json");
+    std::fs::write(&season, CUP).unwrap();
+    let undisturbed = calm(&season, &dir.path().join("calm")).await.unwrap();
+    let play = async |output| stormy(&season, &dir.path().join(output), 7, None, &undisturbed).await.unwrap();
+    let (first, again) = tokio::join!(play("first"), play("again"));
+    println!("{:#?}", first.drawn);
+    for outcome in [&first, &again] {
+        assert_eq!(outcome.problems(), Vec::<String>::new());
+        assert!(outcome.faults.len() >= 3, "{:?}", outcome.faults);
+    }
+    assert_eq!(first.drawn, again.drawn);
+}
