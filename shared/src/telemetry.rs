@@ -8,7 +8,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging, of panics too. Called once, first thing in `main`.
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // More talkative, these show whole events: a request's headers hold the operator's token.
+    for quiet in ["lambda_http=info", "lambda_runtime=info", "lambda_runtime_api_client=info"] {
+        filter = filter.add_directive(quiet.parse().unwrap_or_default());
+    }
     let started = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

@@ -42,6 +42,9 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
     // The rounds are read for the teams first: it is there that they were missed.
     let teams = "SELECT status FROM data_provider_executions WHERE operation_type = 'teams_create'";
     assert_eq!(world.texts(teams).await, ["partial_failure"]);
+    let matches = "SELECT status FROM data_provider_executions WHERE operation_type = 'matches_create'";
+    assert_eq!(world.texts(matches).await, ["partial_failure"]);
+    assert!(answer["matches_create"]["errors"].to_string().contains("could not be read before"), "{answer}");
     let errors = answer["teams_create"]["errors"].to_string();
     assert!(errors.contains("time is nearly up"), "{answer}");
     assert_eq!(world.reports().await, world.executions().await.len());

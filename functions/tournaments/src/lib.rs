@@ -268,6 +268,8 @@ async fn logo(
 #[derive(Default)]
 struct Season {
     rounds: Option<Vec<(Round, Reading)>>,
+    /// Rounds that could not be read.
+    missed: Vec<String>,
 }
 
 impl Season {
@@ -281,6 +283,13 @@ impl Season {
         tournament: &Tournament,
     ) -> anyhow::Result<()> {
         if self.rounds.is_some() {
+            for step in &self.missed {
+                journal.failed(
+                    "fetch",
+                    step,
+                    &"it could not be read before, and is not asked for twice in a run",
+                );
+            }
             return Ok(());
         }
         let season = sync::season(tournament)?;
@@ -298,10 +307,14 @@ impl Season {
                     read.push((round, reading));
                 }
                 Ok(None) => journal.skipped("fetch", &step, "not drawn yet"),
-                Err(error) if error.is_of_one_request() => journal.missed(&step, &error),
+                Err(error) if error.is_of_one_request() => {
+                    journal.missed(&step, &error);
+                    self.missed.push(step);
+                }
                 // What was read goes in.
                 Err(error @ ProviderError::OutOfTime { .. }) => {
                     journal.missed(&step, &error);
+                    self.missed.push(format!("{step} and those after it"));
                     break;
                 }
                 Err(error) => return Err(error.into()),

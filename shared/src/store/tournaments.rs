@@ -144,6 +144,25 @@ pub async fn with_pending_draw(client: &impl GenericClient) -> Result<Vec<Uuid>,
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Active tournaments whose table was not held against the provider's since a match of theirs that ended and kicked off
+/// before `day`: the check of that day was missed.
+pub async fn with_unchecked_table(
+    client: &impl GenericClient,
+    day: DateTime<Utc>,
+) -> Result<Readable<Tournament>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tournament t
+          WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 AND mode <> 'knockout-only'
+            AND EXISTS (SELECT 1 FROM match m JOIN tournament_round r
+                            ON r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND r.type = 'season'
+                         WHERE m.tournament_id = t.id AND m.status = 'ended' AND m.date < $2
+                           AND m.date > COALESCE(t.standings_checked_at, '-infinity'))
+          ORDER BY id"
+    );
+    let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
+    Ok(rows.iter().map(tournament).collect())
+}
+
 /// Active tournaments with a match still to be played, or without a date.
 pub async fn waiting_for_a_match(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -152,6 +152,27 @@ pub async fn full_pass(
         matches::look_up_missing(invocation, journal, provider, tournament, &slug, &mut reading).await?;
         write(invocation, journal, tournament, &[RoundReading { slug: &slug, reading: &reading, whole }])
             .await?;
+    }
+    Ok(())
+}
+
+/// Holds tables against the provider's where the check of an earlier day was missed: after a season's last match nothing
+/// else would.
+pub async fn unchecked_tables(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    planning: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let today = planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let client = invocation.services.store.client().await?;
+    let unchecked = readable(journal, tournaments::with_unchecked_table(&*client, today).await?);
+    drop(client);
+    for tournament in &unchecked {
+        let tables = standings::provider_tables(invocation, journal, provider, tournament, planning).await?;
+        if tables.is_some() {
+            standings::sync(invocation, journal, tournament, tables).await?;
+        }
     }
     Ok(())
 }
