@@ -232,8 +232,17 @@ pub(crate) fn nonzero(counts: &Map<String, Value>) -> String {
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
+/// A fact as people read it; counts by name as `final: ended 1; 3: ended 16`.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(named) if !named.is_empty() && named.values().all(Value::is_object) => {
+            let lines: Vec<String> =
+                named.iter().map(|(name, of_it)| format!("{name}: {}", counts(of_it))).collect();
+            lines.join("; ")
+        }
+        other => other.to_string(),
+    }
 }
 
 mod filters {
