@@ -159,3 +159,27 @@ async fn a_sentry_that_is_away_costs_seconds_and_nothing_else() {
         assert!(log.contains("Sentry could not be told") && !log.contains("0123456789abcdef"), "{log}");
     }
 }
+
+#[tokio::test]
+async fn a_panic_of_the_operators_api_is_told_too() {
+    let sentry = SentrySink::start().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let once = dir.path().join("once");
+    std::fs::write(&once, "").unwrap();
+    let variables =
+        [("CRASH_AT", "announced"), ("CRASH_ONCE", once.to_str().unwrap()), ("CRASH_SAYS", PASSWORD)];
+    let (world, _wire, _gate) = told_to(&sentry.dsn(), &variables).await;
+    let desk = crate::desk::Desk::of(&world);
+    let bearer = format!("Bearer {TOKEN}");
+    let routine = async || {
+        let path = "/api/v2/data-provider/daily-routine";
+        desk.send("POST", path, &[("authorization", &bearer)], Some(&json!({}))).await
+    };
+    assert!(routine().await.status().is_server_error());
+    assert!(!once.exists());
+    let [event] = sentry.events().try_into().unwrap();
+    assert_eq!(exception(&event), ("Panic", "POST /api/v2/data-provider/daily-routine panicked"));
+    assert_eq!(event["tags"]["function"], "operator-api");
+    assert!(!sentry.bodies().concat().contains(PASSWORD));
+    assert!(routine().await.status().is_success(), "the process lives on");
+}

@@ -74,6 +74,7 @@ pub(crate) async fn start(
             Problem::new(StatusCode::CONFLICT, "The same is being asked for at this very moment. Try again.")
         })?;
     drop(client);
+    shared::crash::point("announced");
     if announced.new {
         invoke(desk, announced.id, trigger.function, &event).await?;
     }
