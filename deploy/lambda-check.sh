@@ -12,7 +12,7 @@
 #
 # DIR holds NAME/bootstrap for each function. It runs every function under the Runtime Interface Emulator beside the local
 # stack, sends it every event of events/ that is its own, fails when one is not answered as it should be, and leaves in
-# the summary {"functions": {NAME: {"init_ms": …, "peak_memory_mb": …, "events": […]}}} and in the calls what
+# the summary {"functions": {NAME: {"init_ms": …, "cold_start_ms": …, "peak_memory_mb": …, "events": […]}}} and in the calls what
 # deploy/check_policies.py reads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -139,16 +139,17 @@ figure() { # NAME FIELD
 import json, os, sys
 path, name, field = sys.argv[1:]
 figures = json.load(open(path))["functions"].get(name, {}) if os.path.exists(path) else {}
-print(figures.get(field, "-"))
+value = figures.get(field)
+print("-" if value is None else value)
 PYTHON
 }
 {
-    echo "| function | unpacked, MB | with its layer, MB | newest glibc symbol | INIT, ms | peak memory apart from Chromium, MB |"
-    echo "|---|---|---|---|---|---|"
+    echo "| function | unpacked, MB | with its layer, MB | newest glibc symbol | INIT, ms | cold start to the first answer, ms | peak memory apart from Chromium, MB |"
+    echo "|---|---|---|---|---|---|---|"
     for name in "${functions[@]}"; do
         own=$(bytes_of "$built/$name") whole=-
         case $with_browser in *" $name "*) whole=$(mega $((own + layer_bytes))) ;; esac
-        echo "| \`$name\` | $(mega "$own") | $whole | $(glibc_of "$built/$name/bootstrap") | $(figure "$name" init_ms) | $(figure "$name" peak_memory_mb) |"
+        echo "| \`$name\` | $(mega "$own") | $whole | $(glibc_of "$built/$name/bootstrap") | $(figure "$name" init_ms) | $(figure "$name" cold_start_ms) | $(figure "$name" peak_memory_mb) |"
     done
-    echo "| the Chromium layer | $(mega "$layer_bytes") | | $(glibc_of "${layer_binaries[@]}") | | |"
+    echo "| the Chromium layer | $(mega "$layer_bytes") | | $(glibc_of "${layer_binaries[@]}") | | | |"
 } | tee "$out/table.md"

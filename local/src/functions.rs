@@ -124,6 +124,11 @@ impl Functions {
         self.peaks.lock().map(|peaks| peaks.clone()).unwrap_or_default()
     }
 
+    /// Has a function's emulator wait; the function itself starts with its first invocation.
+    pub async fn prepare(&self, name: &str) -> anyhow::Result<()> {
+        self.port(name).await.map(drop)
+    }
+
     async fn port(&self, name: &str) -> anyhow::Result<u16> {
         let mut running = self.running.lock().await;
         if let Some(running) = running.get(name) {
