@@ -22,10 +22,10 @@ fn shared_part(name: &str) -> String {
     })
 }
 
-/// A name that no other test of this run has.
+/// A name that no other test of this run has. All are of one length: in a schedule's name the rest is cut to what is left.
 pub fn unique_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("t{:07}-{:04}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The address of an empty database.
