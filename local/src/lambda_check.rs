@@ -63,7 +63,7 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
     let there = samples()?;
     anyhow::ensure!(there == sent, "events/ has {there:?}, and these are sent: {sent:?}");
     let tools =
-        Tools { functions: options.functions.clone(), chromium: options.chromium.clone(), ..Tools::find()? };
+        Tools { chromium: options.chromium.clone(), ..Tools::with_functions(options.functions.clone())? };
     let emulator = Emulator::start(&tools).await?;
     let cluster = Cluster::start(&tools).await?;
     let database_url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;

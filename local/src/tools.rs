@@ -37,6 +37,11 @@ impl Tools {
 
     /// Looks for everything; the error names what is missing and the remedy.
     pub fn find() -> anyhow::Result<Self> {
+        Self::with_functions(functions_dir()?)
+    }
+
+    /// The same with the functions of this directory, which holds `NAME` or `NAME/bootstrap` for each.
+    pub fn with_functions(functions: PathBuf) -> anyhow::Result<Self> {
         let tools = tools_dir()?;
         Ok(Self {
             postgres_bin: postgres_bin()?,
@@ -47,7 +52,7 @@ impl Tools {
                 "the AWS Lambda Runtime Interface Emulator",
             )?,
             chromium: chromium(&tools)?,
-            functions: functions_dir()?,
+            functions,
         })
     }
 }

@@ -39,8 +39,8 @@ pub struct Outcome {
     pub failed_deliveries: usize,
     /// Messages in Slack.
     pub notices: usize,
-    /// Finished executions that still owe their notice or report.
-    pub owed: i64,
+    /// Finished executions that still owe their notice or report, and which.
+    pub owed: Vec<String>,
     /// Finished executions that have no report, those apart whose run had died: there is nothing to report from.
     pub unreported: i64,
     /// Rows that differ from the undisturbed run's.
@@ -60,11 +60,9 @@ impl Outcome {
         if let Some(left) = self.executions.get("in_progress") {
             problems.push(format!("seed {}: {left} executions are left in progress", self.seed));
         }
-        for (count, what) in [(self.owed, "still owe notice or report"), (self.unreported, "have no report")]
-        {
-            if count > 0 {
-                problems.push(format!("seed {}: {count} executions {what}", self.seed));
-            }
+        problems.extend(self.owed.iter().map(|line| format!("seed {}: still owed: {line}", self.seed)));
+        if self.unreported > 0 {
+            problems.push(format!("seed {}: {} executions have no report", self.seed, self.unreported));
         }
         problems
     }
@@ -107,11 +105,19 @@ pub async fn stormy(
         rescued: count(&format!("SELECT count(*) FROM data_provider_executions WHERE {DIED}")).await?,
         failed_deliveries: replay.errors.len(),
         notices: replay.stack.slack.messages().len(),
-        owed: count(
-            "SELECT count(*) FROM data_provider_executions
-              WHERE status <> 'in_progress' AND (notified_at IS NULL OR kept_report IS NOT NULL)",
-        )
-        .await?,
+        owed: db
+            .query(
+                "SELECT concat_ws(' ', CASE WHEN notified_at IS NULL THEN 'notice' END,
+                                  CASE WHEN kept_report IS NOT NULL THEN 'report' END, 'of', idempotency_key, status,
+                                  'attempt', attempt, 'completed', completed_at, 'updated', updated_at)
+                   FROM data_provider_executions
+                  WHERE status <> 'in_progress' AND (notified_at IS NULL OR kept_report IS NOT NULL)",
+                &[],
+            )
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect(),
         unreported: count(&format!(
             "SELECT count(*) FROM data_provider_executions
               WHERE status <> 'in_progress' AND report_file_key IS NULL AND kept_report IS NULL AND NOT {DIED}"

@@ -59,7 +59,7 @@ pub fn table(outcomes: &[Outcome]) -> String {
             outcome.rescued,
             outcome.failed_deliveries,
             outcome.notices,
-            outcome.owed,
+            outcome.owed.len(),
             outcome.unreported,
             of("in_progress"),
             outcome.differences.len(),
