@@ -325,7 +325,9 @@ pub async fn lock_arrears(
                FROM data_provider_executions
               WHERE idempotency_key IS NOT NULL AND status <> 'in_progress'
                 AND (notified_at IS NULL OR kept_report IS NOT NULL)
-                AND completed_at BETWEEN $2 AND $3 AND ($1 IS NULL OR id = $1) AND updated_at < $4
+                AND completed_at BETWEEN $2 AND $3 AND ($1 IS NULL OR id = $1)
+                -- Not at this moment: whatever clock others go by.
+                AND updated_at IS DISTINCT FROM $4
               ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED",
             &[
                 (&id, Type::UUID),
