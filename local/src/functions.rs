@@ -40,7 +40,8 @@ impl Functions {
             tools: tools.clone(),
             variables: Mutex::new(variables),
             logs,
-            client: reqwest::Client::builder().no_proxy().build()?,
+            // A connection for each invocation: one that was kept may be closed just as it is used again.
+            client: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?,
             running: tokio::sync::Mutex::default(),
             peaks: Mutex::default(),
             turns: Mutex::default(),

@@ -70,6 +70,11 @@ impl Tab {
         self.eval("window.old = true").await;
         self.eval(&format!("void (location.href = {url:?})")).await;
         self.until("!window.old").await;
+        let here = self.eval("location.protocol + ' ' + document.body?.innerText").await;
+        assert!(
+            here.as_str().is_some_and(|here| here.starts_with("http")),
+            "{path} could not be opened: {here}"
+        );
     }
 
     /// Clicks what `selector` finds, and waits for the page that comes of it.
@@ -266,7 +271,7 @@ impl Tab {
 
     async fn sign_in(&mut self) {
         self.open("/").await;
-        assert_eq!(self.path().await, "/sign-in");
+        assert_eq!(self.path().await, "/sign-in", "{}", self.text().await);
         self.fill("#name", "Ann").await;
         self.fill("#token", TOKEN).await;
         self.click("main button").await;
