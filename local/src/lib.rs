@@ -15,6 +15,7 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod replay;
 pub mod sentry_sink;
+mod serve;
 pub mod slack_sink;
 pub mod stack;
 pub mod summary;

@@ -1,15 +1,16 @@
 //! Sentry on this machine: takes envelopes as its ingestion does, and refuses what that would refuse.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
+
+use crate::serve::serve;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const PROJECT: &str = "42";
@@ -33,26 +34,9 @@ pub struct SentrySink {
 impl SentrySink {
     /// Binds a free port of 127.0.0.1 and serves on the current tokio runtime.
     pub fn start() -> anyhow::Result<Self> {
-        let runtime =
-            tokio::runtime::Handle::try_current().context("the Sentry sink needs a tokio runtime")?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("binding a port for the Sentry sink")?;
-        listener.set_nonblocking(true).context("making the Sentry sink's socket non-blocking")?;
-        let address = listener.local_addr().context("reading the Sentry sink's address")?;
-        let listener = tokio::net::TcpListener::from_std(listener)
-            .context("handing the Sentry sink's socket to tokio")?;
         let received = Shared::default();
         let app = Router::new().fallback(receive).with_state(Arc::clone(&received));
-        let (stop, stopped) = oneshot::channel::<()>();
-        runtime.spawn(async move {
-            let until = async move {
-                // Dropping the sender is the signal: nothing is ever sent.
-                let _ = stopped.await;
-            };
-            if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until).await {
-                eprintln!("the Sentry sink ended: {error}");
-            }
-        });
+        let (address, stop) = serve("the Sentry sink", app)?;
         Ok(Self { address, received, _stop: stop })
     }
 

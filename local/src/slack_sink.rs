@@ -5,10 +5,9 @@
 //! stricter than Slack: mrkdwn text whose `&`, `<` or `>` is not escaped is refused, where Slack would garble it.
 
 use std::collections::HashSet;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -16,6 +15,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
+
+use crate::serve::serve;
 
 const WEBHOOK: &str = "/services/T000/B000/XXXX";
 const ARCHIVED: &str = "/services/T000/B000/ARCHIVED";
@@ -52,27 +53,9 @@ pub struct SlackSink {
 impl SlackSink {
     /// Binds a free port of 127.0.0.1 and serves on the current tokio runtime.
     pub fn start() -> anyhow::Result<Self> {
-        let runtime =
-            tokio::runtime::Handle::try_current().context("the Slack sink needs a tokio runtime")?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("binding a port for the Slack sink")?;
-        listener.set_nonblocking(true).context("making the Slack sink's socket non-blocking")?;
-        let address = listener.local_addr().context("reading the Slack sink's address")?;
-        let listener = tokio::net::TcpListener::from_std(listener)
-            .context("handing the Slack sink's socket to tokio")?;
-
         let received = Shared::default();
         let app = Router::new().fallback(receive).with_state(Arc::clone(&received));
-        let (stop, stopped) = oneshot::channel::<()>();
-        runtime.spawn(async move {
-            let until = async move {
-                // Dropping the sender is the signal: nothing is ever sent.
-                let _ = stopped.await;
-            };
-            if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until).await {
-                eprintln!("the Slack sink ended: {error}");
-            }
-        });
+        let (address, stop) = serve("the Slack sink", app)?;
         Ok(Self { address, received, _stop: stop })
     }
 

@@ -60,8 +60,9 @@ pub struct Browser {
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Browser {
-    /// Launches Chromium from `binary`, all in one process if asked to. It reaches no other host than that of `origin`. Nothing is asked of `origin` yet: the first fetch
-    /// opens its front page, so that it and all later ones are the page's own.
+    /// Launches Chromium from `binary`, all in one process if asked to. It reaches no other host than that of `origin`.
+    /// Nothing is asked of `origin` yet: the first fetch opens its front page, so that it and all later ones are the
+    /// page's own.
     pub async fn launch(
         binary: &Path,
         origin: &str,
