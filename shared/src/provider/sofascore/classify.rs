@@ -61,8 +61,15 @@ fn drop_nul(value: &mut Value) {
 
 /// Reads a payload's shape; an error names the field.
 pub(super) fn shape<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, ProviderError> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| malformed(path, format!("{}: {}", error.path(), error.inner())))
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let reason = error.inner().to_string();
+        malformed(path, place(&error).map_or_else(|| reason.clone(), |place| format!("{place}: {reason}")))
+    })
+}
+
+/// Where in a payload the trouble is; none: in the payload itself.
+pub(super) fn place<E>(error: &serde_path_to_error::Error<E>) -> Option<String> {
+    error.path().iter().next().map(|_| error.path().to_string())
 }
 
 pub(super) fn blocked(path: &str, reason: String) -> ProviderError {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::payload::or_default;
 use crate::domain::knockout::{Block, Entrant, Participant, Tree, TreeRound};
 use crate::domain::team::is_placeholder_name;
 
@@ -14,7 +15,7 @@ pub(super) struct CupTreesPayload {
 
 #[derive(Debug, Deserialize)]
 struct TreePayload {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     name: String,
     rounds: Vec<RoundPayload>,
 }
@@ -24,8 +25,9 @@ struct RoundPayload {
     order: i32,
     #[serde(rename = "type")]
     ties: Option<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     description: String,
+    #[serde(default, deserialize_with = "or_default")]
     blocks: Vec<BlockPayload>,
 }
 
@@ -34,14 +36,14 @@ struct RoundPayload {
 struct BlockPayload {
     block_id: i64,
     order: i32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     finished: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     automatic_progression: bool,
     matches_in_round: Option<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     participants: Vec<ParticipantPayload>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     events: Vec<u64>,
 }
 
@@ -49,7 +51,7 @@ struct BlockPayload {
 #[serde(rename_all = "camelCase")]
 struct ParticipantPayload {
     team: Option<TeamPayload>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     winner: bool,
     order: Option<i32>,
     source_block_id: Option<i64>,
@@ -175,6 +177,18 @@ mod tests {
         ]));
         assert_eq!(read.iter().map(|block| block.bye).collect::<Vec<_>>(), [true, false, false]);
         assert_eq!(read[2].winner, None);
+    }
+
+    #[test]
+    fn what_is_null_is_as_good_as_left_out() {
+        let block = json!({"blockId": 1, "order": 1, "finished": null, "automaticProgression": null, "events": null,
+            "matchesInRound": null, "participants": [{"order": null, "winner": null, "team": null}]});
+        let bare = json!({"blockId": 1, "order": 1, "participants": [{}]});
+        assert_eq!(blocks(json!([block])), blocks(json!([bare])));
+        let round = json!({"order": 1, "type": null, "description": null, "blocks": null});
+        let tree = json!({"cupTrees": [{"name": null, "rounds": [round]}]});
+        let payload: CupTreesPayload = serde_path_to_error::deserialize(tree).unwrap();
+        assert_eq!(payload.trees()[0].rounds[0].blocks, []);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::classify;
 use super::cuptree::CupTreesPayload;
-use super::event::{Listed, Reading};
+use super::event::{EVENT, Listed, Reading};
 use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
 use super::standings::Table;
 use crate::browser::{Body, Fetched};
@@ -51,8 +51,11 @@ pub fn decode(kind: Kind, body: &str) -> Result<Value, ProviderError> {
             let event = classify::shape::<OneEventPayload>(&path, value)?.event;
             let mut reading = Reading::of("round", vec![event]);
             if let Some(refusal) = reading.refused.pop() {
-                let reason = format!("event.{}: {}", refusal.field, refusal.reason);
-                return Err(classify::malformed(&path, reason));
+                let field = match refusal.field.as_str() {
+                    EVENT => EVENT.to_owned(),
+                    field => format!("{EVENT}.{field}"),
+                };
+                return Err(classify::malformed(&path, format!("{field}: {}", refusal.reason)));
             }
             json!(reading)
         }

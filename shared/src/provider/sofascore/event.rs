@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::payload::{EventPayload, PlacePayload, TeamPayload};
-use super::{SeasonRef, score, status};
+use super::{SeasonRef, classify, score, status};
 use crate::domain::team::is_placeholder_name;
 use crate::domain::{Match, Slot, Team, TieFacts};
 
@@ -108,8 +108,9 @@ impl Reading {
             };
             match serde_path_to_error::deserialize::<_, EventPayload>(event) {
                 Err(error) => {
-                    let refusal = refusal(&error.path().to_string(), error.inner().to_string());
-                    reading.refused.push(refusal);
+                    // A field that is missing is named by the reason.
+                    let field = classify::place(&error).unwrap_or_else(|| EVENT.to_owned());
+                    reading.refused.push(refusal(&field, error.inner().to_string()));
                 }
                 Ok(payload) => match reading.take(round_slug, &payload) {
                     Ok(()) => {}
@@ -174,6 +175,9 @@ impl Reading {
         Ok(())
     }
 }
+
+/// The field at fault where it is the event as a whole.
+pub(super) const EVENT: &str = "event";
 
 /// The code of a match that one side did not play.
 const WALKOVER: i64 = 91;

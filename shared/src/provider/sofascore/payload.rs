@@ -10,6 +10,7 @@ use crate::domain::{Round, RoundAddress};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RoundsPayload {
+    #[serde(default, deserialize_with = "object")]
     pub current_round: Option<RoundPayload>,
     pub rounds: Vec<RoundPayload>,
 }
@@ -44,7 +45,7 @@ pub(super) struct EventPayload {
     pub tournament: TournamentPayload,
     #[serde(default, deserialize_with = "object")]
     pub changes: ChangesPayload,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub is_awarded: bool,
     pub winner_code: Option<i32>,
     pub aggregated_winner_code: Option<i32>,
@@ -57,7 +58,7 @@ pub(super) struct StatusPayload {
     pub code: i64,
     #[serde(rename = "type")]
     pub kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub description: String,
 }
 
@@ -189,11 +190,19 @@ fn points<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
     }
 }
 
-/// An object; an empty array, as some relays write an empty object, is one too.
+/// A field that may be left out; null says no more than its absence.
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// An object, or nothing: null, an empty object, or an empty array, as some relays write an empty object.
 fn object<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(T::default()),
         Value::Array(items) if items.is_empty() => Ok(T::default()),
+        Value::Object(fields) if fields.is_empty() => Ok(T::default()),
         value => serde_path_to_error::deserialize(value).map_err(serde::de::Error::custom),
     }
 }
