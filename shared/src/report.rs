@@ -241,6 +241,10 @@ fn plain(value: &Value) -> String {
                 named.iter().map(|(name, of_it)| format!("{name}: {}", counts(of_it))).collect();
             lines.join("; ")
         }
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
+        }
         other => other.to_string(),
     }
 }

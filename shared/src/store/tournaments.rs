@@ -144,8 +144,10 @@ pub async fn with_pending_draw(client: &impl GenericClient) -> Result<Vec<Uuid>,
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Active tournaments whose table was not held against the provider's since a match of theirs that ended and kicked off
-/// before `day`: the check of that day was missed.
+/// Active tournaments whose table wants to be held against the provider's on `day`: it was not since a match of theirs
+/// that ended and kicked off before that day (the check of that day was missed), or not for a week though no match is
+/// open. A season that stands still is decided off the pitch (it is curtailed, points are taken away, a play-off parts
+/// level teams), and only the provider's table tells.
 pub async fn with_unchecked_table(
     client: &impl GenericClient,
     day: DateTime<Utc>,
@@ -156,21 +158,29 @@ pub async fn with_unchecked_table(
             AND EXISTS (SELECT 1 FROM match m JOIN tournament_round r
                             ON r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND r.type = 'season'
                          WHERE m.tournament_id = t.id AND m.status = 'ended' AND m.date < $2
-                           AND m.date > COALESCE(t.standings_checked_at, '-infinity'))
+                           AND (m.date > COALESCE(t.standings_checked_at, '-infinity')
+                                OR (t.standings_checked_at < $2 - interval '7 days'
+                                    AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {OPEN}))))
           ORDER BY id"
     );
     let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
-/// Active tournaments with a match still to be played, or without a date.
-pub async fn waiting_for_a_match(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
+/// Active tournaments with a match still to be played, or without a date, or played since `since`: its result may be
+/// corrected.
+pub async fn waiting_for_a_match(
+    client: &impl GenericClient,
+    since: DateTime<Utc>,
+) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t WHERE status = 'active' AND deleted_at IS NULL
             AND provider = $1
-            AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.status <> 'ended') ORDER BY id"
+            AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND (m.status <> 'ended' OR m.date >= $2))
+          ORDER BY id"
     );
-    Ok(client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect())
+    let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(since), Type::TIMESTAMP)]).await?;
+    Ok(rows.iter().map(tournament).collect())
 }
 
 /// Makes `upcoming` tournaments with a match before `until` active; their slugs.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,21 +19,23 @@ use crate::store::{matches as rows, rounds, tournaments};
 const ROUND_BUDGET: i64 = 5;
 
 /// Reads what the provider has on for the day of `planning` (neighbouring days included) and writes what is new, moved
-/// or over in any active tournament. No request is made when no tournament waits for a match.
+/// over or corrected in any active tournament. No request is made when no tournament waits for a match or had one the
+/// day before.
 pub async fn today(
     invocation: &Invocation<'_>,
     journal: &mut Journal,
     provider: &mut SofaScore<'_>,
     planning: DateTime<Utc>,
 ) -> anyhow::Result<()> {
+    let day = planning.date_naive();
+    let yesterday = day.and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(1);
     let client = invocation.services.store.client().await?;
-    let waiting = readable(journal, tournaments::waiting_for_a_match(&*client).await?);
+    let waiting = readable(journal, tournaments::waiting_for_a_match(&*client, yesterday).await?);
     drop(client);
     if waiting.is_empty() {
         journal.skipped("fetch", "the day's events", "no tournament waits for a match");
         return Ok(());
     }
-    let day = planning.date_naive();
     let listed = provider.scheduled(day).await?;
     journal.completed("fetch", &format!("events around {day}"), json!({ "events": listed.len() }));
     for tournament in &waiting {
@@ -156,8 +158,8 @@ pub async fn full_pass(
     Ok(())
 }
 
-/// Holds tables against the provider's where the check of an earlier day was missed: after a season's last match nothing
-/// else would.
+/// Holds tables against the provider's where the check of an earlier day was missed, and once a week where the season
+/// stands still: after its last match nothing else would.
 pub async fn unchecked_tables(
     invocation: &Invocation<'_>,
     journal: &mut Journal,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{season, transact};
 use crate::crash;
 use crate::domain::standings::{
-    Entrant, Fixture, ProviderRow, Result as Played, Rules, Table, Terms, check, table,
+    Entrant, Fixture, Result as Played, Rules, Table, Terms, check, one_table, table,
 };
 use crate::domain::{Match, MatchStatus, RoundKind, StandingsMode, Tournament};
 use crate::execution::{Invocation, Journal};
@@ -130,8 +130,8 @@ async fn sync_once(
             let differences: Vec<String> = found
                 .drift
                 .iter()
-                .map(|drift| format!("{} {drift}", name(&drift.ours.team)))
-                .chain(found.order.iter().map(ToString::to_string))
+                .map(|drift| format!("{}: {drift}", name(&drift.ours.team)))
+                .chain(found.order.iter().map(|order| order.clone().named(name).to_string()))
                 .collect();
             for difference in &differences {
                 journal.warn(format!("the table differs from the provider's: {difference}"));
@@ -142,7 +142,10 @@ async fn sync_once(
         }
     };
     journal.planned("standings", &ours.rows);
-    let notes: Vec<String> = ours.notes.iter().map(ToString::to_string).collect();
+    let notes: Vec<String> = ours.notes.iter().map(|note| note.clone().named(name).to_string()).collect();
+    if !notes.is_empty() {
+        journal.facts.insert("order".to_owned(), json!(notes));
+    }
     journal.completed(
         "plan",
         "standings",
@@ -178,15 +181,11 @@ fn take_provider(
     tournament: &Tournament,
     now: DateTime<Utc>,
 ) {
-    let unique = tournament.standings_mode == StandingsMode::UniqueGroup;
-    terms.provider = tables
-        .iter()
-        .flat_map(|table| &table.rows)
-        .map(|row| ProviderRow {
-            group: if unique { String::new() } else { row.group.clone() },
-            ..row.clone()
-        })
-        .collect();
+    let rows = tables.iter().map(|table| table.rows.clone());
+    terms.provider = match tournament.standings_mode {
+        StandingsMode::UniqueGroup => one_table(rows.collect()),
+        StandingsMode::MultiGroup => rows.flatten().collect(),
+    };
     terms.checked_at = Some(now);
     if terms.tie_breaking_rule.is_none() {
         terms.tie_breaking_rule = tables.iter().find_map(|table| table.tie_breaking_rule.clone());

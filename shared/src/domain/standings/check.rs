@@ -71,10 +71,19 @@ impl<'a> Provided<'a> {
 
 /// Whether the rows are of one table and each at a place of its own.
 pub(super) fn separates(rows: &[&ProviderRow]) -> bool {
+    is_one_table(rows) && have_own_places(rows)
+}
+
+/// Whether the rows are of one table, or of one section of it.
+pub(super) fn is_one_table(rows: &[&ProviderRow]) -> bool {
+    rows.windows(2).all(|pair| pair[0].group == pair[1].group)
+}
+
+/// Whether each row has a place of its own.
+pub(super) fn have_own_places(rows: &[&ProviderRow]) -> bool {
     let mut places: Vec<i32> = rows.iter().map(|row| row.position).collect();
     places.sort_unstable();
-    rows.windows(2).all(|pair| pair[0].group == pair[1].group)
-        && places.windows(2).all(|pair| pair[0] != pair[1])
+    places.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 /// What comparing the tables came to.
@@ -133,7 +142,7 @@ impl fmt::Display for Drift {
         let line = |g, w, d, l, gf, ga, pts| format!("{g} games, {w}-{d}-{l}, {gf}:{ga}, {pts} points");
         let ours = line(o.games, o.wins, o.draws, o.losses, o.goals_for, o.goals_against, o.points);
         let theirs = line(p.matches, p.wins, p.draws, p.losses, p.scores_for, p.scores_against, p.points);
-        write!(f, "{}: ours {ours}; provider {theirs}", o.team)
+        write!(f, "ours {ours}; provider {theirs}")
     }
 }
 
@@ -152,6 +161,14 @@ impl fmt::Display for OrderDifference {
             Some(points) => write!(f, "level on {points} points: ours {ours}; provider {provider}"),
             None => write!(f, "against the points: ours {ours}; provider {provider}"),
         }
+    }
+}
+
+impl OrderDifference {
+    /// The same with what people call the teams in place of their ids.
+    pub fn named(mut self, name: impl Fn(&str) -> String) -> Self {
+        self.ours.iter_mut().chain(&mut self.provider).for_each(|team| *team = name(team));
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod order;
 mod rules;
+mod sections;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use strum::Display;
 use check::Provided;
 pub use check::{Check, Drift, Lag, OrderDifference, ProviderRow, check};
 pub use rules::{Criterion, Measure, Rules};
+pub use sections::one_table;
 
 /// A team that has a place in the table, whether it has played or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -185,6 +187,19 @@ pub enum Reason {
     /// Nothing in the matches; the season is over.
     #[strum(serialize = "nothing in the matches")]
     Unexplained,
+}
+
+impl Note {
+    /// The same with what people call the teams in place of their ids.
+    pub fn named(mut self, name: impl Fn(&str) -> String) -> Self {
+        match &mut self {
+            Self::ProviderOrder { teams, .. }
+            | Self::NameOrder { teams, .. }
+            | Self::StepLeftOut { teams, .. } => teams.iter_mut().for_each(|team| *team = name(team)),
+            Self::FollowsProvider { .. } => {}
+        }
+        self
+    }
 }
 
 impl fmt::Display for Note {

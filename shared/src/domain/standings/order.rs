@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::check::{ProviderRow, separates};
+use super::check::{ProviderRow, have_own_places, is_one_table, separates};
 use super::rules::{Criterion, Measure, Rules};
 use super::{Note, Reason, Row};
 
@@ -207,7 +207,8 @@ impl Group<'_> {
     fn against_points(&self) -> Option<(Vec<usize>, Reason)> {
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         let agrees = |&team: &usize| self.provider[team].is_some_and(|row| row.agrees(&self.rows[team]));
-        if !order.iter().all(agrees) || !self.provider_separates(&order) {
+        let provided: Vec<&ProviderRow> = self.provider.iter().copied().collect::<Option<_>>()?;
+        if !order.iter().all(agrees) || !have_own_places(&provided) {
             return None;
         }
         order.sort_by_key(|&team| self.position(team));
@@ -215,7 +216,8 @@ impl Group<'_> {
         if order.is_sorted_by_key(|&team| Reverse(row(team).points)) {
             return None;
         }
-        let over = self.open.is_empty();
+        // Places in different sections say nothing but that the league is split.
+        let over = self.open.is_empty() && is_one_table(&provided);
         let uneven = order.iter().any(|&team| row(team).games != row(order[0]).games);
         // Points per game, without fractions.
         let rate = |a: usize, b: usize| row(a).points * row(b).games >= row(b).points * row(a).games;

@@ -533,7 +533,7 @@ fn measure(text: &str) -> Option<Measure> {
         None
     } else if wins {
         Some(Measure::Wins)
-    } else if goals {
+    } else if goals || word(&["gf"]) {
         Some(Measure::GoalsScored)
     } else {
         word(&["point", "points", "pts"]).then_some(Measure::Points)

@@ -1,0 +1,86 @@
+//! The provider's tables of a league that splits, as the one table that they make together.
+
+use std::collections::HashMap;
+
+use super::ProviderRow;
+
+/// One table of the provider's several: each team's row of the stage that is furthest on, sections with more points first,
+/// places counted on from section to section. A section's rows keep it as their group, so that only rows of one section
+/// are compared by place; where one section is all there is, the group is empty.
+pub fn one_table(tables: Vec<Vec<ProviderRow>>) -> Vec<ProviderRow> {
+    let mut latest: HashMap<String, (usize, i32)> = HashMap::new();
+    for (at, row) in tables.iter().enumerate().flat_map(|(at, rows)| rows.iter().map(move |row| (at, row))) {
+        let kept = latest.entry(row.team.clone()).or_insert((at, row.matches));
+        if row.matches >= kept.1 {
+            *kept = (at, row.matches);
+        }
+    }
+    let is_latest = |at: usize, row: &ProviderRow| latest.get(&row.team).is_some_and(|kept| kept.0 == at);
+    let sections = tables.into_iter().enumerate().map(|(at, mut rows)| {
+        rows.retain(|row| is_latest(at, row));
+        rows
+    });
+    let mut sections: Vec<Vec<ProviderRow>> = sections.filter(|rows| !rows.is_empty()).collect();
+    // The mean, without fractions: the upper teams of a split have won more, halved or not.
+    let points = |rows: &[ProviderRow]| rows.iter().map(|row| i64::from(row.points)).sum::<i64>();
+    let teams = |rows: &[ProviderRow]| i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    sections.sort_by(|a, b| (points(b) * teams(a)).cmp(&(points(a) * teams(b))));
+    let single = sections.len() == 1;
+    let mut before = 0;
+    let mut joined = Vec::new();
+    for (number, rows) in (1..).zip(sections) {
+        let last = rows.iter().map(|row| row.position).max().unwrap_or_default();
+        joined.extend(rows.into_iter().map(|row| ProviderRow {
+            group: if single { String::new() } else { format!("section {number}") },
+            position: before + row.position,
+            ..row
+        }));
+        before += last;
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(team: &str, position: i32, matches: i32, points: i32) -> ProviderRow {
+        ProviderRow {
+            group: String::new(),
+            team: team.to_owned(),
+            position,
+            matches,
+            wins: 0,
+            draws: 0,
+            losses: 0,
+            scores_for: 0,
+            scores_against: 0,
+            points,
+        }
+    }
+
+    fn seen(rows: &[ProviderRow]) -> Vec<(&str, &str, i32)> {
+        rows.iter().map(|row| (row.group.as_str(), row.team.as_str(), row.position)).collect()
+    }
+
+    #[test]
+    fn one_table_stays_as_it_is() {
+        let table = vec![row("a", 1, 3, 9), row("b", 2, 3, 0)];
+        assert_eq!(one_table(vec![table.clone()]), table);
+        assert_eq!(one_table(Vec::new()), []);
+    }
+
+    #[test]
+    fn the_latest_stage_counts_and_the_better_section_goes_first() {
+        let first = vec![row("a", 1, 3, 9), row("b", 2, 3, 4), row("c", 3, 3, 3), row("d", 4, 3, 1)];
+        let lower = vec![row("c", 1, 5, 8), row("d", 2, 5, 1)];
+        let upper = vec![row("a", 1, 5, 10), row("b", 2, 5, 4)];
+        let expected =
+            [("section 1", "a", 1), ("section 1", "b", 2), ("section 2", "c", 3), ("section 2", "d", 4)];
+        assert_eq!(seen(&one_table(vec![lower.clone(), first.clone(), upper.clone()])), expected);
+        // Before it is played a section has as many matches as the first stage.
+        let fresh =
+            |rows: &[ProviderRow]| rows.iter().map(|r| ProviderRow { matches: 3, ..r.clone() }).collect();
+        assert_eq!(seen(&one_table(vec![first, fresh(&upper), fresh(&lower)])), expected);
+    }
+}
