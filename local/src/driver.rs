@@ -79,6 +79,8 @@ const DAILY: NaiveTime = match NaiveTime::from_hms_opt(0, 1, 0) {
 };
 /// After the last match, so many quiet days until the tournament is completed and the story is over.
 const QUIET_DAYS: TimeDelta = TimeDelta::days(8);
+/// The same where matches without a date are waited for.
+const CURTAILED_QUIET_DAYS: TimeDelta = TimeDelta::days(31);
 /// Lambda delivers an event whose function failed twice more, after one and two minutes.
 const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
 /// So many deliveries has an event at most.
@@ -165,6 +167,7 @@ impl Replay {
     pub async fn run(&mut self, until: Option<NaiveDate>, progress: bool) -> anyhow::Result<()> {
         let begin = self.clock.now();
         let end = self.season.last_end();
+        let quiet = if self.season.is_curtailed() { CURTAILED_QUIET_DAYS } else { QUIET_DAYS };
         let stop = until.map(|day| day.and_time(NaiveTime::MIN).and_utc());
         let days = u64::try_from((stop.unwrap_or(end).min(end) - begin).num_days()).unwrap_or_default();
         let bar = if progress { ProgressBar::new(days) } else { ProgressBar::hidden() };
@@ -184,7 +187,7 @@ impl Replay {
             match soonest {
                 Some(schedule) if schedule.at <= daily => self.fire(&schedule).await?,
                 // What is left (a draw that never comes) would go on for ever.
-                _ if daily > end + QUIET_DAYS => break,
+                _ if daily > end + quiet => break,
                 _ => {
                     self.advance(daily);
                     let event = json!({ "scheduledTime": stamp(daily) });
@@ -420,7 +423,12 @@ fn next_daily(after: DateTime<Utc>) -> DateTime<Utc> {
     if today > after { today } else { today + TimeDelta::days(1) }
 }
 
-/// Where a replay's logs and results go: beside its summary, else below `target`.
-pub fn output_dir(summary: Option<&Path>) -> PathBuf {
-    summary.and_then(Path::parent).map_or_else(|| PathBuf::from("target/replay"), Path::to_owned)
+/// Where a replay's logs and results go: beside `summary.json`, in a folder (`.replay`) beside a summary of another name
+/// (so that several replays may run at once), else below `target` by the season file's name.
+pub fn output_dir(summary: Option<&Path>, season: &Path) -> PathBuf {
+    match summary {
+        Some(file) if file.file_stem().is_some_and(|stem| stem != "summary") => file.with_extension("replay"),
+        Some(file) => file.parent().map(Path::to_owned).unwrap_or_default(),
+        None => Path::new("target/replay").join(season.file_stem().unwrap_or_default()),
+    }
 }

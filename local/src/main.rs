@@ -36,7 +36,7 @@ enum Command {
         /// Write the summary (JSON) here; a page and the reports go beside it
         #[arg(long)]
         summary: Option<PathBuf>,
-        /// The competition's rules (JSON): {"tie_breaking_rule": text, "deductions": {team: points}}
+        /// The competition's rules (JSON): {"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team]}
         #[arg(long)]
         rules: Option<PathBuf>,
         /// What goes wrong with a match, as KIND:MATCH:…: postpone, abandon, late, correct, status, disallow, vanish
@@ -128,7 +128,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Replay { season, summary, rules, faults, until, bulk, database_url, serve } => {
-            let output = driver::output_dir(summary.as_deref());
+            let output = driver::output_dir(summary.as_deref(), &season);
             let options = Options { season, rules, faults, until, bulk, database_url, output, weather: None };
             replay(&options, summary, serve).await
         }

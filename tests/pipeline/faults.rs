@@ -1,64 +1,17 @@
 //! Matches that do not go as planned, shown by the replay provider and followed by schedules alone.
 
-use local::driver::{Options, Replay};
-use local::summary::Summary;
+use crate::harness::{LEAGUE, texts};
+use crate::played::{Played, played};
 
-use crate::harness::{LEAGUE, empty_database, texts};
-
-struct Played {
-    replay: Replay,
-    summary: Summary,
-    db: tokio_postgres::Client,
-    _dir: tempfile::TempDir,
-}
-
-async fn played(faults: &[&str]) -> Played {
-    let dir = tempfile::tempdir().unwrap();
-    let season = dir.path().join("season.json");
-    std::fs::write(&season, LEAGUE).unwrap();
-    let options = Options {
-        season,
-        faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-        database_url: Some(empty_database().await),
-        output: dir.path().to_owned(),
-        ..Options::default()
-    };
-    let mut replay = Replay::start(&options).await.unwrap();
-    replay.run(None, false).await.unwrap();
-    let summary = Summary::read(&replay).await.unwrap();
-    assert_eq!(summary.errors, Vec::<String>::new());
-    let db = local::postgres::connect(&replay.stack.database_url).await.unwrap();
-    Played { replay, summary, db, _dir: dir }
-}
-
-impl Played {
-    /// `home-away status kickoff` of the matches between two teams.
-    async fn matches(&self, home: &str, away: &str) -> Vec<String> {
-        let sql = format!(
-            "SELECT concat_ws(' ', home_score || '-' || away_score, status, to_char(date, 'MM-DD HH24:MI'))
-               FROM match m JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id
-              WHERE h.name = '{home}' AND a.name = '{away}' ORDER BY date"
-        );
-        texts(&self.db, &sql).await
-    }
-
-    /// Every warning of every execution.
-    async fn warnings(&self) -> String {
-        let sql = "SELECT jsonb_array_elements_text(summary->'warnings') FROM data_provider_executions";
-        texts(&self.db, sql).await.join("\n")
-    }
-
-    fn table(&self) -> Vec<String> {
-        let rows = self.summary.standings.iter().flat_map(|group| &group.rows);
-        rows.map(|row| format!("{} {} {}", row.team, row.games, row.points)).collect()
-    }
+async fn faulty(faults: &[&str]) -> Played {
+    played(LEAGUE, None, faults).await
 }
 
 const TABLE: [&str; 4] = ["Ash 6 16", "Birch 6 8", "Elm 6 6", "Cedar 6 2"];
 
 #[tokio::test]
 async fn a_postponed_match_is_played_on_its_new_date_and_counts_once() {
-    let world = played(&["postpone:Birch-Cedar:2024-03-20T19:30"]).await;
+    let world = faulty(&["postpone:Birch-Cedar:2024-03-20T19:30"]).await;
     assert_eq!(world.matches("Birch", "Cedar").await, ["3-0 ended 03-20 19:30"]);
     assert_eq!(world.table(), TABLE);
     assert_eq!(world.summary.schedules.left, 0);
@@ -66,7 +19,7 @@ async fn a_postponed_match_is_played_on_its_new_date_and_counts_once() {
 
 #[tokio::test]
 async fn a_postponed_match_that_gets_a_new_id_leaves_its_old_entry_behind() {
-    let world = played(&["postpone:Birch-Cedar:2024-03-20T19:30:new-id"]).await;
+    let world = faulty(&["postpone:Birch-Cedar:2024-03-20T19:30:new-id"]).await;
     let matches = world.matches("Birch", "Cedar").await;
     assert!(matches.contains(&"3-0 ended 03-20 19:30".to_owned()), "{matches:?}");
     assert_eq!(matches.iter().filter(|line| line.contains("not-defined")).count(), 1, "{matches:?}");
@@ -75,7 +28,7 @@ async fn a_postponed_match_that_gets_a_new_id_leaves_its_old_entry_behind() {
 
 #[tokio::test]
 async fn an_abandoned_match_is_resumed_and_one_that_starts_late_is_followed() {
-    let world = played(&["abandon:Ash-Birch:60:2024-03-05T18:00", "late:Elm-Ash:45:moves"]).await;
+    let world = faulty(&["abandon:Ash-Birch:60:2024-03-05T18:00", "late:Elm-Ash:45:moves"]).await;
     assert_eq!(world.table(), TABLE);
     assert!(world.matches("Ash", "Birch").await[0].starts_with("2-1 ended"));
     assert_eq!(world.matches("Elm", "Ash").await, ["1-4 ended 03-09 15:45"]);
@@ -88,7 +41,7 @@ async fn an_abandoned_match_is_resumed_and_one_that_starts_late_is_followed() {
 
 #[tokio::test]
 async fn a_correction_after_the_whistle_is_taken_and_said() {
-    let world = played(&["correct:Ash-Cedar:300:2-1"]).await;
+    let world = faulty(&["correct:Ash-Cedar:300:2-1"]).await;
     assert_eq!(world.matches("Ash", "Cedar").await, ["2-1 ended 03-16 15:00"]);
     assert!(
         world.warnings().await.contains("was corrected after it had ended"),
@@ -101,14 +54,14 @@ async fn a_correction_after_the_whistle_is_taken_and_said() {
 #[tokio::test]
 async fn a_goal_taken_back_waits_for_a_second_sighting_and_is_right_in_the_end() {
     // The interim check falls into the five minutes in which one goal too many is shown.
-    let world = played(&["disallow:Birch-Elm:88"]).await;
+    let world = faulty(&["disallow:Birch-Elm:88"]).await;
     assert_eq!(world.matches("Birch", "Elm").await, ["2-2 ended 03-16 15:00"]);
     assert_eq!(world.table(), TABLE);
 }
 
 #[tokio::test]
 async fn an_unheard_of_status_leaves_the_row_as_it_was_and_is_reported() {
-    let world = played(&["status:Birch-Ash:77:strange:0:240"]).await;
+    let world = faulty(&["status:Birch-Ash:77:strange:0:240"]).await;
     assert!(world.warnings().await.contains("status is not known: code 77"), "{}", world.warnings().await);
     assert!(world.matches("Birch", "Ash").await[0].starts_with("0-1 ended"), "taken once it is known again");
     assert_eq!(world.table(), TABLE);
@@ -116,7 +69,7 @@ async fn an_unheard_of_status_leaves_the_row_as_it_was_and_is_reported() {
 
 #[tokio::test]
 async fn a_match_that_vanishes_from_its_round_is_found_by_its_own_id() {
-    let world = played(&["vanish:Elm-Cedar:-600"]).await;
+    let world = faulty(&["vanish:Elm-Cedar:-600"]).await;
     assert_eq!(world.matches("Elm", "Cedar").await, ["2-0 ended 03-23 15:00"]);
     assert!(world.warnings().await.contains("found by its own id"), "{}", world.warnings().await);
     assert!(world.replay.provider.requests_by_kind()["event"] >= 1);
@@ -125,7 +78,7 @@ async fn a_match_that_vanishes_from_its_round_is_found_by_its_own_id() {
 
 #[tokio::test]
 async fn a_cancelled_match_is_not_waited_for() {
-    let world = played(&["status:Elm-Birch:70:canceled:-2000"]).await;
+    let world = faulty(&["status:Elm-Birch:70:canceled:-2000"]).await;
     assert!(
         world.matches("Elm", "Birch").await[0].contains("not-defined"),
         "{:?}",

@@ -109,6 +109,129 @@ async fn every_real_league_comes_out_as_its_official_table() {
     leagues.join_all().await;
 }
 
+/// A real season without a table in its source, given the rule and the order and points that became official.
+async fn ends_officially(mut file: Value, rules: &str, official: &[(&str, i64)]) {
+    let teams: Vec<String> =
+        file["teams"].as_array().unwrap().iter().map(|team| team.as_str().unwrap().to_owned()).collect();
+    let mut counted: BTreeMap<&str, i64> = BTreeMap::new();
+    for row in file["matches"].as_array().unwrap().iter().filter(|row| is_of_table(row)) {
+        for (team, points) in points(row) {
+            *counted.entry(&teams[team]).or_default() += points;
+        }
+    }
+    let rows = official.iter().map(|(team, points)| {
+        serde_json::json!({ "team": team, "pts": points, "pts_adjustment": points - counted[team] })
+    });
+    let rows: Vec<Value> = rows.collect();
+    file["final_table"] = rows.into();
+    file["tie_break_rules"] = rules.into();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("season.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let summary = played(&path, None, false).await;
+    let ours: Vec<(&str, i64)> =
+        summary.standings[0].rows.iter().map(|row| (row.team.as_str(), i64::from(row.points))).collect();
+    assert_eq!(ours, official);
+}
+
+/// Whether a row of a compact file is a played match of the league itself.
+fn is_of_table(row: &Value) -> bool {
+    !row[4].is_null() && row[1].as_str().is_none_or(|round| round.contains(','))
+}
+
+/// What a match of a compact file is worth for both sides (places in the file's teams).
+fn points(row: &Value) -> [(usize, i64); 2] {
+    let number = |at: usize| row[at].as_u64().unwrap();
+    let worth = |made: u64, conceded: u64| match made.cmp(&conceded) {
+        std::cmp::Ordering::Greater => 3,
+        std::cmp::Ordering::Equal => 1,
+        std::cmp::Ordering::Less => 0,
+    };
+    let [home, away] = [2, 3].map(|at| usize::try_from(number(at)).unwrap());
+    [(home, worth(number(4), number(5))), (away, worth(number(5), number(4)))]
+}
+
+/// The Dutch and the Belgian league of 2019-20, ended by their associations as they stood.
+#[tokio::test]
+async fn curtailed_seasons_end_as_they_stood() {
+    let Some(data) = real_data() else { return };
+    let file = |name: &str| read(&data.join(format!("seasons/results_only/{name}.json")));
+    let dutch = [
+        ("AFC Ajax", 56),
+        ("AZ Alkmaar", 56),
+        ("Feyenoord", 50),
+        ("PSV Eindhoven", 49),
+        ("Willem II", 44),
+        ("FC Utrecht", 41),
+        ("Vitesse", 41),
+        ("Heracles Almelo", 36),
+        ("FC Groningen", 35),
+        ("sc Heerenveen", 33),
+        ("Sparta Rotterdam", 33),
+        ("FC Emmen", 32),
+        ("VVV-Venlo", 28),
+        ("FC Twente", 27),
+        ("PEC Zwolle", 26),
+        ("Fortuna Sittard", 26),
+        ("ADO Den Haag", 19),
+        ("RKC Waalwijk", 15),
+    ];
+    ends_officially(file("eredivisie-ned_2019-20"), "points, goal difference, goals scored", &dutch).await;
+    // Wins go first: Zulte Waregem stands above Mouscron, who have the better goal difference.
+    let belgian = [
+        ("Club Brugge KV", 70),
+        ("KAA Gent", 55),
+        ("Sporting Charleroi", 54),
+        ("Royal Antwerp FC", 53),
+        ("Standard Liège", 49),
+        ("KV Mechelen", 44),
+        ("KRC Genk", 44),
+        ("RSC Anderlecht", 43),
+        ("SV Zulte Waregem", 36),
+        ("Royal Excel Mouscron", 36),
+        ("KV Kortrijk", 33),
+        ("Sint-Truidense VV", 33),
+        ("KAS Eupen", 30),
+        ("Cercle Brugge", 23),
+        ("KV Oostende", 22),
+        ("Waasland-Beveren", 20),
+    ];
+    let rules = "points, wins, goal difference, goals scored";
+    ends_officially(file("pro-league-bel_2019-20"), rules, &belgian).await;
+}
+
+/// The Austrian league of 2020-21: after 22 rounds points were halved, and the upper six and the lower six played on among
+/// themselves. The seventh has more points than the fourth.
+#[tokio::test]
+async fn a_season_that_splits_and_halves_its_points_ends_by_sections() {
+    let Some(data) = real_data() else { return };
+    let mut file = read(&data.join("seasons/results_only/bundesliga-aut_2020-21.json"));
+    let official = [
+        ("RB Salzburg", 51),
+        ("Rapid Wien", 36),
+        ("Sturm Graz", 36),
+        ("LASK", 30),
+        ("Wolfsberger AC", 27),
+        ("WSG Tirol", 23),
+        ("TSV Hartberg", 32),
+        ("Austria Wien", 29),
+        ("SV Ried", 25),
+        ("SCR Altach", 23),
+        ("FC Admira Wacker", 19),
+        ("SKN St. Pölten", 13),
+    ];
+    let teams = file["teams"].clone();
+    for row in file["matches"].as_array_mut().unwrap() {
+        let home = &teams[usize::try_from(row[2].as_u64().unwrap()).unwrap()];
+        let upper = official.iter().position(|(team, _)| home == team).unwrap() < 6;
+        if let Some(round) = row[1].as_u64().filter(|round| *round > 22) {
+            let section = if upper { "Championship" } else { "Relegation" };
+            row[1] = format!("{section}, {}", round - 22).into();
+        }
+    }
+    ends_officially(file, "points, goal difference, goals scored", &official).await;
+}
+
 /// Winners of ties as the file has them, by the pair of teams in order of name.
 fn real_winners(file: &Value) -> BTreeMap<BTreeSet<String>, String> {
     let text = |value: &Value| value.as_str().map(ToOwned::to_owned);

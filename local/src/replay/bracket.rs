@@ -177,13 +177,14 @@ impl Bracket {
             std::cmp::Ordering::Less => Some(fixture.away),
             std::cmp::Ordering::Equal => {
                 let later = season.fixtures.iter().filter(|f| {
-                    f.kind == Kind::Knockout
-                        && f.round.number != 50
-                        && f.round != fixture.round
-                        && f.kickoff > fixture.kickoff
+                    f.round.number != 50 && f.round != fixture.round && f.kickoff > fixture.kickoff
                 });
                 let seen: Vec<usize> = later.flat_map(|f| [f.home, f.away]).collect();
-                [fixture.home, fixture.away].into_iter().find(|team| seen.contains(team))
+                match [fixture.home, fixture.away].map(|team| seen.contains(&team)) {
+                    [true, false] => Some(fixture.home),
+                    [false, true] => Some(fixture.away),
+                    _ => None,
+                }
             }
         }
     }

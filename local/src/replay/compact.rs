@@ -32,6 +32,9 @@ pub fn matches(root: &Value) -> Result<Vec<Value>, SeasonError> {
     rows.map(|(index, row)| Row { index, columns: &columns, row, teams: list("teams") }.expand()).collect()
 }
 
+/// The field of a match that names the part of a split league it belongs to.
+pub const SECTION: &str = "section";
+
 /// A row without a matchday: the season reader counts it itself.
 pub const UNNUMBERED: &str = "Matchday ?";
 
@@ -54,7 +57,9 @@ impl Row<'_> {
                 fields.insert(field.to_owned(), self.cell(field).clone());
             }
         }
-        fields.insert("round".to_owned(), json!(round(self.cell("round"))));
+        let (round, section) = round(self.cell("round"));
+        fields.insert("round".to_owned(), json!(round));
+        fields.insert(SECTION.to_owned(), json!(section));
         fields.insert("team1".to_owned(), self.team("home")?);
         fields.insert("team2".to_owned(), self.team("away")?);
         let pair = |home, away| [self.cell(home), self.cell(away)];
@@ -81,20 +86,21 @@ impl Row<'_> {
     }
 }
 
-/// What an ordinary season file would call the round. A stage beside the regular season (`Championship, Matchday 3`)
-/// counts on from the matches before it; knockout rounds keep their names.
-fn round(cell: &Value) -> String {
+/// What an ordinary season file would call the round, and the section it is one of. A section after the regular season
+/// (`Championship, Matchday 3`) counts on from the matches before it; knockout rounds keep their names.
+fn round(cell: &Value) -> (String, Option<&str>) {
     let Some(text) = cell.as_str().map(str::trim) else {
-        return cell.as_u64().map_or_else(|| UNNUMBERED.to_owned(), |n| format!("Matchday {n}"));
+        let number = cell.as_u64().map(|n| format!("Matchday {n}"));
+        return (number.unwrap_or_else(|| UNNUMBERED.to_owned()), None);
     };
     let (stage, last) = text.rsplit_once(',').map_or(("", text), |(stage, last)| (stage.trim(), last.trim()));
     let digits = last.strip_prefix("Matchday ").unwrap_or(last);
     match digits.parse::<u32>() {
         Ok(number) if ["", "regular", "regular season"].contains(&stage.to_lowercase().as_str()) => {
-            format!("Matchday {number}")
+            (format!("Matchday {number}"), None)
         }
-        Ok(_) => UNNUMBERED.to_owned(),
-        Err(_) => text.to_owned(),
+        Ok(_) => (UNNUMBERED.to_owned(), Some(stage)),
+        Err(_) => (text.to_owned(), None),
     }
 }
 
@@ -103,7 +109,7 @@ fn round(cell: &Value) -> String {
 pub fn rules(name: &str, root: &Value, teams: &[Team]) -> Result<InForce, SeasonError> {
     let mut rules = InForce { text: root["tie_break_rules"].as_str().and_then(prose), ..InForce::default() };
     for row in root["final_table"].as_array().into_iter().flatten() {
-        let team = row["team"].as_str().unwrap_or_default();
+        let team = row["team"].as_str().map(str::trim).unwrap_or_default();
         let team = teams.iter().position(|t| t.name == team).ok_or_else(|| SeasonError::FinalTable {
             name: name.to_owned(),
             team: row["team"].to_string(),
@@ -118,8 +124,13 @@ pub fn rules(name: &str, root: &Value, teams: &[Team]) -> Result<InForce, Season
 
 /// `points, goal difference, goals scored` as the provider writes it: what comes after points, numbered.
 fn prose(summary: &str) -> Option<String> {
+    let mut depth = 0;
     let criteria: Vec<&str> = summary
-        .split(',')
+        .split(|c| {
+            // What stands in brackets belongs to what stands before them.
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth <= 0 && (c == ',' || c == ';')
+        })
         .map(str::trim)
         .filter(|c| !c.is_empty() && !c.eq_ignore_ascii_case("points"))
         .collect();
@@ -170,6 +181,13 @@ mod tests {
         assert_eq!([1, 2].map(|i| season.fixtures[i].ruling), [Ruling::Awarded, Ruling::Cancelled]);
         let text = season.rules().tie_breaking_rule.unwrap();
         assert!(text.ends_with("break the tie:\n1. Head-to-head points\n2. Goal difference"), "{text}");
+    }
+
+    #[test]
+    fn what_is_in_brackets_stays_with_its_criterion() {
+        let text = prose("points, head-to-head (points, goal difference); goals scored").unwrap();
+        assert!(text.ends_with("tie:\n1. Head-to-head (points, goal difference)\n2. Goals scored"), "{text}");
+        assert_eq!(prose("points"), None);
     }
 
     #[test]

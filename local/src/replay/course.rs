@@ -243,9 +243,9 @@ mod tests {
     fn postponed_and_played_later() {
         let season = cup(&["postpone:9000001:2030-06-07T18:00"]);
         let (old, new) = (stamp("2030-06-01T15:00:00Z"), stamp("2030-06-07T18:00:00Z"));
-        let round = |now: &str| brief(&view(&season, now, |v| v.round_events(1, None).unwrap()))[0];
+        let round = |now: &str| brief(&view(&season, now, |v| v.round_events(1, None, None).unwrap()))[0];
         let first = |now: &str| {
-            let all = brief(&view(&season, now, |v| v.round_events(1, None).unwrap()));
+            let all = brief(&view(&season, now, |v| v.round_events(1, None, None).unwrap()));
             all.into_iter().find(|e| e.0 == 9_000_001).unwrap()
         };
         assert_eq!(round("2030-05-31T14:59:59Z"), (9_000_001, 0, old));
@@ -277,7 +277,7 @@ mod tests {
         let season = cup(&["postpone:9000001:2030-06-07T18:00:new-id"]);
         let (old, new) = (stamp("2030-06-01T15:00:00Z"), stamp("2030-06-07T18:00:00Z"));
         let of = |now: &str| {
-            let mut all = brief(&view(&season, now, |v| v.round_events(1, None).unwrap()));
+            let mut all = brief(&view(&season, now, |v| v.round_events(1, None, None).unwrap()));
             all.retain(|e| e.0 % 500_000 == 1);
             all
         };
@@ -328,7 +328,7 @@ mod tests {
             [("late:9000001:30", "2030-06-01T15:00:00Z"), ("late:9000001:30:moves", "2030-06-01T15:30:00Z")]
         {
             let season = cup(&[fault]);
-            let first = |now: &str| brief(&view(&season, now, |v| v.round_events(1, None).unwrap()))[0];
+            let first = |now: &str| brief(&view(&season, now, |v| v.round_events(1, None, None).unwrap()))[0];
             assert_eq!(first("2030-06-01T14:59:59Z"), (9_000_001, 0, stamp("2030-06-01T15:00:00Z")));
             assert_eq!(first("2030-06-01T15:00:00Z"), (9_000_001, 61, stamp(kickoff)));
             assert_eq!(first("2030-06-01T15:30:00Z"), (9_000_001, 6, stamp(kickoff)));
@@ -393,7 +393,7 @@ mod tests {
         let season = cup(&["vanish:9000001:2030-06-01T10:00:2030-06-01T12:00"]);
         let there = |now: &str| {
             let lists = [
-                view(&season, now, |v| v.round_events(1, None).unwrap()),
+                view(&season, now, |v| v.round_events(1, None, None).unwrap()),
                 view(&season, now, |v| v.scheduled_events("2030-06-01".parse().unwrap())),
             ];
             lists.map(|list| brief(&list).iter().any(|e| e.0 == 9_000_001))
@@ -426,7 +426,7 @@ mod tests {
                 for minutes in [-1500, -50, 10, 25, 65, 115, 145, 205, 420, 660, 1500, 30_000] {
                     let now = kickoff + Duration::minutes(minutes);
                     let view = View { season: &season, bracket: &bracket, now };
-                    let lists = [1, 2].map(|round| view.round_events(round, None).unwrap());
+                    let lists = [1, 2].map(|round| view.round_events(round, None, None).unwrap());
                     let events = lists.iter().flat_map(|list| list["events"].as_array().unwrap());
                     let results = events
                         .filter(|e| e["status"]["type"] == "finished" && e["status"]["code"] != 93)

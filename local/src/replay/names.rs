@@ -4,7 +4,9 @@ use super::season::{Kind, RoundKey};
 
 /// What a round's name says: table or tie, the provider's round, the group it may name.
 pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> (Kind, RoundKey, Option<String>) {
-    let league = |number| (Kind::League, RoundKey { number, name: None, slug: None });
+    let league = |number| (Kind::League, RoundKey::matchday(number));
+    let mut prefix = None;
+    let name = without_replay(name);
     let (mut title, last) = match name.rsplit_once(',') {
         Some((before, last)) => (before.trim(), last.trim()),
         None => ("", name.trim()),
@@ -22,13 +24,19 @@ pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> (Kind, Roun
         }
         // "Playoffs, Matchday 2" is the second leg of the play-offs, not a round of its own.
         Some(_) => {}
-        None => title = last,
+        None => {
+            prefix = stage(title);
+            title = last;
+        }
     }
+    prefix = prefix.or_else(|| stage(title).filter(|stage| stage == QUALIFICATION));
     let bare: String = title.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
     let known = match bare.as_str() {
-        "roundof32" | "last32" => Some((6, "Round of 32", "round-of-32")),
-        "roundof16" | "last16" => Some((5, "Round of 16", "round-of-16")),
-        "quarterfinals" | "quarterfinal" => Some((27, "Quarterfinals", "quarterfinals")),
+        "roundof32" | "last32" | "116finals" | "116final" => Some((6, "Round of 32", "round-of-32")),
+        "roundof16" | "last16" | "18finals" | "18final" => Some((5, "Round of 16", "round-of-16")),
+        "quarterfinals" | "quarterfinal" | "14finals" | "14final" => {
+            Some((27, "Quarterfinals", "quarterfinals"))
+        }
         "semifinals" | "semifinal" => Some((28, "Semifinals", "semifinals")),
         "final" => Some((29, "Final", "final")),
         "playoffs" | "playoff" | "playoffround" | "knockoutroundplayoffs" => {
@@ -49,7 +57,39 @@ pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> (Kind, Roun
             (500 + order as u32, title.to_owned(), slug::slugify(title))
         }
     };
-    (Kind::Knockout, RoundKey { number, name: Some(name), slug: Some(slug) }, None)
+    (Kind::Knockout, RoundKey { number, name: Some(name), slug: Some(slug), prefix }, None)
+}
+
+/// `Quarter-finals, Replays` are matches of the quarter-finals.
+fn without_replay(name: &str) -> &str {
+    let name = name.trim();
+    let ends = ["replays", "replay"].iter().find(|end| name.to_lowercase().ends_with(*end));
+    let rest = ends.and_then(|end| name.get(..name.len() - end.len()));
+    rest.map(|rest| rest.trim_end_matches([' ', ',', '-', '(']))
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(name)
+}
+
+/// The provider's prefix of everything that leads to the competition proper.
+const QUALIFICATION: &str = "Qualification";
+
+/// The prefix of a stage's rounds; none for the stage that the champion comes from.
+fn stage(name: &str) -> Option<String> {
+    let lower = name.to_lowercase().replace('-', "");
+    let main = ["", "final", "finals", "knockout", "knockouts", "playoffs", "cup"];
+    let bare = [" stage", " phase", " round", " rounds"].iter().find_map(|end| lower.strip_suffix(end));
+    if main.contains(&bare.unwrap_or(&lower)) {
+        return None;
+    }
+    Some(match () {
+        () if lower.contains("qualif") => QUALIFICATION.to_owned(),
+        () if lower.contains("prelim") => "Preliminary".to_owned(),
+        () => name
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join("-"),
+    })
 }
 
 /// `Matchday 7`, `Round 7`, `7. Round` are 7; `Round of 16` is no number.
@@ -59,10 +99,14 @@ fn matchday(name: &str) -> Option<u32> {
     after.or_else(|| lower.strip_suffix(". round")).and_then(|n| n.trim().parse().ok())
 }
 
-/// `group a`, `GROUP A` and `A` are all `Group A`.
+/// `group a`, `GROUP A` and `A` are all `Group A`; a longer name (`Final Round`) stays.
 pub fn group_name(name: &str) -> String {
-    let letter = name.trim().rsplit(' ').next().unwrap_or_default();
-    format!("Group {}", letter.to_uppercase())
+    let name = name.trim();
+    let (before, letter) = name.rsplit_once(' ').unwrap_or(("group", name));
+    match before.eq_ignore_ascii_case("group") && letter.len() <= 2 {
+        true => format!("Group {}", letter.to_uppercase()),
+        false => name.to_owned(),
+    }
 }
 
 /// `W49`, `L61`, `1A`, `3A/B/C`, `Winner Group A`: a slot of the plan, not a team.
@@ -104,17 +148,27 @@ mod tests {
     fn rounds_as_the_provider_has_them() {
         let round = |name: &str| {
             let (kind, key, group) = place(name, false, &mut vec!["firstround".to_owned()]);
-            (kind == Kind::Knockout, key.number, key.slug.unwrap_or_default(), group.unwrap_or_default())
+            let address = [key.prefix, key.slug].into_iter().flatten().collect::<Vec<_>>().join(": ");
+            (kind == Kind::Knockout, key.number, address, group.unwrap_or_default())
         };
         let knockout = |number, slug: &str| (true, number, slug.to_owned(), String::new());
         assert_eq!(round("League, Matchday 7"), (false, 7, String::new(), String::new()));
         assert_eq!(round("12. Round"), (false, 12, String::new(), String::new()));
         assert_eq!(round("group b"), (false, 1, String::new(), "Group B".to_owned()));
+        assert_eq!(["a", "GROUP 12", "Final Round"].map(group_name), ["Group A", "Group 12", "Final Round"]);
         assert_eq!(round("Group B, Matchday 2"), (false, 2, String::new(), "Group B".to_owned()));
         assert_eq!(round("Finals, Round of 16"), knockout(5, "round-of-16"));
         assert_eq!(round("Quarter-finals"), knockout(27, "quarterfinals"));
         assert_eq!(round("Match for third place"), knockout(50, "match-for-3rd-place"));
         assert_eq!(round("Playoffs, Matchday 2"), knockout(636, "playoffs"));
         assert_eq!(round("Preliminary round"), knockout(501, "preliminary-round"));
+        assert_eq!(round("2nd Qualifying Round"), knockout(501, "Qualification: 2nd-qualifying-round"));
+        assert_eq!(round("Qualifying, Play-off Round"), knockout(636, "Qualification: playoffs"));
+        assert_eq!(round("Preliminary, Final"), knockout(29, "Preliminary: final"));
+        assert_eq!(round("Quarter-finals, Replays"), knockout(27, "quarterfinals"));
+        assert_eq!(round("First round replay"), knockout(500, "first-round"));
+        assert_eq!(round("1/8 Finals"), knockout(5, "round-of-16"));
+        assert_eq!(round("Knockout phase, Final"), knockout(29, "final"));
+        assert_eq!(round("Clausura Playoffs, Final"), knockout(29, "Clausura-Playoffs: final"));
     }
 }

@@ -53,13 +53,13 @@ impl View<'_> {
 
     /// `…/rounds`: all of them from the start, drawn or not, as the provider lists them.
     pub fn rounds(&self) -> Value {
-        let rounds: Vec<Value> = self.season.rounds.iter().map(|r| round_json(r, true)).collect();
+        let rounds: Vec<Value> = self.season.rounds.iter().map(listed_round).collect();
         let shown = |f: &Fixture| f.listings(self.now).pop().map_or(f.kickoff, |listing| listing.kickoff);
         let mut order: Vec<(DateTime<Utc>, &Fixture)> =
             self.season.fixtures.iter().map(|f| (shown(f), f)).collect();
         order.sort_by_key(|(kickoff, _)| *kickoff);
         let current = order.iter().find(|(kickoff, f)| !self.done_for_now(f, *kickoff)).or(order.last());
-        json!({"currentRound": current.map(|(_, f)| round_json(&f.round, true)), "rounds": rounds})
+        json!({"currentRound": current.map(|(_, f)| listed_round(&f.round)), "rounds": rounds})
     }
 
     /// Nobody waits for this match: it is over, it stopped or is off until further notice, or its time is long past.
@@ -72,22 +72,29 @@ impl View<'_> {
         at.kind == "postponed" || (at.kind == "canceled" && kickoff <= self.now)
     }
 
-    /// `…/events/round/{number}` and `…/slug/{slug}`.
-    pub fn round_events(&self, number: u32, slug: Option<&str>) -> Option<Value> {
-        let in_round = |f: &Fixture| f.round.number == number && f.round.slug.as_deref() == slug;
+    /// `…/events/round/{number}`, `…/slug/{slug}` and `…/prefix/{prefix}`.
+    pub fn round_events(&self, number: u32, slug: Option<&str>, prefix: Option<&str>) -> Option<Value> {
+        let in_round = |f: &Fixture| {
+            (f.round.number, f.round.slug.as_deref(), f.round.prefix.as_deref()) == (number, slug, prefix)
+        };
         let chosen = self.indices(in_round);
         let drawn = chosen.first().is_some_and(|i| self.drawn(&self.season.fixtures[*i].round));
         let events = self.listed(&chosen, |_| true, true);
         drawn.then(|| json!({"events": events, "hasNextPage": false}))
     }
 
-    /// `…/standings/total`: one table a group, counted over the matches ended by now.
+    /// `…/standings/total`: one table a group, or a section of a split league, counted over the matches ended by now.
     pub fn standings(&self) -> Option<Value> {
         let mut groups: Vec<Option<&str>> = self.season.groups.iter().map(|g| Some(g.as_str())).collect();
         if groups.is_empty() {
             groups.push(None);
         }
-        let standings: Vec<Value> = groups.into_iter().filter_map(|group| self.standing(group)).collect();
+        let sections = self.season.sections(self.now);
+        let standings: Vec<Value> = if sections.is_empty() {
+            groups.into_iter().filter_map(|group| self.standing(group, None)).collect()
+        } else {
+            sections.into_iter().filter_map(|section| self.standing(None, Some(section))).collect()
+        };
         (!standings.is_empty()).then(|| json!({"standings": standings}))
     }
 
@@ -173,6 +180,9 @@ impl View<'_> {
             "startTimestamp": listing.kickoff.timestamp(),
             "finalResultOnly": false, "feedLocked": false, "isEditor": false,
         });
+        if let Some(prefix) = &fixture.round.prefix {
+            event["tournament"]["roundPrefix"] = json!(prefix);
+        }
         if fixture.ruling == Ruling::Awarded && at.finished() {
             event["isAwarded"] = json!(true);
         }
@@ -217,13 +227,19 @@ impl View<'_> {
         }
     }
 
-    fn standing(&self, group: Option<&str>) -> Option<Value> {
-        let table = table(self.season, group, self.now);
+    fn standing(&self, group: Option<&str>, section: Option<(&str, Vec<usize>)>) -> Option<Value> {
+        let mut table = table(self.season, group, self.now);
         let place = self.group_place(group);
-        let name = match group {
-            Some(group) => format!("{} {}, {group}", self.season.label(), self.season.season_year()),
-            None => format!("{} {}", self.season.label(), self.season.season_year()),
+        let (label, year) = (self.season.label(), self.season.season_year());
+        let name = match group.or(section.as_ref().map(|(name, _)| *name)) {
+            Some(part) => format!("{label} {year}, {part}"),
+            None => format!("{label} {year}"),
         };
+        let mut stage = self.stage_json(Kind::League, group);
+        if let Some((part, teams)) = section {
+            table.retain(|row| teams.contains(&row.team));
+            stage["name"] = json!(format!("{label}, {part} Round"));
+        }
         let rows: Vec<Value> = (1..)
             .zip(&table)
             .map(|(position, row)| {
@@ -241,7 +257,7 @@ impl View<'_> {
             .collect();
         (!rows.is_empty()).then(|| {
             json!({
-                "tournament": self.stage_json(Kind::League, group), "type": "total", "name": name, "descriptions": [],
+                "tournament": stage, "type": "total", "name": name, "descriptions": [],
                 "tieBreakingRule": {"id": 17_827, "text": self.season.in_force.text.as_deref().unwrap_or(TIE_BREAKING)},
                 "rows": rows, "id": 300_000 + self.season.unique_tournament_id * 100 + place, "updatedAtTimestamp": self.now.timestamp(),
             })
@@ -291,12 +307,12 @@ impl View<'_> {
         let kickoff = day.and_time(chrono::NaiveTime::MIN).and_utc() + Duration::hours(i64::from(hour));
         let number = u64::try_from(kickoff.timestamp() / 3600).unwrap_or(0);
         let score = super::season::Score { ht: Some([0, 1]), ft: [1, 1], et: None, p: None };
-        let round = RoundKey { number: 1, name: None, slug: None };
         let fixture = Fixture {
             id: 20_000_000 + number,
             kind: Kind::League,
-            round,
+            round: RoundKey::matchday(1),
             group: None,
+            section: None,
             home: 0,
             away: 1,
             kickoff,
@@ -342,6 +358,15 @@ fn tournament_json(id: u64, name: &str) -> Value {
         "category": category(), "userCount": 650_993, "hasPerformanceGraphFeature": false, "id": id, "country": {},
         "displayInverseHomeAwayTeams": false,
     })
+}
+
+/// A round of the list: there it tells its prefix, in an event's `roundInfo` it does not.
+fn listed_round(round: &RoundKey) -> Value {
+    let mut value = round_json(round, true);
+    if let Some(prefix) = &round.prefix {
+        value["prefix"] = json!(prefix);
+    }
+    value
 }
 
 fn round_json(round: &RoundKey, with_slug: bool) -> Value {
@@ -405,7 +430,9 @@ mod tests {
     fn a_round_is_not_there_then_half_there_then_known() {
         let season = sample::cup();
         let semifinal = |now| {
-            seen(&season, now, |v| v.round_events(28, Some("semifinals")).map(|r| r["events"][0].clone()))
+            seen(&season, now, |v| {
+                v.round_events(28, Some("semifinals"), None).map(|r| r["events"][0].clone())
+            })
         };
         assert_eq!(semifinal("2030-06-05T16:52:00Z"), None);
         let half = semifinal("2030-06-05T16:53:00Z").unwrap();
@@ -479,7 +506,7 @@ mod tests {
             let mut events = 0;
             for round in &season.rounds {
                 let list = end
-                    .round_events(round.number, round.slug.as_deref())
+                    .round_events(round.number, round.slug.as_deref(), round.prefix.as_deref())
                     .expect("every round is drawn by the end");
                 events += list["events"].as_array().unwrap().len();
                 assert!(

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::season::Season;
 
-/// What `--rules` says: `{"tie_breaking_rule": text, "deductions": {team: points}}`, both optional.
+/// What `--rules` says: `{"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team]}`, each optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -18,6 +18,9 @@ pub struct Rules {
     /// points away, -3 gives three. (`pts_adjustment` of a compact file has the opposite sign: it is what to add.)
     #[serde(default)]
     pub deductions: BTreeMap<String, i64>,
+    /// Teams, by the same names, that the drawing shows as going through the rounds before their first match.
+    #[serde(default)]
+    pub byes: Vec<String>,
 }
 
 /// Why rules cannot be used, and what to do about it.
@@ -33,7 +36,8 @@ pub enum RulesError {
     },
     /// The text is not the JSON expected.
     #[error(
-        "{name} is not a rules file: write {{\"tie_breaking_rule\": \"text\", \"deductions\": {{\"Team\": 9}}}}"
+        "{name} is not a rules file: write {{\"tie_breaking_rule\": \"text\", \"deductions\": {{\"Team\": 9}}, \
+         \"byes\": [\"Team\"]}}"
     )]
     Json {
         /// The file's name.
@@ -41,8 +45,8 @@ pub enum RulesError {
         /// Where the parser stopped.
         source: serde_json::Error,
     },
-    /// A deduction for nobody.
-    #[error("the season has no team {name:?} to take points from: its teams are {teams}")]
+    /// A deduction or a bye for nobody.
+    #[error("the season has no team {name:?}: its teams are {teams}")]
     UnknownTeam {
         /// The name in the rules.
         name: String,
@@ -74,17 +78,20 @@ pub struct InForce {
     pub adjustments: HashMap<usize, i64>,
     /// The official order at the end (indices into [`Season::teams`]); empty if the file has none.
     pub final_order: Vec<usize>,
+    /// Teams that have byes.
+    pub byes: Vec<usize>,
 }
 
 impl Season {
     /// The season under `rules`: its text replaces the file's, its deductions those of the same teams. A deduction that
     /// differs from the file's makes the file's final table one of another season: its order no longer binds.
     pub fn with_rules(mut self, rules: Rules) -> Result<Self, RulesError> {
+        for name in rules.byes {
+            let team = self.named(name)?;
+            self.in_force.byes.push(team);
+        }
         for (name, points) in rules.deductions {
-            let Some(team) = self.teams.iter().position(|t| t.name == name && !t.placeholder) else {
-                let teams: Vec<&str> = self.teams.iter().map(|t| t.name.as_str()).collect();
-                return Err(RulesError::UnknownTeam { name, teams: teams.join(", ") });
-            };
+            let team = self.named(name)?;
             let before = self.in_force.adjustments.insert(team, -points).unwrap_or(0);
             if before != -points {
                 self.in_force.final_order.clear();
@@ -96,13 +103,25 @@ impl Season {
         Ok(self)
     }
 
+    fn named(&self, name: String) -> Result<usize, RulesError> {
+        let team = self.teams.iter().position(|t| t.name == name && !t.placeholder);
+        let names = || self.teams.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", ");
+        team.ok_or_else(|| RulesError::UnknownTeam { name, teams: names() })
+    }
+
     /// The rules in force, as a rules file would say them.
     pub fn rules(&self) -> Rules {
         let adjustments = self.in_force.adjustments.iter().filter(|(_, points)| **points != 0);
         Rules {
             tie_breaking_rule: self.in_force.text.clone(),
             deductions: adjustments.map(|(team, points)| (self.teams[*team].name.clone(), -points)).collect(),
+            byes: self.in_force.byes.iter().map(|team| self.teams[*team].name.clone()).collect(),
         }
+    }
+
+    /// The teams (indices into [`Season::teams`]) that have byes.
+    pub fn byes(&self) -> &[usize] {
+        &self.in_force.byes
     }
 
     /// The teams (indices into [`Season::teams`]) in the order of the file's final table; empty without one.

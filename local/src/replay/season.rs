@@ -35,6 +35,15 @@ pub struct RoundKey {
     pub name: Option<String>,
     /// The slug (knockout rounds only).
     pub slug: Option<String>,
+    /// `Qualification` and the like: the stage before or beside the main one that it belongs to.
+    pub prefix: Option<String>,
+}
+
+impl RoundKey {
+    /// A matchday.
+    pub fn matchday(number: u32) -> Self {
+        Self { number, name: None, slug: None, prefix: None }
+    }
 }
 
 /// What a match counts for.
@@ -88,6 +97,8 @@ pub struct Fixture {
     pub round: RoundKey,
     /// `Group A`; none in a league, a league phase or a knockout round.
     pub group: Option<String>,
+    /// `Championship`: the part of a split league it belongs to; none before the split.
+    pub section: Option<String>,
     /// Index of the home team in [`Season::teams`].
     pub home: usize,
     /// Index of the away team.
@@ -223,10 +234,40 @@ impl Season {
         self.fixtures.iter().map(|f| f.kickoff).min().unwrap_or_default()
     }
 
-    /// When the last match with a result is over.
+    /// When the last match is over that has a result or was cancelled.
     pub fn last_end(&self) -> DateTime<Utc> {
-        let played = self.fixtures.iter().filter(|f| f.counted_score().is_some());
-        played.filter_map(ended_at).max().unwrap_or_else(|| self.first_kickoff())
+        let told = |f: &&Fixture| f.counted_score().is_some() || f.ruling == Ruling::Cancelled;
+        let told = self.fixtures.iter().filter(told);
+        told.filter_map(ended_at).max().unwrap_or_else(|| self.first_kickoff())
+    }
+
+    /// The sections of a split league with their teams (indices into [`Season::teams`]), once the matches before the
+    /// split are over.
+    pub fn sections(&self, now: DateTime<Utc>) -> Vec<(&str, Vec<usize>)> {
+        let mut sections: Vec<(&str, Vec<usize>)> = Vec::new();
+        for fixture in self.fixtures.iter().filter(|f| f.kind == Kind::League) {
+            let Some(name) = fixture.section.as_deref() else {
+                if ended_at(fixture).is_none_or(|end| end > now) {
+                    return Vec::new();
+                }
+                continue;
+            };
+            let at = sections.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                sections.push((name, Vec::new()));
+                sections.len() - 1
+            });
+            for team in [fixture.home, fixture.away] {
+                if !sections[at].1.contains(&team) {
+                    sections[at].1.push(team);
+                }
+            }
+        }
+        sections
+    }
+
+    /// Whether matches were cancelled.
+    pub fn is_curtailed(&self) -> bool {
+        self.fixtures.iter().any(|f| f.ruling == Ruling::Cancelled)
     }
 
     fn fixture(
@@ -242,7 +283,7 @@ impl Season {
             _ => return Err(entry.missing("round", "write e.g. \"Matchday 1\" or \"Final\"")),
         };
         let (kind, key, named_group) = if round == compact::UNNUMBERED {
-            (Kind::League, RoundKey { number: 0, name: None, slug: None }, None)
+            (Kind::League, RoundKey::matchday(0), None)
         } else {
             place(&round, entry.text("group").is_some(), others)
         };
@@ -260,6 +301,7 @@ impl Season {
             kind,
             round: key,
             group,
+            section: entry.text(compact::SECTION),
             home: self.team(entry, "team1", seen)?,
             away: self.team(entry, "team2", seen)?,
             kickoff: entry.kickoff()?,

@@ -206,13 +206,16 @@ fn find(world: &World, segments: &[&str]) -> (&'static str, Found) {
 
 fn find_in_season(view: &View<'_>, rest: &[&str]) -> (&'static str, Found) {
     let some = |value: Option<Value>| value.map_or(Found::Nothing, Found::Json);
-    let events = |number: &str, slug| some(number.parse().ok().and_then(|n| view.round_events(n, slug)));
+    let events = |number: &str, slug, prefix| {
+        ("events", some(number.parse().ok().and_then(|n| view.round_events(n, slug, prefix))))
+    };
     match rest {
         ["rounds"] => ("rounds", Found::Json(view.rounds())),
-        ["events", "round", number] => ("events", events(number, None)),
-        ["events", "round", number, "slug", slug] => ("events", events(number, Some(slug))),
-        // No season file has a round with a prefix.
-        ["events", "round", _, "slug", _, "prefix", _] => ("events", Found::Nothing),
+        ["events", "round", number] => events(number, None, None),
+        ["events", "round", number, "slug", slug] => events(number, Some(slug), None),
+        ["events", "round", number, "slug", slug, "prefix", prefix] => {
+            events(number, Some(slug), Some(prefix))
+        }
         ["standings", "total"] => ("standings", some(view.standings())),
         ["cuptrees"] => ("cuptrees", some(view.cup_trees())),
         _ => ("other", Found::Nothing),

@@ -15,17 +15,48 @@ struct Level<'a> {
     round: &'a RoundKey,
     /// Its place in the tree, from 1; the match for third place takes one too.
     order: u64,
-    /// Indices into the bracket's ties, in the tree's order.
-    ties: Vec<usize>,
+    /// In the tree's order.
+    entries: Vec<Entry>,
+}
+
+impl Level<'_> {
+    fn ties(&self) -> impl Iterator<Item = usize> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Tie(tie) => Some(*tie),
+            Entry::Bye { .. } => None,
+        })
+    }
+}
+
+/// What a block of the tree holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    /// Index into the bracket's ties.
+    Tie(usize),
+    /// A team that goes through without a match: this side of a tie of the next round.
+    Bye { tie: usize, side: usize },
 }
 
 impl View<'_> {
-    /// `…/cuptrees`: there from the first draw of the knockout stage on.
+    /// `…/cuptrees`: one for each stage, there from its first draw on.
     pub fn cup_trees(&self) -> Option<Value> {
-        let mut levels = self.levels();
+        let mut stages: Vec<Option<&str>> = Vec::new();
+        for round in self.season.rounds.iter().filter(|round| round.slug.is_some()) {
+            if !stages.contains(&round.prefix.as_deref()) {
+                stages.push(round.prefix.as_deref());
+            }
+        }
+        let trees: Vec<Value> =
+            (0..).zip(stages).filter_map(|(place, stage)| self.tree(place, stage)).collect();
+        (!trees.is_empty()).then(|| json!({ "cupTrees": trees }))
+    }
+
+    fn tree(&self, place: u64, stage: Option<&str>) -> Option<Value> {
+        let mut levels = self.levels(stage);
         if !levels.iter().any(|level| self.drawn(level.round)) {
             return None;
         }
+        let tree_id = 10_000_000 + self.season.season_id + place * 100_000;
         for next in (1..levels.len()).rev() {
             let (before, after) = levels.split_at_mut(next);
             self.put_below(&mut before[next - 1], &after[0]);
@@ -38,54 +69,62 @@ impl View<'_> {
                 at.checked_sub(1).and_then(|below| levels.get(below)).filter(|below| linked(Some(below)));
             let above = linked(levels.get(at + 1));
             let blocks: Vec<Value> = (1..)
-                .zip(&level.ties)
-                .map(|(place, tie)| {
-                    self.block(*tie, place, blocks_before + place, level.order == 1, below, above)
+                .zip(&level.entries)
+                .map(|(place, entry)| {
+                    let id = tree_id * 1_000 + blocks_before + place;
+                    match *entry {
+                        Entry::Tie(tie) => self.block(tie, place, id, level.order == 1, below, above),
+                        Entry::Bye { tie, side } => self.bye(tie, side, place, id),
+                    }
                 })
                 .collect();
-            blocks_before += level.ties.len() as u64;
+            blocks_before += level.entries.len() as u64;
             rounds.push(json!({
-                "order": level.order, "type": level.ties.len(), "description": description(level),
-                "blocks": blocks, "id": self.tree_id() * 10 + level.order,
+                "order": level.order, "type": level.entries.len(), "description": description(level),
+                "blocks": blocks, "id": tree_id * 10 + level.order,
             }));
         }
-        let open =
-            levels.iter().find(|level| level.ties.iter().any(|tie| !self.over(&self.bracket.ties[*tie])));
+        let open = levels.iter().find(|level| level.ties().any(|tie| !self.over(&self.bracket.ties[tie])));
         let label = self.season.label();
-        Some(json!({"cupTrees": [{
-            "id": self.tree_id(),
-            "name": format!("{label} {}, Knockout stage", self.season.season_year()),
+        Some(json!({
+            "id": tree_id,
+            "name": format!("{label} {}, {}", self.season.season_year(), stage.unwrap_or("Knockout stage")),
             "tournament": self.stage_json(Kind::Knockout, None),
             "rounds": rounds,
             "currentRound": open.or(levels.last()).map(|level| level.order),
             "type": 1, "showSingleParticipantByeBlocks": false, "hideRoundsWithoutParticipants": false,
-        }]}))
+        }))
     }
 
-    fn tree_id(&self) -> u64 {
-        10_000_000 + self.season.season_id
-    }
-
-    /// The rounds of the tree by first kickoff, their ties as they come.
-    fn levels(&self) -> Vec<Level<'_>> {
-        let knockout = self.season.rounds.iter().filter(|round| round.slug.is_some());
+    /// The rounds of the stage by first kickoff, their ties as they come.
+    fn levels(&self, stage: Option<&str>) -> Vec<Level<'_>> {
+        let of_stage = |round: &&RoundKey| round.slug.is_some() && round.prefix.as_deref() == stage;
+        let knockout = self.season.rounds.iter().filter(of_stage);
         let all = (1..).zip(knockout).map(|(order, round)| {
             let ties = (0..self.bracket.ties.len()).filter(|tie| self.bracket.ties[*tie].round == *round);
-            Level { round, order, ties: ties.collect() }
+            Level { round, order, entries: ties.map(Entry::Tie).collect() }
         });
         all.filter(|level| level.round.number != 50).collect()
     }
 
-    /// Puts the ties of a round below those that their winners go to; ties that lead nowhere come last.
+    /// Puts the ties of a round, and those who had a bye in it, below the ties that they go to; ties that lead nowhere
+    /// come last.
     fn put_below(&self, level: &mut Level<'_>, next: &Level<'_>) {
-        let sources = next.ties.iter().flat_map(|tie| self.sides(*tie).map(|side| self.source(*tie, side)));
-        let mut order: Vec<usize> = Vec::new();
-        for tie in sources.flatten().chain(level.ties.clone()) {
-            if level.ties.contains(&tie) && !order.contains(&tie) {
+        let mut order: Vec<Entry> = Vec::new();
+        for (tie, side) in next.ties().flat_map(|tie| [(tie, 0), (tie, 1)]) {
+            let team = self.sides(tie)[side];
+            match self.source(tie, team).map(Entry::Tie).filter(|source| level.entries.contains(source)) {
+                Some(source) => order.push(source),
+                None if self.season.byes().contains(&team) => order.push(Entry::Bye { tie, side }),
+                None => {}
+            }
+        }
+        for tie in level.entries.drain(..) {
+            if !order.contains(&tie) {
                 order.push(tie);
             }
         }
-        level.ties = order;
+        level.entries = order;
     }
 
     /// Home and away of the first leg (indices into the teams).
@@ -108,11 +147,32 @@ impl View<'_> {
         tie.legs.iter().all(ended)
     }
 
+    /// The block of a team that goes through without a match.
+    fn bye(&self, tie: usize, side: usize, place: u64, id: u64) -> Value {
+        let participant = self.participant(tie, side, 1, id);
+        json!({
+            "finished": false, "matchesInRound": 1, "order": place, "participants": [participant],
+            "hasNextRoundLink": true, "eventInProgress": false, "id": id, "events": [], "blockId": place,
+            "automaticProgression": true,
+        })
+    }
+
+    /// The team on a side of a tie, or what stands there until it is known.
+    fn participant(&self, tie: usize, side: usize, order: u64, block: u64) -> Value {
+        let team = self.sides(tie)[side];
+        let slots = self.bracket.ties[tie].legs.first().and_then(|leg| self.bracket.slots(*leg));
+        let slot = slots.map(|slots| &slots[side]).filter(|slot| !slot.known(self.now));
+        json!({
+            "team": slot.map_or_else(|| team_json(&self.season.teams[team]), placeholder_json),
+            "winner": false, "order": order, "id": block * 10 + order,
+        })
+    }
+
     fn block(
         &self,
         tie: usize,
         place: u64,
-        number: u64,
+        id: u64,
         first: bool,
         below: Option<&Level<'_>>,
         above: bool,
@@ -123,22 +183,17 @@ impl View<'_> {
         let drawn = self.drawn(&entry.round);
         let events: Vec<u64> = legs.iter().map(|leg| leg.id).filter(|_| drawn).collect();
         let winner = self.bracket.winner_at(self.season, tie, self.now);
-        let id = 2_000_000 + self.season.season_id * 100 + number;
         let sides = self.sides(tie);
-        let slots = entry.legs.first().and_then(|leg| self.bracket.slots(*leg));
         let swapped = place.is_multiple_of(2);
         let order = if swapped { [1, 0] } else { [0, 1] };
         let participants: Vec<Value> = (1..)
             .zip(order)
             .map(|(order, side)| {
-                let team = sides[side];
-                let slot = slots.map(|slots| &slots[side]).filter(|slot| !slot.known(self.now));
-                let mut participant = json!({
-                    "team": slot.map_or_else(|| team_json(&self.season.teams[team]), placeholder_json),
-                    "winner": winner == Some(team), "order": order, "id": id * 10 + order,
-                });
-                let source = self.source(tie, team).zip(below);
-                let block = source.and_then(|(source, below)| below.ties.iter().position(|t| *t == source));
+                let mut participant = self.participant(tie, side, order, id);
+                participant["winner"] = json!(winner == Some(sides[side]));
+                let source = self.source(tie, sides[side]).map(Entry::Tie);
+                let comes_from = |entry: &Entry| Some(*entry) == source || *entry == Entry::Bye { tie, side };
+                let block = below.and_then(|below| below.entries.iter().position(comes_from));
                 if let Some(block) = block {
                     participant["sourceBlockId"] = json!(block + 1);
                 }
