@@ -1,9 +1,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::domain::standings::Rules;
+use shared::domain::standings::{Criterion, Rules};
 
 fuzz_target!(|text: &str| {
     let rules = Rules::parse(text);
-    assert_eq!(Rules::parse(&rules.to_string()), rules, "{rules}");
+    assert!(rules.criteria.iter().any(|step| !matches!(step, Criterion::Unknown(_))), "{rules}");
 });

@@ -28,14 +28,32 @@ pub enum Slot {
 pub fn is_placeholder_name(name: &str) -> bool {
     let name = name.trim();
     let lower = name.to_lowercase();
-    if ["tbd", "tba", "to be decided", "to be determined", "to be announced"].contains(&lower.as_str()) {
+    let nobody = ["tbd", "tba", "tbc", "n.n.", "n. n.", "?"];
+    let to_be = ["decided", "determined", "announced", "confirmed", "defined"];
+    if nobody.contains(&lower.as_str())
+        || lower.strip_prefix("to be ").is_some_and(|rest| to_be.contains(&rest))
+    {
         return true;
     }
     // `Winner QF1`, `Loser SF 2`, `Runner-up Group A`, `Winner Match 49`: singular, and followed by something.
     if ["winner ", "loser ", "runner-up ", "runner up "].iter().any(|start| lower.starts_with(start)) {
         return true;
     }
-    is_code(name) || is_group_place(&lower)
+    is_code(name) || is_group_place(&lower) || is_goer(&lower)
+}
+
+/// `QF1 Winner`, `Semifinal 2 loser`, `Match 49 winner`.
+fn is_goer(lower: &str) -> bool {
+    let stages = ["quarterfinal", "quarter-final", "semifinal", "semi-final", "playoff", "play-off", "match", "final"];
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let code = |word: &str| {
+        ["qf", "sf", "po", "r16", "r32", "m"].iter().any(|code| word.strip_prefix(code).is_some_and(digits))
+    };
+    let rest = ["winner", "winners", "loser", "losers"].iter().find_map(|end| lower.strip_suffix(end));
+    rest.is_some_and(|rest| {
+        let mut words = rest.split_whitespace().peekable();
+        words.peek().is_some() && words.all(|word| stages.contains(&word) || digits(word) || code(word))
+    })
 }
 
 /// `W49`, `L61`, `1A`, `2B`, `3A/B/C`, `3ABCD`.
@@ -91,6 +109,11 @@ mod tests {
             "TBD",
             "Winner Match 49",
             "Group A Winners",
+            "QF1 Winner",
+            "Semifinal 2 loser",
+            "Match 49 winners",
+            "To be confirmed",
+            "N. N.",
         ] {
             assert!(is_placeholder_name(place), "{place}");
         }
@@ -105,6 +128,8 @@ mod tests {
             "AS FAN",
             "L'Aquila",
             "Loserville United",
+            "Oslo Winner",
+            "Winner",
             "2 de Mayo",
             "AB",
         ] {

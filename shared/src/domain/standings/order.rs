@@ -71,17 +71,29 @@ fn parts<K: Ord>(teams: Vec<usize>, key: impl Fn(usize) -> K) -> Vec<Vec<usize>>
 impl Group<'_> {
     /// The teams in order, best first.
     pub(super) fn ranked(&self, rules: &Rules, notes: &mut Vec<Note>) -> Vec<usize> {
-        if let Some((order, reason)) = self.against_points() {
-            notes.push(Note::FollowsProvider { group: self.name.to_owned(), reason });
-            return order;
-        }
         let playing = !self.open.is_empty() && !rules.meanwhile.is_empty();
         let criteria = if playing { &rules.meanwhile } else { &rules.criteria };
         let overall = self.tallies(None);
-        let mut order = Vec::with_capacity(self.rows.len());
-        for level in parts((0..self.rows.len()).collect(), |team| self.rows[team].points) {
-            self.separate(level, criteria, &overall, &mut order, notes);
+        let (mut order, mut found) = (Vec::with_capacity(self.rows.len()), Vec::new());
+        let sections = self.sections();
+        for section in sections.clone().unwrap_or_else(|| vec![(0..self.rows.len()).collect()]) {
+            for level in parts(section, |team| self.rows[team].points) {
+                self.separate(level, criteria, &overall, &mut order, &mut found);
+            }
         }
+        let explained = match sections {
+            Some(_) if !self.fall_by_points(&order) => Some((order.clone(), Reason::Split)),
+            Some(_) => None,
+            None => self.against_own(&order),
+        };
+        if let Some((providers, reason)) = explained {
+            if reason != Reason::Split {
+                found.clear();
+            }
+            found.insert(0, Note::FollowsProvider { group: self.name.to_owned(), reason });
+            order = providers;
+        }
+        notes.append(&mut found);
         order
     }
 
@@ -150,6 +162,15 @@ impl Group<'_> {
         met.next().is_some_and(|(_, first)| first > 0 && met.all(|(_, count)| count == first))
     }
 
+    /// How often any two teams have met or will.
+    fn meetings_in_all(&self) -> Vec<((usize, usize), u32)> {
+        let to_come = |pair: (usize, usize)| {
+            let same = |open: &&(usize, usize)| (open.0.min(open.1), open.0.max(open.1)) == pair;
+            u32::try_from(self.open.iter().filter(same).count()).unwrap_or(u32::MAX)
+        };
+        self.meetings().into_iter().map(|(pair, met)| (pair, met.saturating_add(to_come(pair)))).collect()
+    }
+
     /// How often any two teams have met.
     fn meetings(&self) -> Vec<((usize, usize), u32)> {
         let n = self.rows.len();
@@ -202,54 +223,68 @@ impl Group<'_> {
         order.extend(teams);
     }
 
-    /// The provider's order where it goes against the points and is to be believed: every number of every row is
-    /// ours, and either the league is split or the season is over.
-    fn against_points(&self) -> Option<(Vec<usize>, Reason)> {
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        let agrees = |&team: &usize| self.provider[team].is_some_and(|row| row.agrees(&self.rows[team]));
-        let provided: Vec<&ProviderRow> = self.provider.iter().copied().collect::<Option<_>>()?;
-        if !order.iter().all(agrees) || !have_own_places(&provided) {
-            return None;
-        }
-        order.sort_by_key(|&team| self.position(team));
-        let row = |team: usize| &self.rows[team];
-        if order.is_sorted_by_key(|&team| Reverse(row(team).points)) {
-            return None;
-        }
-        // Places in different sections say nothing but that the league is split.
-        let over = self.open.is_empty() && is_one_table(&provided);
-        let uneven = order.iter().any(|&team| row(team).games != row(order[0]).games);
-        // Points per game, without fractions.
-        let rate = |a: usize, b: usize| row(a).points * row(b).games >= row(b).points * row(a).games;
-        if self.is_split(&order) {
-            return Some((order, Reason::Split));
-        }
-        if over && uneven && order.is_sorted_by(|&a, &b| rate(a, b)) {
-            return Some((order, Reason::PointsPerGame));
-        }
-        over.then_some((order, Reason::Unexplained))
+    fn fall_by_points(&self, order: &[usize]) -> bool {
+        order.is_sorted_by_key(|&team| Reverse(self.rows[team].points))
     }
 
-    /// Whether the order is that of sections which played on among themselves: points fall within each; teams of
-    /// different sections have met equally often, and will not meet again, while some of one section met more often.
-    fn is_split(&self, order: &[usize]) -> bool {
-        let mut section = vec![0; order.len()];
-        let mut sizes = Vec::new();
-        for (at, part) in order.chunk_by(|&a, &b| self.rows[a].points >= self.rows[b].points).enumerate() {
-            sizes.push(part.len());
-            for &team in part {
-                section[team] = at;
+    /// The provider's row of each team, where it has one for each, all at places of their own.
+    fn provided(&self) -> Option<Vec<&ProviderRow>> {
+        let rows: Vec<&ProviderRow> = self.provider.iter().copied().collect::<Option<_>>()?;
+        have_own_places(&rows).then_some(rows)
+    }
+
+    /// The provider's order where it is to be believed before ours: the season is over, every number of every row is ours,
+    /// and it goes against the points, or by points per game where ours does not.
+    fn against_own(&self, own: &[usize]) -> Option<(Vec<usize>, Reason)> {
+        let provided = self.provided().filter(|rows| self.open.is_empty() && is_one_table(rows))?;
+        if !provided.iter().zip(&self.rows).all(|(theirs, ours)| theirs.agrees(ours)) {
+            return None;
+        }
+        let mut order = own.to_vec();
+        order.sort_by_key(|&team| self.position(team));
+        let row = |team: usize| &self.rows[team];
+        // Points per game, without fractions.
+        let rate = |a: usize, b: usize| row(a).points * row(b).games >= row(b).points * row(a).games;
+        let by_rate = |order: &[usize]| order.is_sorted_by(|&a, &b| rate(a, b));
+        if by_rate(&order) && !by_rate(own) {
+            return Some((order, Reason::PointsPerGame));
+        }
+        (!self.fall_by_points(&order)).then_some((order, Reason::Unexplained))
+    }
+
+    /// The sections of a league that is split, best first: teams of different sections have met equally often and will not
+    /// meet again, while some of one section meet more often. Which teams make a section the provider tells by separate
+    /// tables, else those who meet more often; which section is above the other, its places.
+    fn sections(&self) -> Option<Vec<Vec<usize>>> {
+        let provided = self.provided()?;
+        let meetings = self.meetings_in_all();
+        let base = meetings.iter().map(|(_, count)| *count).min().filter(|base| *base > 0)?;
+        let more = || meetings.iter().filter(|(_, count)| *count > base).map(|(pair, _)| *pair);
+        more().next()?;
+        let mut section: Vec<usize> = (0..self.rows.len()).collect();
+        if is_one_table(&provided) {
+            for (a, b) in more() {
+                let (from, to) = (section[a].max(section[b]), section[a].min(section[b]));
+                section.iter_mut().filter(|of| **of == from).for_each(|of| *of = to);
+            }
+        } else {
+            for (team, row) in provided.iter().enumerate() {
+                section[team] = provided.iter().position(|other| other.group == row.group)?;
             }
         }
-        if sizes.iter().any(|&size| size < 2) || self.open.iter().any(|&(a, b)| section[a] != section[b]) {
-            return false;
+        let across = |a: usize, b: usize| section[a] != section[b];
+        if more().any(|(a, b)| across(a, b)) || self.open.iter().any(|&(a, b)| across(a, b)) {
+            return None;
         }
-        let (within, across): (Vec<_>, Vec<_>) =
-            self.meetings().into_iter().partition(|((a, b), _)| section[*a] == section[*b]);
-        let phase = across[0].1;
-        phase > 0
-            && across.iter().all(|(_, met)| *met == phase)
-            && within.iter().all(|(_, met)| *met >= phase)
-            && within.iter().any(|(_, met)| *met > phase)
+        let mut places: Vec<usize> = (0..self.rows.len()).collect();
+        places.sort_by_key(|&team| provided[team].position);
+        let sections: Vec<Vec<usize>> =
+            places.chunk_by(|&a, &b| section[a] == section[b]).map(<[usize]>::to_vec).collect();
+        let mut kinds: Vec<usize> = section.clone();
+        kinds.sort_unstable();
+        kinds.dedup();
+        // Each is in one piece, and more than one team.
+        let whole = sections.len() == kinds.len() && sections.len() > 1;
+        (whole && sections.iter().all(|teams| teams.len() > 1)).then_some(sections)
     }
 }

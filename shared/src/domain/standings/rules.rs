@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use strum::Display;
 
 /// A figure two teams are compared by; the better one goes first.
@@ -55,11 +54,10 @@ impl fmt::Display for Criterion {
     }
 }
 
-/// What decides after points. Its text form (also in JSON) reads back to the same rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+/// What decides after points.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// The steps, first to last.
+    /// The steps, first to last; one at least is of those that matches decide.
     pub criteria: Vec<Criterion>,
     /// The steps while matches of the table are to be played, where the text sets them apart; empty: the same.
     pub meanwhile: Vec<Criterion>,
@@ -80,18 +78,6 @@ impl fmt::Display for Rules {
             write!(f, "; while matches are to be played: {}", list(&self.meanwhile))?;
         }
         Ok(())
-    }
-}
-
-impl From<String> for Rules {
-    fn from(text: String) -> Self {
-        Self::parse(&text)
-    }
-}
-
-impl From<Rules> for String {
-    fn from(rules: Rules) -> Self {
-        rules.to_string()
     }
 }
 

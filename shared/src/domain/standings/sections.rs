@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::ProviderRow;
 
-/// One table of the provider's several: each team's row of the stage that is furthest on, sections with more points first,
-/// places counted on from section to section. A section's rows keep it as their group, so that only rows of one section
+/// One table of the provider's several: each team's row of the stage that is furthest on, places counted on from section to
+/// section. First goes the section whose best team was best in the table of all teams, where there is one, else the one
+/// with more points a team. A section's rows keep it as their group, so that only rows of one section
 /// are compared by place; where one section is all there is, the group is empty.
 pub fn one_table(tables: Vec<Vec<ProviderRow>>) -> Vec<ProviderRow> {
     let mut latest: HashMap<String, (usize, i32)> = HashMap::new();
@@ -15,6 +16,12 @@ pub fn one_table(tables: Vec<Vec<ProviderRow>>) -> Vec<ProviderRow> {
             *kept = (at, row.matches);
         }
     }
+    let everyone = tables.iter().find(|rows| rows.len() == latest.len());
+    let before: HashMap<String, i32> = everyone
+        .into_iter()
+        .flatten()
+        .map(|row| (row.team.clone(), row.position))
+        .collect();
     let is_latest = |at: usize, row: &ProviderRow| latest.get(&row.team).is_some_and(|kept| kept.0 == at);
     let sections = tables.into_iter().enumerate().map(|(at, mut rows)| {
         rows.retain(|row| is_latest(at, row));
@@ -24,18 +31,22 @@ pub fn one_table(tables: Vec<Vec<ProviderRow>>) -> Vec<ProviderRow> {
     // The mean, without fractions: the upper teams of a split have won more, halved or not.
     let points = |rows: &[ProviderRow]| rows.iter().map(|row| i64::from(row.points)).sum::<i64>();
     let teams = |rows: &[ProviderRow]| i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    sections.sort_by(|a, b| (points(b) * teams(a)).cmp(&(points(a) * teams(b))));
+    let best = |rows: &[ProviderRow]| rows.iter().filter_map(|row| before.get(&row.team)).min().copied();
+    sections.sort_by(|a, b| {
+        let by_points = || (points(b) * teams(a)).cmp(&(points(a) * teams(b)));
+        best(a).cmp(&best(b)).then_with(by_points)
+    });
     let single = sections.len() == 1;
-    let mut before = 0;
+    let mut counted = 0;
     let mut joined = Vec::new();
     for (number, rows) in (1..).zip(sections) {
         let last = rows.iter().map(|row| row.position).max().unwrap_or_default();
         joined.extend(rows.into_iter().map(|row| ProviderRow {
             group: if single { String::new() } else { format!("section {number}") },
-            position: before + row.position,
+            position: counted + row.position,
             ..row
         }));
-        before += last;
+        counted += last;
     }
     joined
 }
@@ -81,6 +92,9 @@ mod tests {
         // Before it is played a section has as many matches as the first stage.
         let fresh =
             |rows: &[ProviderRow]| rows.iter().map(|r| ProviderRow { matches: 3, ..r.clone() }).collect();
-        assert_eq!(seen(&one_table(vec![first, fresh(&upper), fresh(&lower)])), expected);
+        assert_eq!(seen(&one_table(vec![first.clone(), fresh(&upper), fresh(&lower)])), expected);
+        // Points may be halved in one section and not in the other.
+        let halved = [row("a", 1, 5, 5), row("b", 2, 5, 2)].to_vec();
+        assert_eq!(seen(&one_table(vec![first, lower, halved])), expected);
     }
 }

@@ -4,7 +4,8 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::payload::{EventPayload, PlacePayload, TeamPayload};
+use super::payload::{EventPayload, PlacePayload, ScorePayload, TeamPayload};
+use super::score::Standing;
 use super::{SeasonRef, classify, score, status};
 use crate::domain::team::is_placeholder_name;
 use crate::domain::{Match, Slot, Team, TieFacts};
@@ -129,7 +130,8 @@ impl Reading {
         if home.external_id == away.external_id {
             return Err(("awayTeam.id", "is the home team's: a team can't play itself".to_owned()));
         }
-        let has_score = event.home_score.display.is_some() && event.away_score.display.is_some();
+        let told = |score: &ScorePayload| score.display.or(score.current).is_some();
+        let has_score = told(&event.home_score) && told(&event.away_score);
         let status = status::state(&event.status, event.is_awarded && has_score).ok_or_else(|| {
             let status = &event.status;
             (
@@ -142,8 +144,10 @@ impl Reading {
         })?;
         // A side that stayed away may leave no score behind.
         let awarded = event.is_awarded || event.status.code == WALKOVER;
-        let score = score::score(&event.home_score, &event.away_score, status, awarded)?;
-        let kickoff = event.start_timestamp.map(|seconds| instant(seconds, "startTimestamp")).transpose()?;
+        let in_shootout = event.status.code == SHOOTOUT;
+        let standing = Standing { status, in_shootout, awarded };
+        let score = score::score(&event.home_score, &event.away_score, standing)?;
+        let kickoff = event.start_timestamp.filter(|seconds| *seconds != 0).map(|seconds| instant(seconds, "startTimestamp")).transpose()?;
         let changed_at = event
             .changes
             .change_timestamp
@@ -181,6 +185,9 @@ pub(super) const EVENT: &str = "event";
 
 /// The code of a match that one side did not play.
 const WALKOVER: i64 = 91;
+
+/// The code of a match whose shootout is on.
+const SHOOTOUT: i64 = 50;
 
 fn slot(team: &TeamPayload) -> Slot {
     if is_placeholder_name(&team.name) {

@@ -3,17 +3,28 @@
 use super::payload::ScorePayload;
 use crate::domain::{MatchStatus, Score};
 
+/// What is known of the match whose score is read.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    /// Its state.
+    pub status: MatchStatus,
+    /// Whether a shootout is on: some replies count its goals in every total then.
+    pub in_shootout: bool,
+    /// Whether the result was awarded: it need not be what was played.
+    pub awarded: bool,
+}
+
 /// The score in a payload, none where there is none yet, or why it can't be believed (the field, and what is wrong).
 pub(super) fn score(
     home: &ScorePayload,
     away: &ScorePayload,
-    status: MatchStatus,
-    awarded: bool,
+    standing: Standing,
 ) -> Result<Option<Score>, (&'static str, String)> {
+    let Standing { status, awarded, .. } = standing;
     if status == MatchStatus::NotDefined {
         return Ok(None);
     }
-    let sides = (side("homeScore", home, status)?, side("awayScore", away, status)?);
+    let sides = (side("homeScore", home, standing)?, side("awayScore", away, standing)?);
     match sides {
         (None, None) if status == MatchStatus::Ended && !awarded => {
             Err(("homeScore.display", "is missing though the match has ended".to_owned()))
@@ -39,13 +50,16 @@ const GOALS: std::ops::RangeInclusive<i32> = 0..=999;
 fn side(
     field: &'static str,
     payload: &ScorePayload,
-    status: MatchStatus,
+    Standing { status, in_shootout, awarded }: Standing,
 ) -> Result<Option<i32>, (&'static str, String)> {
     let told = [payload.display, payload.current, payload.normaltime, payload.overtime, payload.penalties];
     if let Some(goals) = told.into_iter().flatten().find(|goals| !GOALS.contains(goals)) {
         return Err((field, format!("has no number of goals: {goals}")));
     }
     let parts = payload.normaltime.map(|normal| normal + payload.overtime.unwrap_or(0));
+    if let Some(parts) = parts.filter(|_| in_shootout && payload.penalties.is_none()) {
+        return Ok(Some(parts));
+    }
     let Some(display) = payload.display.or_else(|| Some(payload.current? - payload.penalties.unwrap_or(0)))
     else {
         return Ok(None);
@@ -54,20 +68,17 @@ fn side(
         return Err((field, "has a negative number of goals".to_owned()));
     }
     // While a match runs, its parts follow the total with a delay.
-    if status == MatchStatus::Ended {
-        if let Some(parts) = parts.filter(|parts| *parts != display) {
-            return Err((
-                field,
-                format!("contradicts itself: display {display}, normaltime + overtime {parts}"),
-            ));
-        }
-        let with_shootout = display + payload.penalties.unwrap_or(0);
-        if let Some(current) = payload.current.filter(|current| *current != with_shootout) {
-            return Err((
-                field,
-                format!("contradicts itself: current {current}, display + penalties {with_shootout}"),
-            ));
-        }
+    let told_apart = status == MatchStatus::Ended && !awarded;
+    if let Some(parts) = parts.filter(|parts| told_apart && *parts != display) {
+        return Err((field, format!("contradicts itself: display {display}, normaltime + overtime {parts}")));
+    }
+    let with_shootout = display + payload.penalties.unwrap_or(0);
+    let follows = status == MatchStatus::Open && payload.current == Some(display);
+    if let Some(current) = payload.current.filter(|current| !follows && *current != with_shootout) {
+        return Err((
+            field,
+            format!("contradicts itself: current {current}, display + penalties {with_shootout}"),
+        ));
     }
     Ok(Some(display))
 }
@@ -75,6 +86,18 @@ fn side(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(status: MatchStatus) -> Standing {
+        Standing { status, in_shootout: false, awarded: false }
+    }
+
+    fn ended() -> Standing {
+        of(MatchStatus::Ended)
+    }
+
+    fn open() -> Standing {
+        of(MatchStatus::Open)
+    }
 
     fn payload(values: [Option<i32>; 5]) -> ScorePayload {
         let [display, current, normaltime, overtime, penalties] = values;
@@ -86,20 +109,20 @@ mod tests {
         // The final of 2022: current 7-5, display 3-3, 2-2 after 90, 1-1 in extra time, 4-2 on penalties.
         let home = payload([Some(3), Some(7), Some(2), Some(1), Some(4)]);
         let away = payload([Some(3), Some(5), Some(2), Some(1), Some(2)]);
-        let read = score(&home, &away, MatchStatus::Ended, false);
+        let read = score(&home, &away, ended());
         assert_eq!(read, Ok(Some(Score { home: 3, away: 3, shootout: Some((4, 2)) })));
         // The same without `display`: still 3-3, never 7-5.
         let bare = |p: &ScorePayload| ScorePayload { display: None, ..*p };
-        assert_eq!(score(&bare(&home), &bare(&away), MatchStatus::Ended, false), read);
+        assert_eq!(score(&bare(&home), &bare(&away), ended()), read);
     }
 
     #[test]
     fn before_kickoff_there_is_no_score() {
         let none = ScorePayload::default();
-        assert_eq!(score(&none, &none, MatchStatus::Open, false), Ok(None));
-        assert!(score(&none, &none, MatchStatus::Ended, false).is_err());
+        assert_eq!(score(&none, &none, open()), Ok(None));
+        assert!(score(&none, &none, ended()).is_err());
         assert_eq!(
-            score(&payload([Some(1), None, None, None, None]), &none, MatchStatus::NotDefined, false),
+            score(&payload([Some(1), None, None, None, None]), &none, of(MatchStatus::NotDefined)),
             Ok(None)
         );
     }
@@ -115,13 +138,33 @@ mod tests {
             payload([Some(1), Some(1), None, None, Some(3)]),
             ScorePayload::default(),
         ] {
-            assert!(score(&good, &bad, MatchStatus::Ended, false).is_err(), "{bad:?}");
+            assert!(score(&good, &bad, ended()).is_err(), "{bad:?}");
         }
     }
-}
-#[cfg(test)]
-mod limits {
-    use super::*;
+
+    #[test]
+    fn while_a_match_runs_only_its_totals_must_agree() {
+        let home = payload([Some(1), Some(1), Some(1), None, None]);
+        let late = payload([Some(1), Some(1), Some(0), None, None]);
+        assert_eq!(score(&home, &late, open()), Ok(Some(Score::new(1, 1))));
+        let torn = payload([Some(1), Some(0), Some(0), None, None]);
+        assert!(score(&home, &torn, open()).is_err());
+        // A shootout counted in every total, and one told apart but not yet in `current`.
+        let kicks = payload([Some(7), Some(7), Some(1), Some(0), None]);
+        let shootout = Standing { in_shootout: true, ..open() };
+        assert_eq!(score(&kicks, &kicks, shootout), Ok(Some(Score::new(1, 1))));
+        let apart = payload([Some(1), Some(1), Some(1), None, Some(3)]);
+        assert_eq!(score(&apart, &apart, shootout).map(|score| score.map(|s| (s.home, s.away))), Ok(Some((1, 1))));
+    }
+
+    #[test]
+    fn an_awarded_result_need_not_be_what_was_played() {
+        let home = payload([Some(3), Some(3), Some(1), None, None]);
+        let away = payload([Some(0), Some(0), Some(1), None, None]);
+        assert!(score(&home, &away, ended()).is_err());
+        assert_eq!(score(&home, &away, Standing { awarded: true, ..ended() }), Ok(Some(Score::new(3, 0))));
+    }
+
     #[test]
     fn numbers_that_are_no_goals_are_refused_before_they_are_added() {
         let limits = [i32::MIN, -1, 1000, i32::MAX];
@@ -133,8 +176,8 @@ mod limits {
                     let [display, current, normaltime, overtime, penalties] = values;
                     let bad = ScorePayload { display, current, normaltime, overtime, penalties };
                     let good = ScorePayload { display: Some(1), current: Some(1), ..ScorePayload::default() };
-                    assert!(score(&bad, &good, status, false).is_err(), "{bad:?}");
-                    assert!(score(&good, &bad, status, false).is_err(), "{bad:?}");
+                    assert!(score(&bad, &good, of(status)).is_err(), "{bad:?}");
+                    assert!(score(&good, &bad, of(status)).is_err(), "{bad:?}");
                 }
             }
         }
