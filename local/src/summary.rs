@@ -355,8 +355,15 @@ async fn champion(
 ) -> anyhow::Result<Option<String>> {
     let final_ = db
         .query_opt(
-            "SELECT w.name FROM tournament_bracket b JOIN team w ON w.id = b.winner_team_id
-              WHERE b.round_slug = 'final' AND b.tournament_id = $1",
+            // The final, or the only tie of the last round, whatever that is called.
+            r#"SELECT w.name
+                 FROM (SELECT slug FROM tournament_round
+                        WHERE tournament_id = $1 AND type = 'knockout' AND prefix = '' AND slug !~ '(third|3rd)-place'
+                        ORDER BY slug = 'final' DESC, "order" DESC LIMIT 1) last
+                 JOIN tournament_bracket b ON b.tournament_id = $1 AND b.round_slug = last.slug
+                 JOIN team w ON w.id = b.winner_team_id
+                WHERE (SELECT count(*) FROM tournament_bracket o
+                        WHERE o.tournament_id = $1 AND o.round_slug = last.slug) = 1"#,
             &[&id],
         )
         .await?;

@@ -22,6 +22,7 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
         let mut provider = sync::provider(invocation);
         let refreshed = async {
             refresh::today(invocation, journal, &mut provider, planning).await?;
+            refresh::new_rounds(invocation, journal, &mut provider, planning).await?;
             refresh::full_pass(invocation, journal, &mut provider, planning).await?;
             refresh::unchecked_tables(invocation, journal, &mut provider, planning).await
         };

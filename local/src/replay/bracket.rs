@@ -230,11 +230,23 @@ impl Bracket {
             return (None, own.name.clone());
         }
         let start = self.first_kickoff(season, at);
-        let (known, name) = if let Some(other) = self.earlier(season, at, team) {
+        let of_table = |f: &&Fixture, group: &Option<String>| {
+            f.kind == Kind::League && f.group == *group && [f.home, f.away].contains(&team)
+        };
+        let last_before = |group: &Option<String>| {
+            let before = season.fixtures.iter().filter(|f| of_table(f, group) && Some(f.kickoff) < start);
+            before.map(|f| f.kickoff).max()
+        };
+        let table = advancing.iter().filter(|(_, teams)| teams.contains(&team));
+        let table = table.max_by_key(|(group, _)| last_before(group));
+        let since_table = table.and_then(|(group, _)| last_before(group));
+        let earlier =
+            self.earlier(season, at, team).filter(|other| self.first_kickoff(season, *other) > since_table);
+        let (known, name) = if let Some(other) = earlier {
             let tie = &self.ties[other];
             let word = if tie.winner == Some(team) { "Winner" } else { "Loser" };
             (all_ended(season, |i| tie.legs.contains(&i)), format!("{word} {}", short(tie)))
-        } else if let Some((group, rank, teams)) = advancing.iter().find_map(|(group, teams)| {
+        } else if let Some((group, rank, teams)) = table.and_then(|(group, teams)| {
             teams.iter().position(|t| *t == team).map(|rank| (group, rank + 1, teams))
         }) {
             let name = match (group, rank) {

@@ -288,6 +288,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_final_table_does_without_was_cancelled() {
+        let rows = r#"["2030-08-01", 1, 0, 1, 1, 0, 0, 0], ["2030-08-08", 2, 2, 0, 1, 1, 0, 0],
+            ["2030-08-15", 3, 1, 2, null, null, null, null]"#;
+        let ruling = |order: &str| tiny(rows, order).fixtures[2].ruling;
+        // C has one point of one match, A four of two.
+        assert_eq!(ruling(r#"{"team": "A"}, {"team": "C"}, {"team": "B"}"#), Ruling::Played);
+        assert_eq!(ruling(r#"{"team": "C"}, {"team": "A"}, {"team": "B"}"#), Ruling::Cancelled);
+    }
+
+    #[test]
     fn errors_say_where() {
         let error = |matches: &str, table: &str| {
             let text = format!(r#"{{{HEAD} "matches": [{matches}], "final_table": [{table}]}}"#);

@@ -2,28 +2,45 @@
 
 use super::season::{Kind, RoundKey};
 
-/// What a round's name says: table or tie, the provider's round, the group it may name.
-pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> (Kind, RoundKey, Option<String>) {
-    let league = |number| (Kind::League, RoundKey::matchday(number));
+/// What a round's name says.
+pub struct Place {
+    /// Table or tie.
+    pub kind: Kind,
+    /// The provider's round; number 0 where matchdays are to be counted.
+    pub round: RoundKey,
+    /// The group it names.
+    pub group: Option<String>,
+    /// The section of a split league it names.
+    pub section: Option<String>,
+}
+
+/// Reads a round's name; `grouped`: the match names its group itself.
+pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> Place {
+    let league = |number, group, section| Place {
+        kind: Kind::League,
+        round: RoundKey::matchday(number),
+        group,
+        section,
+    };
     let mut prefix = None;
     let name = without_replay(name);
     let (mut title, last) = match name.rsplit_once(',') {
         Some((before, last)) => (before.trim(), last.trim()),
         None => ("", name.trim()),
     };
-    let named = [last, title].into_iter().find(|part| part.to_lowercase().starts_with("group "));
+    let named = [last, title].into_iter().find(|part| is_group(part));
     if grouped || named.is_some() {
-        let (kind, key) = league(matchday(last).unwrap_or(1));
-        return (kind, key, named.map(group_name));
+        return league(matchday(last).unwrap_or(1), named.map(group_name), None);
     }
     let in_table = ["", "league", "league phase", "league stage", "regular season"];
     match matchday(last) {
         Some(number) if in_table.contains(&title.to_lowercase().as_str()) => {
-            let (kind, key) = league(number);
-            return (kind, key, None);
+            return league(number, None, None);
         }
         // "Playoffs, Matchday 2" is the second leg of the play-offs, not a round of its own.
-        Some(_) => {}
+        Some(_) if is_of_ties(title) => {}
+        // "Championship, Matchday 34" goes on from the matchdays before it.
+        Some(_) => return league(0, None, Some(title.to_owned())),
         None => {
             prefix = stage(title);
             title = last;
@@ -32,13 +49,17 @@ pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> (Kind, Roun
     prefix = prefix.or_else(|| stage(title).filter(|stage| stage == QUALIFICATION));
     let bare: String = title.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
     let known = match bare.as_str() {
-        "roundof32" | "last32" | "116finals" | "116final" => Some((6, "Round of 32", "round-of-32")),
-        "roundof16" | "last16" | "18finals" | "18final" => Some((5, "Round of 16", "round-of-16")),
-        "quarterfinals" | "quarterfinal" | "14finals" | "14final" => {
+        "roundof32" | "last32" | "116finals" | "116final" | "sechzehntelfinale" => {
+            Some((6, "Round of 32", "round-of-32"))
+        }
+        "roundof16" | "last16" | "18finals" | "18final" | "achtelfinale" => {
+            Some((5, "Round of 16", "round-of-16"))
+        }
+        "quarterfinals" | "quarterfinal" | "14finals" | "14final" | "viertelfinale" => {
             Some((27, "Quarterfinals", "quarterfinals"))
         }
-        "semifinals" | "semifinal" => Some((28, "Semifinals", "semifinals")),
-        "final" => Some((29, "Final", "final")),
+        "semifinals" | "semifinal" | "halbfinale" => Some((28, "Semifinals", "semifinals")),
+        "final" | "finale" | "grandfinal" => Some((29, "Final", "final")),
         "playoffs" | "playoff" | "playoffround" | "knockoutroundplayoffs" => {
             Some((636, "Playoffs", "playoffs"))
         }
@@ -57,7 +78,21 @@ pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> (Kind, Roun
             (500 + order as u32, title.to_owned(), slug::slugify(title))
         }
     };
-    (Kind::Knockout, RoundKey { number, name: Some(name), slug: Some(slug), prefix }, None)
+    let round = RoundKey { number, name: Some(name), slug: Some(slug), prefix };
+    Place { kind: Kind::Knockout, round, group: None, section: None }
+}
+
+/// Whether a stage's matchdays are the legs of its ties.
+fn is_of_ties(stage: &str) -> bool {
+    let stage = stage.to_lowercase().replace('-', "");
+    ["playoff", "qualif", "prelim", "final", "knockout", "round"].iter().any(|word| stage.contains(word))
+}
+
+/// `Group A`, `group 12`; `Group 2 Play-off` is a tie.
+fn is_group(name: &str) -> bool {
+    name.split_once(' ').is_some_and(|(group, letter)| {
+        group.eq_ignore_ascii_case("group") && (1..=2).contains(&letter.trim().len())
+    })
 }
 
 /// `Quarter-finals, Replays` are matches of the quarter-finals.
@@ -115,7 +150,8 @@ pub fn is_placeholder(name: &str) -> bool {
     let letters = |s: &str| {
         !s.is_empty() && s.split('/').all(|p| p.len() == 1 && p.bytes().all(|b| b.is_ascii_uppercase()))
     };
-    ["Winner ", "Loser ", "Runner-up "].iter().any(|p| name.starts_with(p))
+    ["tbd", "tba", "to be decided", "n.n.", "n. n.", "?"].contains(&name.to_lowercase().as_str())
+        || ["Winner ", "Loser ", "Runner-up "].iter().any(|p| name.starts_with(p))
         || name.strip_prefix(['W', 'L']).is_some_and(digits)
         || name.strip_prefix(['1', '2', '3']).is_some_and(letters)
 }
@@ -147,12 +183,17 @@ mod tests {
     #[test]
     fn rounds_as_the_provider_has_them() {
         let round = |name: &str| {
-            let (kind, key, group) = place(name, false, &mut vec!["firstround".to_owned()]);
+            let Place { kind, round: key, group, section } =
+                place(name, false, &mut vec!["firstround".to_owned()]);
+            let group = group.or(section);
             let address = [key.prefix, key.slug].into_iter().flatten().collect::<Vec<_>>().join(": ");
             (kind == Kind::Knockout, key.number, address, group.unwrap_or_default())
         };
         let knockout = |number, slug: &str| (true, number, slug.to_owned(), String::new());
         assert_eq!(round("League, Matchday 7"), (false, 7, String::new(), String::new()));
+        assert_eq!(round("Championship, Matchday 34"), (false, 0, String::new(), "Championship".to_owned()));
+        assert_eq!(round("Group 2 Play-off"), knockout(501, "group-2-play-off"));
+        assert_eq!(round("Viertelfinale"), knockout(27, "quarterfinals"));
         assert_eq!(round("12. Round"), (false, 12, String::new(), String::new()));
         assert_eq!(round("group b"), (false, 1, String::new(), "Group B".to_owned()));
         assert_eq!(["a", "GROUP 12", "Final Round"].map(group_name), ["Group A", "Group 12", "Final Round"]);

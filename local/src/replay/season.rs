@@ -1,6 +1,6 @@
 //! A season in the public openfootball JSON format or a compact one, read into what the provider would know about it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::compact;
 use super::entry::{Entry, SeasonError};
 use super::fault::Fault;
-use super::names::{group_name, is_placeholder, label_and_year, place, season_year};
+use super::names::{Place, group_name, is_placeholder, label_and_year, place, season_year};
 use super::rules::InForce;
 use super::story::ended_at;
 
@@ -176,10 +176,9 @@ impl Season {
         let Some(first) = season.fixtures.iter().map(|f| f.kickoff).min() else {
             return Err(SeasonError::Empty { name: name_hint.to_owned() });
         };
+        season.find_pools();
         season.number_group_rounds();
-        if compact {
-            season.number_unnumbered_rounds();
-        }
+        season.number_unnumbered_rounds();
         season.list_rounds();
         let groups: BTreeSet<_> = season.fixtures.iter().filter_map(|f| f.group.clone()).collect();
         season.groups = groups.into_iter().collect();
@@ -195,6 +194,7 @@ impl Season {
         season.season_id = 10_000 + spread(&format!("{} {}{country}", season.label, season.year)) % 80_000;
         if compact {
             season.in_force = compact::rules(name_hint, &root, &season.teams)?;
+            season.call_off_what_the_table_does_without();
         }
         Ok(season)
     }
@@ -242,7 +242,7 @@ impl Season {
     }
 
     /// The sections of a split league with their teams (indices into [`Season::teams`]), once the matches before the
-    /// split are over.
+    /// split are over; those who do not play on are the last.
     pub fn sections(&self, now: DateTime<Utc>) -> Vec<(&str, Vec<usize>)> {
         let mut sections: Vec<(&str, Vec<usize>)> = Vec::new();
         for fixture in self.fixtures.iter().filter(|f| f.kind == Kind::League) {
@@ -261,6 +261,13 @@ impl Season {
                     sections[at].1.push(team);
                 }
             }
+        }
+        let plays_on = |team: &usize| sections.iter().any(|(_, teams)| teams.contains(team));
+        let league = self.fixtures.iter().filter(|f| f.kind == Kind::League);
+        let others: BTreeSet<usize> =
+            league.flat_map(|f| [f.home, f.away]).filter(|team| !plays_on(team)).collect();
+        if !sections.is_empty() && !others.is_empty() {
+            sections.push(("Regular season", others.into_iter().collect()));
         }
         sections
     }
@@ -282,8 +289,8 @@ impl Season {
             (None, Some(above)) => above.to_owned(),
             _ => return Err(entry.missing("round", "write e.g. \"Matchday 1\" or \"Final\"")),
         };
-        let (kind, key, named_group) = if round == compact::UNNUMBERED {
-            (Kind::League, RoundKey::matchday(0), None)
+        let Place { kind, round: key, group: named_group, section } = if round == compact::UNNUMBERED {
+            Place { kind: Kind::League, round: RoundKey::matchday(0), group: None, section: None }
         } else {
             place(&round, entry.text("group").is_some(), others)
         };
@@ -301,7 +308,7 @@ impl Season {
             kind,
             round: key,
             group,
-            section: entry.text(compact::SECTION),
+            section: entry.text(compact::SECTION).or(section),
             home: self.team(entry, "team1", seen)?,
             away: self.team(entry, "team2", seen)?,
             kickoff: entry.kickoff()?,
@@ -330,6 +337,48 @@ impl Season {
             });
             self.teams.len() - 1
         }))
+    }
+
+    /// A round in which everybody meets everybody is no round of ties but a group: the last four of 1950.
+    fn find_pools(&mut self) {
+        let rounds: HashSet<RoundKey> =
+            self.fixtures.iter().filter(|f| f.kind == Kind::Knockout).map(|f| f.round.clone()).collect();
+        for round in rounds {
+            let of_round = |f: &&mut Fixture| f.kind == Kind::Knockout && f.round == round;
+            let (mut teams, mut pairs) = (BTreeSet::new(), BTreeSet::new());
+            for fixture in self.fixtures.iter_mut().filter(of_round) {
+                teams.extend([fixture.home, fixture.away]);
+                pairs.insert((fixture.home.min(fixture.away), fixture.home.max(fixture.away)));
+            }
+            if teams.len() < 3 || pairs.len() != teams.len() * (teams.len() - 1) / 2 {
+                continue;
+            }
+            for fixture in self.fixtures.iter_mut().filter(of_round) {
+                fixture.kind = Kind::League;
+                fixture.group = round.name.clone();
+                fixture.round = RoundKey::matchday(1);
+            }
+        }
+    }
+
+    /// Matches without a result are cancelled where the file's final table goes against the points of the others: it was
+    /// drawn up without them.
+    fn call_off_what_the_table_does_without(&mut self) {
+        let mut points = self.in_force.adjustments.clone();
+        for fixture in self.fixtures.iter().filter(|f| f.kind == Kind::League) {
+            let Some([home, away]) = fixture.counted_score().map(|score| score.display()) else { continue };
+            for (team, made, conceded) in [(fixture.home, home, away), (fixture.away, away, home)] {
+                let won = i64::from(made > conceded) * 3 + i64::from(made == conceded);
+                *points.entry(team).or_default() += won;
+            }
+        }
+        let total = |team: &usize| points.get(team).copied().unwrap_or(0);
+        if self.in_force.final_order.is_sorted_by(|a, b| total(a) >= total(b)) {
+            return;
+        }
+        for fixture in self.fixtures.iter_mut().filter(|f| f.kind == Kind::League && f.score.is_none()) {
+            fixture.ruling = Ruling::Cancelled;
+        }
     }
 
     /// A group match belongs to the round after the last one that either team played in that group: the file's
@@ -392,6 +441,7 @@ fn spread(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::super::sample;
+    use super::Season;
 
     #[test]
     fn names_years_and_modes() {
@@ -411,6 +461,48 @@ mod tests {
             (cup.first_kickoff(), cup.last_end()),
             (sample::at("2030-06-01T15:00:00Z"), sample::at("2030-06-14T16:53:00Z"))
         );
+    }
+
+    #[test]
+    fn a_last_round_of_all_against_all_is_a_group() {
+        let game = |day: u32, home: &str, away: &str| {
+            format!(
+                r#"{{"round": "Final Round", "date": "2030-07-0{day}", "team1": "{home}", "team2": "{away}", "score": {{"ft": [1, 0]}}}}"#
+            )
+        };
+        let pool = [game(1, "A", "B"), game(2, "C", "A"), game(3, "B", "C")].join(",");
+        let season =
+            Season::parse("cup", &format!(r#"{{"name": "Cup 2030", "matches": [{pool}]}}"#)).unwrap();
+        assert_eq!(
+            (season.groups.as_slice(), season.mode()),
+            (["Final Round".to_owned()].as_slice(), "regular-season-only")
+        );
+        assert_eq!(season.fixtures.iter().map(|f| f.round.number).collect::<Vec<_>>(), [1, 2, 3]);
+        let ties = [game(1, "A", "B"), game(2, "B", "A"), game(3, "C", "D")].join(",");
+        let season =
+            Season::parse("cup", &format!(r#"{{"name": "Cup 2030", "matches": [{ties}]}}"#)).unwrap();
+        assert_eq!(season.mode(), "knockout-only");
+    }
+
+    #[test]
+    fn who_does_not_play_on_after_the_split_is_the_last_section() {
+        let game = |round: &str, day: u32, home: &str, away: &str| {
+            format!(
+                r#"{{"round": "{round}", "date": "2030-07-0{day}", "team1": "{home}", "team2": "{away}", "score": {{"ft": [1, 0]}}}}"#
+            )
+        };
+        let games = [
+            game("Matchday 1", 1, "A", "B"),
+            game("Matchday 1", 1, "C", "D"),
+            game("Championship, Matchday 2", 2, "A", "C"),
+        ];
+        let season =
+            Season::parse("l", &format!(r#"{{"name": "L 2030", "matches": [{}]}}"#, games.join(",")))
+                .unwrap();
+        assert_eq!(season.fixtures[2].round.number, 2);
+        assert_eq!(season.sections(sample::at("2030-07-01T16:00:00Z")), []);
+        let sections = season.sections(sample::at("2030-07-01T20:00:00Z"));
+        assert_eq!(sections, [("Championship", vec![0, 2]), ("Regular season", vec![1, 3])]);
     }
 
     #[test]

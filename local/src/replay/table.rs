@@ -65,8 +65,15 @@ pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Ro
             rows[row].goals[1] += let_in;
         }
     }
+    let over = season.fixtures.iter().filter(|f| f.kind == Kind::League && f.group.as_deref() == group);
+    let over = over.clone().all(|f| ended_at(f).is_some_and(|end| end <= now));
+    // What parted level teams of a group (lots, fair play) is seen in who plays on.
+    let plays_on = |team: usize| {
+        let of_main_stage = |f: &&Fixture| f.kind == Kind::Knockout && f.round.prefix.is_none();
+        over && season.fixtures.iter().filter(of_main_stage).any(|f| f.home == team || f.away == team)
+    };
     rows.sort_by(|x, y| {
-        let key = |r: &Row| (r.total(), r.difference(), r.goals[0]);
+        let key = |r: &Row| (r.total(), r.difference(), r.goals[0], plays_on(r.team));
         key(y).cmp(&key(x)).then_with(|| season.teams[x.team].name.cmp(&season.teams[y.team].name))
     });
     let order = season.final_order();

@@ -44,7 +44,8 @@ pub fn is_placeholder_name(name: &str) -> bool {
 
 /// `QF1 Winner`, `Semifinal 2 loser`, `Match 49 winner`.
 fn is_goer(lower: &str) -> bool {
-    let stages = ["quarterfinal", "quarter-final", "semifinal", "semi-final", "playoff", "play-off", "match", "final"];
+    let stages =
+        ["quarterfinal", "quarter-final", "semifinal", "semi-final", "playoff", "play-off", "match", "final"];
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let code = |word: &str| {
         ["qf", "sf", "po", "r16", "r32", "m"].iter().any(|code| word.strip_prefix(code).is_some_and(digits))

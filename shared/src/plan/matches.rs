@@ -56,9 +56,9 @@ impl Change {
         self.fields.iter().any(|field| field.starts_with("home: ") || field.starts_with("away: "))
     }
 
-    /// Whether it is played at another time than before.
-    pub fn moves_kickoff(&self) -> bool {
-        self.fields.iter().any(|field| field.starts_with("kickoff: "))
+    /// Whether it is played at another time than before, or is played after all.
+    pub fn is_on_anew(&self) -> bool {
+        self.fields.iter().any(|field| field.starts_with("kickoff: ") || field.starts_with("status: "))
     }
 }
 
@@ -78,9 +78,9 @@ pub struct Held {
 pub enum HeldReason {
     /// The stored row comes from a newer payload.
     Stale,
-    /// It would reopen or blank an ended match.
+    /// It would reopen or blank an ended match, or take its shootout away.
     WouldReopen,
-    /// A running score fell: a goal was taken back, or the payload is wrong. Taken when it is seen again.
+    /// A running score fell or is gone: a goal was taken back, or the payload is wrong. Taken when it is seen again.
     ScoreFell,
 }
 
@@ -91,19 +91,24 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
     let newest = newest_of_each(reading);
     let mut plan = MatchPlan { superseded: superseded(&newest), ..MatchPlan::default() };
     for read in newest {
+        let mut read = read.clone();
         let Some(row) = stored.get(read.external_id.as_str()) else {
             plan.new.push(read.external_id.clone());
-            plan.write.push(read.clone());
+            plan.write.push(read);
             continue;
         };
-        if let Some(reason) = why_not(read, row) {
-            if let (HeldReason::ScoreFell, Some(score)) = (reason, read.score) {
-                plan.doubts.push((read.external_id.clone(), score.to_string()));
+        // What has been played was played some time, whether this answer says when or not.
+        if read.status == MatchStatus::Ended && read.kickoff.is_none() {
+            read.kickoff = row.known.kickoff;
+        }
+        if let Some(reason) = why_not(&read, row) {
+            if reason == HeldReason::ScoreFell {
+                plan.doubts.push((read.external_id.clone(), doubt(&read)));
             }
             plan.held.push(Held { external_id: read.external_id.clone(), reason });
             continue;
         }
-        let fields = differences(&row.known, read);
+        let fields = differences(&row.known, &read);
         if !fields.is_empty() {
             plan.changes.push(Change {
                 external_id: read.external_id.clone(),
@@ -112,9 +117,14 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
                 fields,
             });
         }
-        plan.write.push(read.clone());
+        plan.write.push(read);
     }
     plan
+}
+
+/// A running score as it is kept until it is seen again.
+fn doubt(read: &Match) -> String {
+    read.score.map_or_else(|| "none".to_owned(), |score| score.to_string())
 }
 
 fn newest_of_each(reading: &[Match]) -> Vec<&Match> {
@@ -151,14 +161,20 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
     if read.changed_at.is_some() && read.changed_at < stored.changed_at {
         return Some(HeldReason::Stale);
     }
-    let reopens = read.status != MatchStatus::Ended || (read.score.is_none() && stored.score.is_some());
-    if stored.status == MatchStatus::Ended && reopens {
+    if stored.status == MatchStatus::Ended && read.status != MatchStatus::Ended {
+        return Some(HeldReason::WouldReopen);
+    }
+    let old = stored.score?;
+    // The same goals without the shootout that parted them are the poorer answer.
+    let poorer = read.score.is_none_or(|new| {
+        (new.home, new.away) == (old.home, old.away) && new.shootout.is_none() && old.shootout.is_some()
+    });
+    if stored.status == MatchStatus::Ended && poorer {
         return Some(HeldReason::WouldReopen);
     }
     let running = stored.status == MatchStatus::Open && read.status == MatchStatus::Open;
-    let (Some(old), Some(new)) = (stored.score, read.score) else { return None };
-    let fell = running && (new.home < old.home || new.away < old.away);
-    let seen_before = row.doubted.as_deref() == Some(new.to_string().as_str());
+    let fell = running && read.score.is_none_or(|new| new.home < old.home || new.away < old.away);
+    let seen_before = row.doubted.as_deref() == Some(doubt(read).as_str());
     (fell && !seen_before).then_some(HeldReason::ScoreFell)
 }
 
@@ -291,6 +307,27 @@ mod tests {
         assert_eq!(plan(&lower, &[doubted]).changes[0].fields, ["score: 2-1 → 1-1"]);
         let over = [read("1", MatchStatus::Ended, Some((1, 1)), 6)];
         assert_eq!(plan(&over, &[row]).changes.len(), 1);
+    }
+
+    #[test]
+    fn a_poorer_answer_takes_nothing_away() {
+        let on = |score: Option<Score>, status| Match { score, ..read("1", status, None, 5) };
+        let shootout = Score { shootout: Some((4, 2)), ..Score::new(3, 3) };
+        let ended = stored(on(Some(shootout), MatchStatus::Ended));
+        let without = on(Some(Score::new(3, 3)), MatchStatus::Ended);
+        assert_eq!(plan(&[without], std::slice::from_ref(&ended)).held[0].reason, HeldReason::WouldReopen);
+        // Another result is a correction, with a shootout or without.
+        let other = on(Some(Score::new(4, 3)), MatchStatus::Ended);
+        assert!(plan(&[other], std::slice::from_ref(&ended)).changes[0].corrects_result);
+        let undated = Match { kickoff: None, ..on(Some(shootout), MatchStatus::Ended) };
+        assert_eq!(plan(&[undated], &[ended]).write[0].kickoff, DateTime::from_timestamp(1_000_000, 0));
+        // A list out of some cache, as it was before the kickoff.
+        let running = stored(on(Some(Score::new(1, 0)), MatchStatus::Open));
+        let before = Match { changed_at: None, ..on(None, MatchStatus::Open) };
+        let first = plan(std::slice::from_ref(&before), std::slice::from_ref(&running));
+        assert_eq!((first.held[0].reason, first.doubts[0].1.as_str()), (HeldReason::ScoreFell, "none"));
+        let doubted = StoredMatch { doubted: Some("none".into()), ..running };
+        assert_eq!(plan(&[before], &[doubted]).changes[0].fields, ["score: 1-0 → none"]);
     }
 
     #[test]

@@ -19,6 +19,12 @@ const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_i
 pub(super) const OPEN: &str = "(m.status = 'open'
     OR (m.status NOT IN ('ended', 'not-defined') AND m.scoreboard_applied_at IS NULL))";
 
+/// Whether a match `m` is open and waited for at the moment that a parameter holds: what was to be played a month ago and
+/// never was stays open, and must not hold up its season for ever.
+pub(super) fn awaited(moment: &str) -> String {
+    format!("({OPEN} AND (m.date IS NULL OR m.date > {moment} - interval '30 days'))")
+}
+
 /// Reads a row; a status of an older vocabulary as [`OPEN`] has it.
 fn stored(row: &Row) -> StoredMatch {
     let status: &str = row.get("status");
@@ -208,7 +214,8 @@ pub async fn upsert(
                       home_score = excluded.home_score, away_score = excluded.away_score,
                       home_penalties_score = excluded.home_penalties_score,
                       away_penalties_score = excluded.away_penalties_score, date = excluded.date,
-                      status = excluded.status, provider_changed_at = excluded.provider_changed_at,
+                      status = excluded.status,
+                      provider_changed_at = COALESCE(excluded.provider_changed_at, m.provider_changed_at),
                       doubted_score = NULL, went_to_extra_time = excluded.went_to_extra_time,
                       awarded = excluded.awarded, winner_code = excluded.winner_code,
                       tie_winner_code = excluded.tie_winner_code,

@@ -191,8 +191,8 @@ pub async fn stale(
 ) -> Result<Vec<(Uuid, String)>, StoreError> {
     let rows = client
         .query_typed(
-            "SELECT r.tournament_id, r.slug
-               FROM tournament_round r
+            r#"SELECT r.tournament_id, r.slug
+               FROM tournament_round r JOIN tournament t ON t.id = r.tournament_id
               CROSS JOIN LATERAL (
                     SELECT count(*) AS alive, min(m.date) FILTER (WHERE m.date > $1) AS next
                       FROM match m WHERE m.tournament_id = r.tournament_id AND m.round_slug = r.slug
@@ -202,9 +202,12 @@ pub async fn stale(
                                 AND n.away_team_id = m.away_team_id AND n.status <> 'not-defined')))) m
               WHERE r.tournament_id = ANY($3)
                 AND (m.alive > 0 OR (r.type = 'season' AND NOT EXISTS (
-                     SELECT 1 FROM match x WHERE x.tournament_id = r.tournament_id AND x.round_slug = r.slug)))
+                     SELECT 1 FROM match x WHERE x.tournament_id = r.tournament_id AND x.round_slug = r.slug)
+                     -- Of a season that is still to begin the first round tells when its fixtures are published.
+                     AND (t.status <> 'upcoming' OR r."order" = (
+                          SELECT min(f."order") FROM tournament_round f WHERE f.tournament_id = r.tournament_id))))
                 AND COALESCE(r.last_read_at < $1 - GREATEST(interval '7 days', (m.next - $1) / 2), true)
-              ORDER BY r.last_read_at NULLS FIRST, r.tournament_id, r.slug LIMIT $2",
+              ORDER BY r.last_read_at NULLS FIRST, r.tournament_id, r.slug LIMIT $2"#,
             &[(&stamp(now), Type::TIMESTAMP), (&limit, Type::INT8), (&tournaments, Type::UUID_ARRAY)],
         )
         .await?;

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::matches::OPEN;
+use super::matches::{OPEN, awaited};
 use super::{Readable, StoreError, parsed, stamp, utc};
 use crate::domain::standings::{Adjustment, ProviderRow};
 use crate::domain::{Mode, StandingsMode, Tournament};
@@ -72,12 +72,26 @@ pub async fn find_by_identity(
     rows.first().map(tournament).transpose()
 }
 
-/// Tournaments being worked on.
+/// Tournaments being played.
 pub async fn active(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
+    of_status(client, &["active"]).await
+}
+
+/// Tournaments being played or to come.
+pub async fn followed(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
+    of_status(client, &["active", "upcoming"]).await
+}
+
+async fn of_status(
+    client: &impl GenericClient,
+    statuses: &[&str],
+) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM tournament WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 ORDER BY id"
+        "SELECT {COLUMNS} FROM tournament
+          WHERE status = ANY($2) AND deleted_at IS NULL AND provider = $1 ORDER BY id"
     );
-    Ok(client.query_typed(&sql, &[(&PROVIDER, Type::TEXT)]).await?.iter().map(tournament).collect())
+    let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&statuses, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(tournament).collect())
 }
 
 /// Creates the tournament; its id. A second one of the same competition and slug breaks a unique constraint.
@@ -130,17 +144,21 @@ pub async fn update(
 }
 
 /// Active tournaments all of whose drawn matches have been played while a knockout round is still to be drawn or read.
-pub async fn with_pending_draw(client: &impl GenericClient) -> Result<Vec<Uuid>, StoreError> {
+pub async fn with_pending_draw(
+    client: &impl GenericClient,
+    planning: DateTime<Utc>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let open = awaited("$1");
     let sql = format!(
         "SELECT t.id FROM tournament t
           WHERE t.status = 'active' AND t.deleted_at IS NULL AND t.mode <> 'regular-season-only'
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id)
-            AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {OPEN})
+            AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {open})
             AND (EXISTS (SELECT 1 FROM tournament_round r WHERE r.tournament_id = t.id AND r.type = 'knockout'
                             AND COALESCE(r.open_slots, 1) > 0)
               OR NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND m.round_slug = 'final'))"
     );
-    let rows = client.query_typed(&sql, &[]).await?;
+    let rows = client.query_typed(&sql, &[(&stamp(planning), Type::TIMESTAMP)]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -152,6 +170,7 @@ pub async fn with_unchecked_table(
     client: &impl GenericClient,
     day: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
+    let open = awaited("$2");
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t
           WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 AND mode <> 'knockout-only'
@@ -160,10 +179,28 @@ pub async fn with_unchecked_table(
                          WHERE m.tournament_id = t.id AND m.status = 'ended' AND m.date < $2
                            AND (m.date > COALESCE(t.standings_checked_at, '-infinity')
                                 OR (t.standings_checked_at < $2 - interval '7 days'
-                                    AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {OPEN}))))
+                                    AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {open}))))
           ORDER BY id"
     );
     let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
+    Ok(rows.iter().map(tournament).collect())
+}
+
+/// Active leagues without knockout rounds all of whose matches have been played.
+pub async fn played_out_leagues(
+    client: &impl GenericClient,
+    planning: DateTime<Utc>,
+) -> Result<Readable<Tournament>, StoreError> {
+    let open = awaited("$2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tournament t
+          WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 AND mode = 'regular-season-only'
+            AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id)
+            AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {open})
+          ORDER BY id"
+    );
+    let rows =
+        client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(planning), Type::TIMESTAMP)]).await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
@@ -205,9 +242,10 @@ pub async fn complete(
     planning: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, StoreError> {
+    let open = awaited("$1");
     let sql = format!(
         "UPDATE tournament t SET status = 'completed', updated_at = $2
-          FROM (SELECT tournament_id, max(date) AS last, bool_or({OPEN}) AS open,
+          FROM (SELECT tournament_id, max(date) AS last, bool_or({open}) AS open,
                        bool_or(status = 'not-defined') AS undated,
                        bool_or(round_slug = 'final' AND status = 'ended') AS final
                   FROM match m GROUP BY tournament_id) m

@@ -212,10 +212,9 @@ pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
     (alone && (event.round_slug.is_some() || first.kind == RoundKind::Season)).then_some(first.slug.as_str())
 }
 
-/// Open matches that are new or have a new kickoff; `all` of them where it can't be told any more.
+/// Open matches that are new, have a new kickoff or are on again; `all` of them where it can't be told any more.
 fn newly_scheduled(plan: &MatchPlan, all: bool) -> Vec<Match> {
-    let moved =
-        |id: &str| plan.changes.iter().any(|change| change.external_id == id && change.moves_kickoff());
+    let moved = |id: &str| plan.changes.iter().any(|change| change.external_id == id && change.is_on_anew());
     plan.write
         .iter()
         .filter(|m| m.status == MatchStatus::Open)

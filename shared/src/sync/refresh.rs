@@ -36,7 +36,15 @@ pub async fn today(
         journal.skipped("fetch", "the day's events", "no tournament waits for a match");
         return Ok(());
     }
-    let listed = provider.scheduled(day).await?;
+    let listed = match provider.scheduled(day).await {
+        Ok(listed) => listed,
+        // Whole rounds tell the same, more slowly.
+        Err(error @ (ProviderError::Malformed { .. } | ProviderError::NotFound { .. })) => {
+            journal.missed(&format!("events around {day}"), &error);
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
     journal.completed("fetch", &format!("events around {day}"), json!({ "events": listed.len() }));
     for tournament in &waiting {
         let ours = match season(tournament) {
@@ -47,9 +55,30 @@ pub async fn today(
                 continue;
             }
         };
-        let events: Vec<&Listed> = listed.iter().filter(|event| event.season == ours).collect();
+        let events: Vec<&Listed> = listed.iter().filter(|event| event.may_be_of(&ours)).collect();
         if !events.is_empty() {
             take(invocation, journal, tournament, &events).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the list of rounds of leagues whose matches are all played: one that splits publishes its last rounds late.
+pub async fn new_rounds(
+    invocation: &Invocation<'_>,
+    journal: &mut Journal,
+    provider: &mut SofaScore<'_>,
+    planning: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let client = invocation.services.store.client().await?;
+    let played_out = readable(journal, tournaments::played_out_leagues(&*client, planning).await?);
+    drop(client);
+    for tournament in &played_out {
+        if let Err(error) = super::rounds::sync(invocation, journal, provider, tournament).await {
+            if stops(&error) {
+                return Err(error);
+            }
+            journal.failed("fetch", &format!("rounds of {}", tournament.slug), &error);
         }
     }
     Ok(())
@@ -72,7 +101,8 @@ async fn take(
         stored.iter().map(|row| (row.known.external_id.as_str(), row.known.round_slug.as_str())).collect();
     let mut readings: BTreeMap<&str, Reading> = BTreeMap::new();
     for event in events {
-        let slug = round_of_id.get(event.external_id.as_str()).copied().or_else(|| round_of(event, &known));
+        let told = || event.season.and_then(|_| round_of(event, &known));
+        let slug = round_of_id.get(event.external_id.as_str()).copied().or_else(told);
         match slug {
             Some(slug) => readings.entry(slug).or_default().extend(event.read(slug)),
             // A fixture of a knockout round that the list does not name: the knockouts check finds it.
@@ -115,12 +145,12 @@ pub async fn full_pass(
     planning: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let client = invocation.services.store.client().await?;
-    let active = readable(journal, tournaments::active(&*client).await?);
-    let ids: Vec<Uuid> = active.iter().map(|tournament| tournament.id).collect();
+    let followed = readable(journal, tournaments::followed(&*client).await?);
+    let ids: Vec<Uuid> = followed.iter().map(|tournament| tournament.id).collect();
     let stale = rounds::stale(&*client, &ids, planning, ROUND_BUDGET).await?;
     drop(client);
     for (tournament_id, slug) in stale {
-        let Some(tournament) = active.iter().find(|tournament| tournament.id == tournament_id) else {
+        let Some(tournament) = followed.iter().find(|tournament| tournament.id == tournament_id) else {
             continue;
         };
         let client = invocation.services.store.client().await?;

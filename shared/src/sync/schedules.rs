@@ -35,7 +35,7 @@ pub async fn reconcile(
         let client = invocation.services.store.client().await?;
         let until = plan::window_end(planning);
         let kickoffs = matches::kickoffs(&*client, planning - CHECKS_LAST, until).await?;
-        let pending = tournaments::with_pending_draw(&*client).await?;
+        let pending = tournaments::with_pending_draw(&*client, planning).await?;
         let active = tournaments::active(&*client).await?;
         let states: Vec<TournamentState> = readable(journal, active)
             .into_iter()

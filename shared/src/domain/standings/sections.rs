@@ -17,11 +17,8 @@ pub fn one_table(tables: Vec<Vec<ProviderRow>>) -> Vec<ProviderRow> {
         }
     }
     let everyone = tables.iter().find(|rows| rows.len() == latest.len());
-    let before: HashMap<String, i32> = everyone
-        .into_iter()
-        .flatten()
-        .map(|row| (row.team.clone(), row.position))
-        .collect();
+    let before: HashMap<String, i32> =
+        everyone.into_iter().flatten().map(|row| (row.team.clone(), row.position)).collect();
     let is_latest = |at: usize, row: &ProviderRow| latest.get(&row.team).is_some_and(|kept| kept.0 == at);
     let sections = tables.into_iter().enumerate().map(|(at, mut rows)| {
         rows.retain(|row| is_latest(at, row));

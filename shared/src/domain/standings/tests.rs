@@ -385,7 +385,11 @@ fn level_teams_of_two_halves_are_not_compared() {
     let teams = ["a", "b", "c", "d"];
     let ours = table(&entrants(&teams), &results(&played), &Terms::default());
     let brief = |table: &Table| {
-        table.rows.iter().map(|r| format!("{} {} {:+}", r.team, r.points, r.goal_difference())).collect::<Vec<_>>()
+        table
+            .rows
+            .iter()
+            .map(|r| format!("{} {} {:+}", r.team, r.points, r.goal_difference()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(brief(&ours), ["a 13 +7", "c 5 +3", "b 5 -4", "d 4 -6"].map(String::from).to_vec());
     let theirs = provider(&ours.rows, "a b c d");
@@ -404,7 +408,8 @@ fn level_teams_of_a_season_cut_short_go_by_points_per_game() {
         [("a", 11, 6), ("c", 4, 5), ("b", 4, 3)]
     );
     let theirs = provider(&ours.rows, "a b c");
-    let followed = table(&entrants(&teams), &results(played), &Terms { provider: &theirs, ..Terms::default() });
+    let followed =
+        table(&entrants(&teams), &results(played), &Terms { provider: &theirs, ..Terms::default() });
     assert_eq!(followed.rows[1].team, "b");
     let reason = Note::FollowsProvider { group: String::new(), reason: Reason::PointsPerGame };
     assert_eq!(followed.notes, [reason]);

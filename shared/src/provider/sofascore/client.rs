@@ -136,7 +136,7 @@ impl<'a> SofaScore<'a> {
             Err(error) => return Err(error),
         };
         let listed = Listed::of(vec![payload.event]).pop();
-        listed.map(Some).ok_or_else(|| malformed(&path, "event: names no tournament and season".to_owned()))
+        listed.map(Some).ok_or_else(|| malformed(&path, "event: names no tournament".to_owned()))
     }
 
     /// A team's badge.

@@ -64,7 +64,10 @@ pub fn decode(kind: Kind, body: &str) -> Result<Value, ProviderError> {
             let listed = Listed::of(events.clone());
             let places: Vec<Value> = listed
                 .iter()
-                .map(|event| json!({ "id": event.external_id, "season": event.season, "round": event.round_number }))
+                .map(|event| {
+                    json!({ "id": event.external_id, "tournament": event.tournament, "season": event.season,
+                        "round": event.round_number })
+                })
                 .collect();
             json!({ "reading": Reading::of("day", events), "places": places })
         }

@@ -39,8 +39,10 @@ pub struct Refusal {
 pub struct Listed {
     /// The provider's event id.
     pub external_id: String,
-    /// Its season.
-    pub season: SeasonRef,
+    /// The provider's id of its competition.
+    pub tournament: u32,
+    /// The provider's id of its season; older lists leave it out.
+    pub season: Option<u32>,
     /// The number of its round, if it says so.
     pub round_number: Option<u32>,
     /// The slug of its round; lists over all competitions leave it out.
@@ -57,13 +59,10 @@ impl Listed {
             .into_iter()
             .filter_map(|event| {
                 let place = PlacePayload::deserialize(&event).ok()?;
-                let season = SeasonRef {
-                    tournament: place.tournament.unique_tournament.id?,
-                    season: place.season.id?,
-                };
                 Some(Self {
                     external_id: place.id.to_string(),
-                    season,
+                    tournament: place.tournament.unique_tournament.id?,
+                    season: place.season.id,
                     round_number: place.round_info.round,
                     round_slug: place.round_info.slug,
                     round_prefix: place.tournament.round_prefix,
@@ -71,6 +70,11 @@ impl Listed {
                 })
             })
             .collect()
+    }
+
+    /// Whether it is of this season, or may be: then only an id that is known tells.
+    pub fn may_be_of(&self, season: &SeasonRef) -> bool {
+        self.tournament == season.tournament && self.season.is_none_or(|id| id == season.season)
     }
 
     /// Reads the event as one of a round of ours.
@@ -147,7 +151,11 @@ impl Reading {
         let in_shootout = event.status.code == SHOOTOUT;
         let standing = Standing { status, in_shootout, awarded };
         let score = score::score(&event.home_score, &event.away_score, standing)?;
-        let kickoff = event.start_timestamp.filter(|seconds| *seconds != 0).map(|seconds| instant(seconds, "startTimestamp")).transpose()?;
+        let kickoff = event
+            .start_timestamp
+            .filter(|seconds| *seconds != 0)
+            .map(|seconds| instant(seconds, "startTimestamp"))
+            .transpose()?;
         let changed_at = event
             .changes
             .change_timestamp

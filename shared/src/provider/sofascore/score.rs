@@ -154,7 +154,10 @@ mod tests {
         let shootout = Standing { in_shootout: true, ..open() };
         assert_eq!(score(&kicks, &kicks, shootout), Ok(Some(Score::new(1, 1))));
         let apart = payload([Some(1), Some(1), Some(1), None, Some(3)]);
-        assert_eq!(score(&apart, &apart, shootout).map(|score| score.map(|s| (s.home, s.away))), Ok(Some((1, 1))));
+        assert_eq!(
+            score(&apart, &apart, shootout).map(|score| score.map(|s| (s.home, s.away))),
+            Ok(Some((1, 1)))
+        );
     }
 
     #[test]
