@@ -76,22 +76,23 @@ impl Group<'_> {
         let overall = self.tallies(None);
         let (mut order, mut found) = (Vec::with_capacity(self.rows.len()), Vec::new());
         let sections = self.sections();
-        for section in sections.clone().unwrap_or_else(|| vec![(0..self.rows.len()).collect()]) {
+        let split = sections.is_some();
+        for section in sections.unwrap_or_else(|| vec![(0..self.rows.len()).collect()]) {
             for level in parts(section, |team| self.rows[team].points) {
                 self.separate(level, criteria, &overall, &mut order, &mut found);
             }
         }
-        let explained = match sections {
-            Some(_) if !self.fall_by_points(&order) => Some((order.clone(), Reason::Split)),
-            Some(_) => None,
-            None => self.against_own(&order),
-        };
-        if let Some((providers, reason)) = explained {
-            if reason != Reason::Split {
+        let followed = if split {
+            (!self.fall_by_points(&order)).then_some(Reason::Split)
+        } else {
+            self.against_own(&order).map(|(providers, reason)| {
+                order = providers;
                 found.clear();
-            }
+                reason
+            })
+        };
+        if let Some(reason) = followed {
             found.insert(0, Note::FollowsProvider { group: self.name.to_owned(), reason });
-            order = providers;
         }
         notes.append(&mut found);
         order
@@ -158,25 +159,17 @@ impl Group<'_> {
             return false;
         }
         let mut met =
-            self.meetings().into_iter().filter(|((a, b), _)| teams.contains(a) && teams.contains(b));
+            self.meetings(false).into_iter().filter(|((a, b), _)| teams.contains(a) && teams.contains(b));
         met.next().is_some_and(|(_, first)| first > 0 && met.all(|(_, count)| count == first))
     }
 
-    /// How often any two teams have met or will.
-    fn meetings_in_all(&self) -> Vec<((usize, usize), u32)> {
-        let to_come = |pair: (usize, usize)| {
-            let same = |open: &&(usize, usize)| (open.0.min(open.1), open.0.max(open.1)) == pair;
-            u32::try_from(self.open.iter().filter(same).count()).unwrap_or(u32::MAX)
-        };
-        self.meetings().into_iter().map(|(pair, met)| (pair, met.saturating_add(to_come(pair)))).collect()
-    }
-
-    /// How often any two teams have met.
-    fn meetings(&self) -> Vec<((usize, usize), u32)> {
+    /// How often any two teams have met, and will if that counts too.
+    fn meetings(&self, to_come: bool) -> Vec<((usize, usize), u32)> {
         let n = self.rows.len();
         let mut counts = vec![0; n * n];
-        for m in &self.matches {
-            counts[m.home.min(m.away) * n + m.home.max(m.away)] += 1;
+        let played = self.matches.iter().map(|m| (m.home, m.away));
+        for (home, away) in played.chain(self.open.iter().copied().filter(|_| to_come)) {
+            counts[home.min(away) * n + home.max(away)] += 1;
         }
         (0..n)
             .flat_map(|a| (a + 1..n).map(move |b| (a, b)))
@@ -257,7 +250,7 @@ impl Group<'_> {
     /// tables, else those who meet more often; which section is above the other, its places.
     fn sections(&self) -> Option<Vec<Vec<usize>>> {
         let provided = self.provided()?;
-        let meetings = self.meetings_in_all();
+        let meetings = self.meetings(true);
         let base = meetings.iter().map(|(_, count)| *count).min().filter(|base| *base > 0)?;
         let more = || meetings.iter().filter(|(_, count)| *count > base).map(|(pair, _)| *pair);
         more().next()?;

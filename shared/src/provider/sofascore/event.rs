@@ -259,4 +259,18 @@ mod tests {
         );
         insta::assert_json_snapshot!(reading);
     }
+
+    #[test]
+    fn an_event_of_an_older_list_may_be_of_any_season_of_its_competition() {
+        let of = |season: Value| {
+            let place = json!({"tournament": {"uniqueTournament": {"id": 17}}, "season": season});
+            Listed::of(vec![event(1, "Ash", "Elm", &place)]).pop().unwrap()
+        };
+        let ours = SeasonRef { tournament: 17, season: 61_627 };
+        assert!(of(json!({"id": 61_627})).may_be_of(&ours) && of(Value::Null).may_be_of(&ours));
+        assert!(!of(json!({"id": 61_626})).may_be_of(&ours));
+        assert!(!of(Value::Null).may_be_of(&SeasonRef { tournament: 8, ..ours }));
+        let nobodys = event(1, "Ash", "Elm", &json!({"tournament": {}}));
+        assert!(Listed::of(vec![nobodys]).is_empty());
+    }
 }
