@@ -7,7 +7,6 @@ use tokio::sync::OnceCell;
 
 use crate::aws;
 use crate::config::{Config, ConfigError, Secrets};
-use crate::functions::Functions;
 use crate::notify::Slack;
 use crate::objects::Objects;
 use crate::schedule::Schedules;
@@ -29,8 +28,8 @@ pub struct Services {
     pub objects: Objects,
     /// EventBridge Scheduler.
     pub schedules: Schedules,
-    /// The other functions.
-    pub functions: Functions,
+    /// Region, credentials and HTTP client, for a service that one function alone calls.
+    pub aws: aws_config::SdkConfig,
     /// Slack, if there is a webhook.
     pub slack: Option<Slack>,
     /// The secrets.
@@ -88,12 +87,9 @@ impl App {
                 config.schedules.clone(),
                 config.environment.clone(),
             ),
-            functions: Functions::new(
-                aws_sdk_lambda::Client::new(&aws),
-                config.schedules.function_arn_prefix.clone(),
-            ),
             slack,
             vault,
+            aws,
         })
     }
 }

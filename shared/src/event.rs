@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::round::is_path_segment;
-use crate::plan::schedule::CheckKind;
+use football::domain::round::is_path_segment;
+use football::plan::schedule::CheckKind;
 
 /// What is wrong with an event, all of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

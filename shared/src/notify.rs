@@ -7,10 +7,10 @@ use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use slack_morphism::prelude::*;
 use url::Url;
 use uuid::Uuid;
 
+use crate::block_kit::{Block, Element, Text};
 use crate::config::Secrets;
 use crate::report::nonzero;
 use crate::secrets::Vault;
@@ -163,41 +163,35 @@ impl Notice<'_> {
         if self.summary["schedules"].as_object().is_some_and(|s| s.values().any(|count| count != 0)) {
             fields.insert(2, ("Schedules", counts("schedules")));
         }
-        let fields: Vec<SlackBlockText> = fields
+        let fields = fields
             .into_iter()
-            .map(|(name, value)| mrkdwn(format!("*{name}*\n{}", escaped(&value, FIELD_CHARS))))
+            .map(|(name, value)| Text::verbatim(format!("*{name}*\n{}", escaped(&value, FIELD_CHARS))))
             .collect();
 
-        let mut blocks: Vec<SlackBlock> = vec![
-            SlackHeaderBlock::new(SlackBlockPlainText::new(shortened(&title, HEADER_CHARS)).into()).into(),
-            SlackSectionBlock::new().with_fields(fields).into(),
+        let mut blocks = vec![
+            Block::Header { text: Text::plain(shortened(&title, HEADER_CHARS)) },
+            Block::Fields { fields },
         ];
         for (name, key) in [("Errors", "errors"), ("Warnings", "warnings")] {
             if let Some(text) = quoted(name, &self.summary[key]) {
-                blocks.push(SlackSectionBlock::new().with_text(mrkdwn(text)).into());
+                blocks.push(Block::Section { text: Text::verbatim(text) });
             }
         }
         match (self.report_url.and_then(|url| Url::parse(url).ok()), self.report_key) {
             (Some(url), _) => {
-                let button =
-                    SlackBlockButtonElement::new(SlackBlockPlainText::new("Open the report".into()).into())
-                        .with_url(url);
-                blocks.push(SlackActionsBlock::new(vec![button.into()]).into());
+                let button = Element::Button { text: Text::plain("Open the report"), url: url.into() };
+                blocks.push(Block::Actions { elements: vec![button] });
             }
             (None, Some(key)) => {
                 let text = format!("Report: `{}`", escaped(key, FIELD_CHARS));
-                blocks.push(SlackSectionBlock::new().with_text(mrkdwn(text)).into());
+                blocks.push(Block::Section { text: Text::verbatim(text) });
             }
             (None, None) => {}
         }
         let stamp =
             format!("{} · request {}", self.completed_at.format("%Y-%m-%d %H:%M:%S UTC"), self.request_id);
-        blocks.push(
-            SlackContextBlock::new(vec![SlackContextBlockElement::MarkDown(SlackBlockMarkDownText::new(
-                escaped(&stamp, FIELD_CHARS),
-            ))])
-            .into(),
-        );
+        let stamp = Text::Mrkdwn { text: escaped(&stamp, FIELD_CHARS), verbatim: false };
+        blocks.push(Block::Context { elements: vec![stamp] });
         // The colour bar exists on attachments only; `text` is what a notification on a phone shows.
         json!({
             "text": escaped(&title, FIELD_CHARS),
@@ -226,19 +220,14 @@ pub fn circuit_message(owed: &OwedNotice) -> Value {
             format!("It had refused since {since} ({}). What was missed is being fetched.", owed.reason);
         ("#2eb67d", format!("✅ {} answers again", owed.provider), text)
     };
-    let blocks: Vec<SlackBlock> = vec![
-        SlackHeaderBlock::new(SlackBlockPlainText::new(shortened(&title, HEADER_CHARS)).into()).into(),
-        SlackSectionBlock::new().with_text(mrkdwn(escaped(&text, SECTION_CHARS))).into(),
+    let blocks = [
+        Block::Header { text: Text::plain(shortened(&title, HEADER_CHARS)) },
+        Block::Section { text: Text::verbatim(escaped(&text, SECTION_CHARS)) },
     ];
     json!({
         "text": escaped(&title, FIELD_CHARS),
         "attachments": [{ "color": colour, "fallback": title, "blocks": blocks }],
     })
-}
-
-fn mrkdwn(text: String) -> SlackBlockText {
-    // Verbatim: what looks like an address, a channel or a name is not made into a link or a mention.
-    SlackBlockText::MarkDown(SlackBlockMarkDownText::new(text).with_verbatim(true))
 }
 
 fn quoted(name: &str, texts: &Value) -> Option<String> {

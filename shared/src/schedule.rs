@@ -10,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 use crate::config::ScheduleConfig;
-use crate::plan::schedule::{Check, CheckKind, Existing, schedule_name};
+use football::plan::schedule::{Check, CheckKind, Existing, schedule_name};
 
 /// Scheduler's own tries to hand an occurrence to Lambda; a function's errors are Lambda's to retry.
 const DELIVERY_ATTEMPTS: i32 = 3;

@@ -4,25 +4,33 @@ use std::io::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Starts logging, of panics too. Called once, first thing in `main`.
 pub fn init() {
-    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let directives = std::env::var("RUST_LOG").unwrap_or_default();
+    let wanted = directives.parse::<Targets>();
+    let filter = match &wanted {
+        Ok(wanted) if !directives.is_empty() => wanted.clone(),
+        _ => Targets::new().with_default(LevelFilter::INFO),
+    };
     // More talkative, these show whole events: a request's headers hold the operator's token.
-    for quiet in ["lambda_http=info", "lambda_runtime=info", "lambda_runtime_api_client=info"] {
-        filter = filter.add_directive(quiet.parse().unwrap_or_default());
-    }
-    let started = tracing_subscriber::fmt()
+    let quiet = ["lambda_http", "lambda_runtime", "lambda_runtime_api_client"];
+    let filter = filter.with_targets(quiet.map(|target| (target, LevelFilter::INFO)));
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_env_filter(filter)
         // CloudWatch stamps every line itself.
         .without_time()
-        .with_ansi(false)
-        .try_init();
+        .with_ansi(false);
+    let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    if let Err(error) = wanted {
+        tracing::warn!(%error, "RUST_LOG is malformed and is ignored: it must be like info,shared=debug");
+    }
     if let Err(error) = started {
         tracing::warn!(%error, "logging was started twice");
     }

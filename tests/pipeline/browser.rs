@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use shared::browser::{Browser, BrowserError};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
-use shared::domain::{MatchStatus, Round, RoundAddress, Score};
+use football::domain::{MatchStatus, Round, RoundAddress, Score};
 use shared::provider::sofascore::{Rounds, SeasonRef, SofaScore};
 use shared::provider::{ProviderError, Terms};
 use shared::store::Store;

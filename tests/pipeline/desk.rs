@@ -598,7 +598,7 @@ async fn a_full_day_is_a_small_page() {
     }
     let store = shared::store::Store::new(&world.stack.database_url.clone().into(), None).unwrap();
     let client = store.client().await.unwrap();
-    let offsets = shared::plan::schedule::Offsets {
+    let offsets = football::plan::schedule::Offsets {
         interim: chrono::TimeDelta::minutes(90),
         closing: chrono::TimeDelta::minutes(120),
         knockouts: chrono::TimeDelta::minutes(150),

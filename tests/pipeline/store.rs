@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use shared::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team, TieFacts};
+use football::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team, TieFacts};
 use shared::store::circuit::{self, Admission};
 use shared::store::pace::{self, Turn};
 use shared::store::teams::TeamRow;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, OperationType, Work};
-use shared::plan::schedule::CheckKind;
+use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::sync::schedules::Again;
 use shared::sync::{self, refresh, schedules};

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::domain::RoundKind;
+use football::domain::RoundKind;
 use shared::event::{self, Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
-use shared::plan::schedule::CheckKind;
+use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;

@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod asking;
+mod invoke;
 mod pages;
 mod panics;
 mod problem;

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri, header};
 use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
-use shared::domain::round::is_path_segment;
+use football::domain::round::is_path_segment;
 use url::form_urlencoded;
 use uuid::Uuid;
 

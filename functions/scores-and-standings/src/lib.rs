@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::domain::{Round, RoundKind, Tournament};
+use football::domain::{Round, RoundKind, Tournament};
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
-use shared::plan::schedule::CheckKind;
+use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;

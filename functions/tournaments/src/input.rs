@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use shared::domain::{Mode, StandingsMode};
+use football::domain::{Mode, StandingsMode};
 use shared::event::{Envelope, Fields, InvalidInput};
-use shared::plan::schedule::CheckKind;
+use football::plan::schedule::CheckKind;
 use shared::provider::sofascore::{PROVIDER, SeasonRef, is_page};
 use shared::store::tournaments::NewTournament;
 use uuid::Uuid;

@@ -6,10 +6,10 @@ mod probe;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::domain::{Round, Team, Tournament};
+use football::domain::{Round, Team, Tournament};
 use shared::event::InvalidInput;
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
-use shared::plan::schedule::CheckKind;
+use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
 use shared::store::{rounds, tournaments};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::tournaments::from_json;
 use super::{Outcomes, StoreError, stamp};
-use crate::domain::knockout::{Entrant, Side, Tie, Tree};
+use football::domain::knockout::{Entrant, Side, Tie, Tree};
 
 /// The provider's cup trees as last read.
 pub async fn trees(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<Tree>, StoreError> {

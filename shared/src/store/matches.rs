@@ -6,8 +6,8 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Outcomes, StoreError, stamp, utc};
-use crate::domain::{Match, MatchStatus, RoundKind, Score, StoredMatch, TieFacts};
-use crate::plan::schedule::Kickoff;
+use football::domain::{Match, MatchStatus, RoundKind, Score, StoredMatch, TieFacts};
+use football::plan::schedule::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
     home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,

@@ -6,7 +6,7 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Outcomes, Readable, StoreError, stamp};
-use crate::domain::{Round, RoundAddress, RoundKind};
+use football::domain::{Round, RoundAddress, RoundKind};
 
 /// A round as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{Outcomes, StoreError, stamp};
-use crate::domain::standings::Row;
+use football::domain::standings::Row;
 
 /// Names of a tournament's teams by the provider's id: they decide the order of teams level on everything else.
 pub async fn team_names(

@@ -5,7 +5,7 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 
 use super::{Outcomes, StoreError, stamp};
-use crate::domain::Team;
+use football::domain::Team;
 
 /// A team and, where one was fetched, the URL of its badge.
 #[derive(Debug, Clone, PartialEq, Eq)]

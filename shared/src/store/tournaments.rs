@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::matches::{OPEN, awaited};
 use super::{Readable, StoreError, parsed, stamp, utc};
-use crate::domain::standings::{Adjustment, ProviderRow};
-use crate::domain::{Mode, StandingsMode, Tournament};
+use football::domain::{Mode, StandingsMode, Tournament};
+use football::plan::standings::StandingsTerms;
 use crate::provider::sofascore::PROVIDER;
 
 /// What an operator says of a tournament to create, with the provider's ids already read.
@@ -290,18 +290,6 @@ pub async fn set_current_round(
 
 fn slugs(rows: Result<Vec<Row>, tokio_postgres::Error>) -> Result<Vec<String>, StoreError> {
     Ok(rows?.iter().map(|row| row.get(0)).collect())
-}
-/// What a table is drawn up under, beside the matches.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StandingsTerms {
-    /// The order of teams level on points, in prose.
-    pub tie_breaking_rule: Option<String>,
-    /// Deductions and awards.
-    pub adjustments: Vec<Adjustment>,
-    /// The provider's tables as last read.
-    pub provider: Vec<ProviderRow>,
-    /// When that was.
-    pub checked_at: Option<DateTime<Utc>>,
 }
 
 /// The terms of a tournament's table.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{readable, season, transact};
 use crate::crash;
-use crate::domain::knockout::{AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties};
-use crate::domain::{RoundKind, StoredMatch, Tournament};
+use football::domain::knockout::{AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties};
+use football::domain::{RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::provider::sofascore::{PROVIDER, SofaScore};
 use crate::store::{StoreError, bracket as rows, matches, rounds, standings, tournaments};

@@ -8,9 +8,9 @@ use strum::VariantNames;
 
 use super::{readable, teams, transact};
 use crate::crash;
-use crate::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
+use football::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
-use crate::plan::matches::{self as plan, HeldReason, MatchPlan};
+use football::plan::matches::{self as plan, HeldReason, MatchPlan};
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
 use crate::store::{StoreError, executions, matches, rounds};

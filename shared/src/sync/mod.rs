@@ -11,7 +11,7 @@ pub mod teams;
 use anyhow::Context as _;
 use uuid::Uuid;
 
-use crate::domain::{Tournament, TournamentStatus};
+use football::domain::{Tournament, TournamentStatus};
 use crate::execution::{Invocation, Journal};
 use crate::provider::Terms;
 use crate::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};

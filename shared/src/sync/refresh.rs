@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
 use super::{bracket, readable, season, standings};
-use crate::domain::{Round, Tournament};
+use football::domain::{Round, Tournament};
 use crate::execution::{Invocation, Journal};
-use crate::plan::schedule::window_end;
+use football::plan::schedule::window_end;
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{Listed, Reading, SofaScore};
 use crate::store::{matches as rows, rounds, tournaments};

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{season, transact};
 use crate::crash;
-use crate::domain::Tournament;
-use crate::domain::round::is_path_segment;
+use football::domain::Tournament;
+use football::domain::round::is_path_segment;
 use crate::execution::{Invocation, Journal};
 use crate::provider::sofascore::{Rounds, SofaScore};
 use crate::store::{StoreError, rounds, tournaments};

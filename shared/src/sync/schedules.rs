@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::readable;
 use crate::crash;
-use crate::domain::{Match, MatchStatus, Tournament};
+use football::domain::{Match, MatchStatus, Tournament};
 use crate::execution::{Invocation, Journal, OperationStatus};
-use crate::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
+use football::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
 use crate::provider::TRY_AGAIN_AFTER;
 use crate::schedule::{Created, ScheduleError};
 use crate::store::{matches, tournaments};

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::crash;
-use crate::domain::Team;
+use football::domain::Team;
 use crate::execution::{Invocation, Journal};
 use crate::objects::IMAGES;
 use crate::provider::ProviderError;

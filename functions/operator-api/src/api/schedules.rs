@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
-use shared::plan::schedule::{CheckKind, Existing};
+use football::plan::schedule::{CheckKind, Existing};
 use shared::store::desk::executions::{self, Execution, Filter};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::domain::{Mode, StandingsMode, TournamentStatus};
+use football::domain::{Mode, StandingsMode, TournamentStatus};
 use shared::event::Fields;
 use shared::execution::OperationType;
 use shared::store::desk::tournaments::{

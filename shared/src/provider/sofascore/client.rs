@@ -10,12 +10,13 @@ use super::classify::{self, malformed};
 use super::cuptree::CupTreesPayload;
 use super::event::{Listed, Reading};
 use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
-use super::standings::Table;
+use super::standings;
 use super::{PROVIDER, SeasonRef};
 use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
-use crate::domain::knockout::Tree;
-use crate::domain::{Round, RoundAddress};
+use football::domain::knockout::Tree;
+use football::domain::standings::ProviderTable;
+use football::domain::{Round, RoundAddress};
 use crate::provider::circuit::Circuit;
 use crate::provider::pace::{LONGEST_WAIT, Pace};
 use crate::provider::{ProviderError, Request, Terms};
@@ -101,10 +102,10 @@ impl<'a> SofaScore<'a> {
     }
 
     /// The season's tables; none where the competition has none.
-    pub async fn standings(&mut self, season: &SeasonRef) -> Result<Vec<Table>, ProviderError> {
+    pub async fn standings(&mut self, season: &SeasonRef) -> Result<Vec<ProviderTable>, ProviderError> {
         let path = format!("{}/standings/total", season.path());
         match self.json(&path).await {
-            Ok(value) => Ok(Table::all(classify::shape(&path, value)?)),
+            Ok(value) => Ok(standings::tables(classify::shape(&path, value)?)),
             Err(ProviderError::NotFound { .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::payload::or_default;
-use crate::domain::knockout::{Block, Entrant, Participant, Tree, TreeRound};
-use crate::domain::team::is_placeholder_name;
+use football::domain::knockout::{Block, Entrant, Participant, Tree, TreeRound};
+use football::domain::team::is_placeholder_name;
 
 /// `…/cuptrees`.
 #[derive(Debug, Deserialize)]

@@ -6,9 +6,10 @@ use super::classify;
 use super::cuptree::CupTreesPayload;
 use super::event::{EVENT, Listed, Reading};
 use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
-use super::standings::Table;
+use super::standings;
 use crate::browser::{Body, Fetched};
 use crate::provider::ProviderError;
+use football::domain::standings::ProviderTable;
 
 /// The kinds of reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantNames)]
@@ -28,24 +29,41 @@ pub enum Kind {
     ScheduledEvents,
 }
 
-/// What a reply (the body of a 200) comes to, as domain JSON, or the error that names the field. Events of a list that
-/// can't be taken are in its `refused`; a single event that can't be taken is an error.
-pub fn decode(kind: Kind, body: &str) -> Result<Value, ProviderError> {
-    let path = kind.to_string();
+fn json_of(path: &str, body: &str) -> Result<Value, ProviderError> {
     let answer = Fetched::Answer {
         status: 200,
         content_type: String::new(),
         retry_after: None,
         body: Body::Text(body.to_owned()),
     };
-    let value = classify::json(&path, answer)?;
+    classify::json(path, answer)
+}
+
+/// The matches of a round's reply (the body of a 200), stored under the round's slug.
+pub fn round(slug: &str, body: &str) -> Result<Reading, ProviderError> {
+    let path = Kind::Round.to_string();
+    let payload = classify::shape::<EventsPayload>(&path, json_of(&path, body)?)?;
+    Ok(Reading::of(slug, payload.events))
+}
+
+/// The tables of a reply (the body of a 200).
+pub fn tables(body: &str) -> Result<Vec<ProviderTable>, ProviderError> {
+    let path = Kind::Standings.to_string();
+    Ok(standings::tables(classify::shape(&path, json_of(&path, body)?)?))
+}
+
+/// What a reply (the body of a 200) comes to, as domain JSON, or the error that names the field. Events of a list that
+/// can't be taken are in its `refused`; a single event that can't be taken is an error.
+pub fn decode(kind: Kind, body: &str) -> Result<Value, ProviderError> {
+    let path = kind.to_string();
+    let value = json_of(&path, body)?;
     Ok(match kind {
         Kind::Rounds => {
             let rounds: Rounds = classify::shape::<RoundsPayload>(&path, value)?.into();
             json!({ "rounds": rounds.rounds, "current": rounds.current })
         }
-        Kind::Round => json!(Reading::of("round", classify::shape::<EventsPayload>(&path, value)?.events)),
-        Kind::Standings => json!(Table::all(classify::shape(&path, value)?)),
+        Kind::Round => json!(self::round("round", body)?),
+        Kind::Standings => json!(self::tables(body)?),
         Kind::Cuptrees => json!(classify::shape::<CupTreesPayload>(&path, value)?.trees()),
         Kind::Event => {
             let event = classify::shape::<OneEventPayload>(&path, value)?.event;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::payload::{EventPayload, PlacePayload, ScorePayload, TeamPayload};
 use super::score::Standing;
 use super::{SeasonRef, classify, score, status};
-use crate::domain::team::is_placeholder_name;
-use crate::domain::{Match, Slot, Team, TieFacts};
+use football::domain::team::is_placeholder_name;
+use football::domain::{Match, Slot, Team, TieFacts};
 
 /// What a reply with events comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -15,7 +15,6 @@ pub use client::{Image, SofaScore};
 pub use event::{Listed, Reading, Refusal};
 pub use payload::Rounds;
 pub use season::{SeasonRef, is_page};
-pub use standings::Table;
 
 /// The provider's name in the database.
 pub const PROVIDER: &str = "sofascore";

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::domain::{Round, RoundAddress};
+use football::domain::{Round, RoundAddress};
 
 /// `…/rounds`.
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! SofaScore's score of an event as a [`Score`]: regulation, extra time and shootout told apart, and their sums checked.
 
 use super::payload::ScorePayload;
-use crate::domain::{MatchStatus, Score};
+use football::domain::{MatchStatus, Score};
 
 /// What is known of the match whose score is read.
 #[derive(Clone, Copy)]

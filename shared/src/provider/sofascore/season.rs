@@ -3,7 +3,7 @@
 use serde::Serialize;
 use url::Url;
 
-use crate::domain::RoundAddress;
+use football::domain::RoundAddress;
 
 /// What every stored address begins with, whatever host is asked.
 const API: &str = "https://www.sofascore.com/api/v1";

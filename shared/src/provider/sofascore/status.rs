@@ -1,7 +1,7 @@
 //! SofaScore's status of an event in our vocabulary. Type and code both count.
 
 use super::payload::StatusPayload;
-use crate::domain::MatchStatus;
+use football::domain::MatchStatus;
 
 /// The state of a match, or none for a status that is not known: then the row stays as it was and it is reported.
 pub(super) fn state(status: &StatusPayload, awarded: bool) -> Option<MatchStatus> {

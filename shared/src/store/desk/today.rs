@@ -10,7 +10,7 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::plan::schedule::Offsets;
+use football::plan::schedule::Offsets;
 use crate::store::{StoreError, stamp};
 
 /// Kickoffs shown one by one; of a fuller day those that want looking at, and those around now.

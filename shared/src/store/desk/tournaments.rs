@@ -8,7 +8,7 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
-use crate::domain::TournamentStatus;
+use football::domain::TournamentStatus;
 use crate::store::{StoreError, stamp, utc};
 
 /// A tournament as the desk shows it.

@@ -6,8 +6,8 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::*;
-use crate::domain::knockout::{AwayGoals, Bracket, DecidedBy, KnockoutMatch, Side, Tie, bracket, ties};
-use crate::domain::{MatchStatus, Score};
+use football::domain::knockout::{AwayGoals, Bracket, DecidedBy, KnockoutMatch, Side, Tie, bracket, ties};
+use football::domain::{MatchStatus, Score};
 
 fn read(file: &str) -> Option<Value> {
     let Some(data) = std::env::var_os("REAL_DATA").filter(|path| !path.is_empty()) else {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use strum::Display;
 
 use check::Provided;
-pub use check::{Check, Drift, Lag, OrderDifference, ProviderRow, check};
+pub use check::{Check, Drift, Lag, OrderDifference, ProviderRow, ProviderTable, check};
 pub use rules::{Criterion, Measure, Rules};
 pub use sections::one_table;
 

@@ -32,6 +32,17 @@ pub struct ProviderRow {
     pub points: i32,
 }
 
+/// The provider's table of one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProviderTable {
+    /// The group; empty in a competition of one table.
+    pub group: String,
+    /// The order of teams level on points, in prose.
+    pub tie_breaking_rule: Option<String>,
+    /// Its lines. There may be fewer than teams.
+    pub rows: Vec<ProviderRow>,
+}
+
 impl ProviderRow {
     /// Whether the matches come to the same: all but the points.
     fn same_matches(&self, row: &Row) -> bool {
