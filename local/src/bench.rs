@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chrono::{Days, NaiveDate, TimeDelta};
+use football::domain::standings::{Entrant, Result as Played, Terms, table};
+use football::domain::{Match, MatchStatus, Mode, RoundAddress, Score, StandingsMode, Team, TieFacts};
 use serde_json::{Value, json};
 use shared::browser::{Browser, Fetched, Want};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
-use football::domain::standings::{Entrant, Result as Played, Terms, table};
-use football::domain::{Match, MatchStatus, Mode, RoundAddress, Score, StandingsMode, Team, TieFacts};
 use shared::provider::Terms as Asking;
 use shared::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
 use shared::store::teams::{self, TeamRow};
@@ -71,6 +71,7 @@ pub async fn run() -> anyhow::Result<()> {
         database_url: &postgres::create_database(&cluster.url("postgres"), "best_shot").await?,
         functions_database_url: None,
         provider_origin: &provider.origin(),
+        migrated: false,
         variables: &[],
         logs: output.path().to_owned(),
     })

@@ -30,10 +30,23 @@ pub struct Options {
     pub bulk: bool,
     /// A database that is there already, instead of a throwaway one.
     pub database_url: Option<String>,
+    /// Parts that run already, which the replay shares with others, instead of parts of its own.
+    pub parts: Option<Parts>,
     /// Where logs and results go.
     pub output: PathBuf,
     /// Faults drawn by this seed, of one kind only if there is one.
     pub weather: Option<(u64, Option<Kind>)>,
+}
+
+/// Parts that run already.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// A migrated database that nobody else uses.
+    pub database_url: String,
+    /// The AWS emulator's address.
+    pub aws_endpoint: String,
+    /// The environment's name, by which replays that share an emulator are kept apart.
+    pub environment: String,
 }
 
 /// A replay on its stack. The parts run until it is dropped.
@@ -60,7 +73,7 @@ pub struct Replay {
     late: Vec<Late>,
     /// Events that have arrived.
     arrived: usize,
-    _parts: (Option<Cluster>, Emulator),
+    _own_parts: (Option<Cluster>, Option<Emulator>),
 }
 
 /// An event on its way.
@@ -99,15 +112,11 @@ impl Replay {
         }
         let season = season.with_faults(options.faults.clone())?;
         let tools = Tools::find()?;
-        let emulator = Emulator::start(&tools).await?;
-        let (cluster, database_url) = match &options.database_url {
-            Some(url) => (None, url.clone()),
-            None => {
-                let cluster = Cluster::start(&tools).await?;
-                let url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;
-                (Some(cluster), url)
-            }
+        let (own_parts, parts) = match &options.parts {
+            Some(parts) => ((None, None), parts.clone()),
+            None => own_parts(&tools, options.database_url.as_deref()).await?,
         };
+        let Parts { database_url, aws_endpoint, environment } = parts;
         let start = if options.bulk {
             season.last_end() + TimeDelta::days(1)
         } else {
@@ -117,17 +126,18 @@ impl Replay {
         let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
         let weather = match options.weather {
             None => None,
-            Some((seed, only)) => Some(Weather::new(seed, only, &database_url, &emulator.endpoint, &tools)?),
+            Some((seed, only)) => Some(Weather::new(seed, only, &database_url, &aws_endpoint, &tools)?),
         };
         let in_between = weather.as_ref().map(|weather| InBetween::of(weather, &database_url)).transpose()?;
         let variables = in_between.as_ref().map(InBetween::variables).unwrap_or_default();
         let stack = Stack::start(Ingredients {
             tools: &tools,
-            aws_endpoint: &emulator.endpoint,
-            environment: ENVIRONMENT,
+            aws_endpoint: &aws_endpoint,
+            environment: &environment,
             database_url: &database_url,
             functions_database_url: in_between.as_ref().map(|between| between.database_url.as_str()),
             provider_origin: &provider.origin(),
+            migrated: options.parts.is_some(),
             variables: &variables,
             logs: options.output.join("logs"),
         })
@@ -144,7 +154,7 @@ impl Replay {
             weather,
             late: Vec::new(),
             arrived: 0,
-            _parts: (cluster, emulator),
+            _own_parts: own_parts,
         };
         let event = replay.create_event();
         let mut answer = replay.deliver("tournaments", &event, start).await?;
@@ -278,8 +288,7 @@ impl Replay {
         self.arrived += 1;
         let mut event = event.clone();
         if fault == Some(Kind::GarbageBefore) {
-            let garbage =
-                json!({ "targetEnv": ENVIRONMENT, "scheduledTime": ["<!channel>"], "tournamentId": 7 });
+            let garbage = json!({ "scheduledTime": ["<!channel>"], "tournamentId": 7 });
             anyhow::ensure!(self.stack.invoke(function, garbage).await.is_err(), "{function} took garbage");
         }
         let mut waits = REDELIVERY_MINUTES.iter();
@@ -316,7 +325,7 @@ impl Replay {
         let outcome = if fault == Kind::DeliveredTwiceAtOnce {
             let twin = stack.functions.twin()?;
             let mut same = event.clone();
-            same["targetEnv"] = ENVIRONMENT.into();
+            same["targetEnv"] = stack.aws.environment.as_str().into();
             let (one, other) =
                 tokio::join!(stack.invoke(function, event.clone()), twin.invoke(function, &same));
             // Whichever was turned away is delivered again later; both must have been told the same by then.
@@ -352,6 +361,25 @@ impl Replay {
             self.clock.set(to);
         }
     }
+}
+
+/// Starts the parts of a replay that shares none with others, around a database that is there if one is named.
+async fn own_parts(
+    tools: &Tools,
+    database_url: Option<&str>,
+) -> anyhow::Result<((Option<Cluster>, Option<Emulator>), Parts)> {
+    let emulator = Emulator::start(tools).await?;
+    let (cluster, database_url) = match database_url {
+        Some(url) => (None, url.to_owned()),
+        None => {
+            let cluster = Cluster::start(tools).await?;
+            let url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;
+            (Some(cluster), url)
+        }
+    };
+    let parts =
+        Parts { database_url, aws_endpoint: emulator.endpoint.clone(), environment: ENVIRONMENT.to_owned() };
+    Ok(((cluster, Some(emulator)), parts))
 }
 
 /// What the functions are told in bad weather: where their world is, with something in between.

@@ -78,7 +78,8 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
         database_url: &database_url,
         functions_database_url: None,
         provider_origin: &provider.origin(),
-        variables: &[("CHROMIUM_SINGLE_PROCESS", "true")],
+        migrated: false,
+        variables: &[],
         logs: logs.path().to_owned(),
     })
     .await?;

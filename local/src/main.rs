@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use local::chaos::{self, Kind as ChaosKind};
 use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
-use local::postgres::Cluster;
+use local::postgres::{self, Cluster};
 use local::replay::{Fault, Season};
 use local::summary::Summary;
 use local::tools::Tools;
@@ -129,7 +129,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Replay { season, summary, rules, faults, until, bulk, database_url, serve } => {
             let output = driver::output_dir(summary.as_deref(), &season);
-            let options = Options { season, rules, faults, until, bulk, database_url, output, weather: None };
+            let options =
+                Options { season, rules, faults, until, bulk, database_url, output, ..Options::default() };
             replay(&options, summary, serve).await
         }
         Command::Chaos { season, seed, jobs, only, table } => {
@@ -212,9 +213,9 @@ async fn bad_weather(
 ) -> anyhow::Result<ExitCode> {
     let output = Path::new("target/chaos");
     println!("An undisturbed replay of {}…", season.display());
-    let undisturbed = chaos::calm(season, output).await?;
+    let undisturbed = chaos::calm(season, output, None).await?;
     let storms = futures_util::stream::iter(first..=last)
-        .map(|seed| chaos::stormy(season, output, seed, only, &undisturbed))
+        .map(|seed| chaos::stormy(season, output, seed, only, &undisturbed, None))
         .buffered(jobs.max(1))
         .inspect_ok(|outcome| println!("seed {}: {} rows differ", outcome.seed, outcome.differences.len()));
     let outcomes: Vec<chaos::Outcome> = storms.try_collect().await?;
@@ -240,6 +241,7 @@ async fn services(command: &[String], calls: Option<&Path>) -> anyhow::Result<Ex
     let tools = Tools::find()?;
     let cluster = Cluster::start(&tools).await?;
     let emulator = Emulator::start(&tools).await?;
+    postgres::make_template(&cluster.url("postgres")).await?;
     let (program, arguments) = command.split_first().context("no command")?;
     let recorded = tempfile::NamedTempFile::new()?;
     let status = tokio::process::Command::new(program)

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use anyhow::Context as _;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
@@ -129,9 +130,40 @@ pub async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {
     Ok(client)
 }
 
+/// The database that [`copy_of_template`] copies.
+const TEMPLATE: &str = "template_best_shot";
+
+/// Makes a migrated database beside the one at `url`, for others to be copied from.
+pub async fn make_template(url: &str) -> anyhow::Result<()> {
+    let template = create_database(url, TEMPLATE).await?;
+    shared::store::Store::new(&template.into(), None)?.migrate().await?;
+    // Whoever is connected to it would keep others from copying it.
+    let closed = format!(
+        "ALTER DATABASE \"{TEMPLATE}\" ALLOW_CONNECTIONS false;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"
+    );
+    Ok(connect(url).await?.batch_execute(&closed).await?)
+}
+
+/// Makes a migrated database beside the one at `url`; its address.
+pub async fn copy_of_template(url: &str, name: &str) -> anyhow::Result<String> {
+    copy_database(url, TEMPLATE, name).await
+}
+
+/// Makes a copy of the database `original` beside the one at `url`; its address. Nobody may be connected to the original.
+pub async fn copy_database(url: &str, original: &str, name: &str) -> anyhow::Result<String> {
+    let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{original}\"");
+    connect(url).await?.batch_execute(&sql).await?;
+    beside(url, name)
+}
+
+fn beside(url: &str, name: &str) -> anyhow::Result<String> {
+    let (server, _) = url.rsplit_once('/').with_context(|| format!("no database in {url}"))?;
+    Ok(format!("{server}/{name}"))
+}
+
 /// Makes an empty database beside the one at `url`; its address.
 pub async fn create_database(url: &str, name: &str) -> anyhow::Result<String> {
     connect(url).await?.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await?;
-    let (server, _) = url.rsplit_once('/').ok_or_else(|| anyhow::anyhow!("no database in {url}"))?;
-    Ok(format!("{server}/{name}"))
+    beside(url, name)
 }

@@ -237,6 +237,7 @@ mod tests {
     #[tokio::test]
     async fn only_those_are_heard_who_may_speak() {
         let sink = SentrySink::start().unwrap();
+        shared::aws::install_tls_provider();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let good = format!("Sentry sentry_version=7, sentry_client=test, sentry_key={KEY}");
         let envelopes = "application/x-sentry-envelope";

@@ -1,9 +1,11 @@
 //! Where the programs are that the local stack runs, and what to do when one is missing.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -106,19 +108,26 @@ fn functions_dir() -> anyhow::Result<PathBuf> {
     dir.map(Path::to_owned).context("the functions are not built: run `cargo build --workspace --bins`")
 }
 
-/// A port that is free now, and that this process has not given out before: what is to listen on it may not do so yet.
-/// It is none of those that the kernel gives to whoever asks for any port, since it may give it away in the meantime.
+/// A port that is free, and that no other process of this kind uses: what is to listen on it may not do so yet, so the
+/// port is reserved until this process ends, by a lock on a file of its name. It is none of those that the kernel gives
+/// to whoever asks for any port.
 pub fn free_port() -> anyhow::Result<u16> {
     /// Below the ports that Linux gives out by itself (32768 and above), above those that services have.
     const OURS: std::ops::Range<u16> = 12_000..32_000;
-    static TRIED: AtomicU16 = AtomicU16::new(0);
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    static RESERVED: Mutex<Vec<File>> = Mutex::new(Vec::new());
+
+    let locks = std::env::temp_dir().join(format!("best-shot-ports-{}", rustix::process::geteuid().as_raw()));
+    std::fs::create_dir_all(&locks).with_context(|| format!("making {}", locks.display()))?;
     // Several of these programs may run at once: each begins elsewhere.
     let begin = std::process::id().wrapping_mul(769);
     for _ in OURS {
-        let tried = u32::from(TRIED.fetch_add(1, Ordering::Relaxed));
+        let tried = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
         let offset = begin.wrapping_add(tried) % u32::from(OURS.end - OURS.start);
         let port = OURS.start + u16::try_from(offset)?;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        let lock = File::create(locks.join(port.to_string())).context("reserving a port")?;
+        if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            RESERVED.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
             return Ok(port);
         }
     }

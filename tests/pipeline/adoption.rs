@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use local::driver::stamp;
 use local::postgres;
-use local::replay::{ReplayClock, ReplayProvider, Season};
+use local::replay::Season;
 use serde_json::{Value, json};
 
-use crate::harness::{World, empty_database, moment, stack_on, texts};
+use crate::harness::{Setup, World, empty_database, moment};
+use crate::records::Records;
 
 /// What the application's database holds before: tables, rows and flaws.
 const APPLICATION: &str = include_str!("adoption/application.sql");
@@ -66,22 +67,19 @@ async fn old_database(season: &Season) -> String {
 
 /// The world around that database, migrated by the function that does it.
 async fn world_on(database_url: &str, season: Season) -> World {
-    let clock = ReplayClock::new(moment("2024-06-06T12:00:00Z"));
-    let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
-    let (stack, db, logs) = stack_on(database_url, &provider.origin(), &[]).await;
-    World { stack, provider, clock, season, db, logs }
+    Setup::on(database_url).world_of("2024-06-06T12:00:00Z", season).await
 }
 
-async fn rows_of(db: &tokio_postgres::Client, tables: &[(&str, &str)]) -> BTreeMap<String, BTreeSet<String>> {
+async fn rows_of(db: &Records, tables: &[(&str, &str)]) -> BTreeMap<String, BTreeSet<String>> {
     let mut rows = BTreeMap::new();
     for (table, columns) in tables {
         let sql = format!("SELECT ROW({columns})::text FROM {table} t");
-        rows.insert((*table).to_owned(), texts(db, &sql).await.into_iter().collect());
+        rows.insert((*table).to_owned(), db.texts(&sql).await.into_iter().collect());
     }
     rows
 }
 
-async fn foreign_rows(db: &tokio_postgres::Client) -> BTreeMap<String, BTreeSet<String>> {
+async fn foreign_rows(db: &Records) -> BTreeMap<String, BTreeSet<String>> {
     rows_of(db, &FOREIGN.map(|table| (table, "t.*"))).await
 }
 
@@ -135,14 +133,14 @@ async fn deliver(world: &World, (function, event): &(String, Value)) -> Value {
 async fn migrating_changes_no_row_of_the_application_and_repeats_as_nothing() {
     let season = Season::parse("test", SEASON).unwrap();
     let url = old_database(&season).await;
-    let db = postgres::connect(&url).await.unwrap();
+    let db = Records::of(&url).await;
     // Every column of the application's, in its own tables and in those that we write.
-    let columns = texts(
-        &db,
-        "SELECT table_name || '|' || string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)
+    let columns = db
+        .texts(
+            "SELECT table_name || '|' || string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)
            FROM information_schema.columns WHERE table_schema = 'public' GROUP BY table_name ORDER BY 1",
-    )
-    .await;
+        )
+        .await;
     let tables: Vec<(&str, &str)> = columns.iter().map(|line| line.split_once('|').unwrap()).collect();
     assert_eq!(tables.len(), FOREIGN.len() + NEVER_TOUCHED.len());
     let before = rows_of(&db, &tables).await;
@@ -153,10 +151,10 @@ async fn migrating_changes_no_row_of_the_application_and_repeats_as_nothing() {
         "SELECT concat_ws(' ', table_name, column_name, data_type, column_default, is_nullable, indexdef)
            FROM information_schema.columns LEFT JOIN pg_indexes ON tablename = table_name
           WHERE table_schema = 'public' ORDER BY 1";
-    let migrated = texts(&db, schema).await;
+    let migrated = db.texts(schema).await;
     let again = world.stack.functions.invoke("migrate", &json!({})).await.unwrap();
     assert_eq!(again, json!({"applied": []}));
-    assert_eq!(texts(&db, schema).await, migrated);
+    assert_eq!(db.texts(schema).await, migrated);
     assert_eq!(rows_of(&db, &tables).await, before);
 }
 
@@ -164,7 +162,7 @@ async fn migrating_changes_no_row_of_the_application_and_repeats_as_nothing() {
 async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right() {
     let season = Season::parse("test", SEASON).unwrap();
     let url = old_database(&season).await;
-    let db = postgres::connect(&url).await.unwrap();
+    let db = Records::of(&url).await;
     let (foreign, ours) = (foreign_rows(&db).await, rows_of(&db, &NEVER_TOUCHED).await);
     let world = world_on(&url, season).await;
     let delivered = matchday(&world).await;
@@ -229,7 +227,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
     ] {
         assert!(told.contains(part), "{part}\n{told}");
     }
-    let notice = world.stack.slack.messages()[0].to_string();
+    let notice = world.messages()[0].clone();
     assert!(notice.contains("CORRECTION: match 9000004"), "said in Slack, whatever else is: {notice}");
     assert_eq!(
         world

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use local::aws_gate::{How, Service, Trouble};
 use serde_json::{Value, json};
 
-use crate::harness::{LEAGUE, World};
+use crate::harness::{LEAGUE, Setup, World};
 
 const OWED: &str = "SELECT concat_ws(' ', status, 'owes', CASE WHEN notified_at IS NULL THEN 'notice' END,
                            CASE WHEN kept_report IS NOT NULL THEN 'report' END, CASE WHEN report_file_key IS NULL THEN 'nowhere' END)
@@ -19,7 +19,8 @@ async fn a_report_that_s3_does_not_take_is_kept_and_stored_by_the_next_run() {
     for how in
         [How::S3_SLOW_DOWN, How::S3_ACCESS_DENIED, How::Drop, How::Delay(std::time::Duration::from_secs(60))]
     {
-        let (world, _wire, gate) = World::with_gates("2024-03-01T00:00:00Z", LEAGUE, &[]).await;
+        let world = World::at("2024-03-01T00:00:00Z", LEAGUE).await;
+        let gate = world.stack.gate.clone();
         gate.trouble(all(Service::S3, how));
         let answer = world.invoke_at("2024-03-01T00:01:00Z", "daily-routine", json!({})).await.unwrap();
         let warning = answer["daily_schedule"]["warnings"][0].as_str().unwrap();
@@ -57,7 +58,8 @@ async fn schedules_that_cannot_be_made_fail_the_routine_and_its_retry_makes_them
         (How::SCHEDULER_QUOTA, "ServiceQuotaExceededException"),
         (How::SCHEDULER_INTERNAL, "InternalServerException"),
     ] {
-        let (world, _wire, gate) = World::with_gates("2024-02-20T12:00:00Z", LEAGUE, &[]).await;
+        let world = World::at("2024-02-20T12:00:00Z", LEAGUE).await;
+        let gate = world.stack.gate.clone();
         world.create().await;
         gate.trouble(Trouble {
             operation: Some("CreateSchedule".to_owned()),
@@ -78,7 +80,8 @@ async fn schedules_that_cannot_be_made_fail_the_routine_and_its_retry_makes_them
 
 #[tokio::test]
 async fn a_schedule_that_is_there_already_is_as_good_as_a_new_one() {
-    let (world, _wire, gate) = World::with_gates("2024-02-20T12:00:00Z", LEAGUE, &[]).await;
+    let world = World::at("2024-02-20T12:00:00Z", LEAGUE).await;
+    let gate = world.stack.gate.clone();
     world.create().await;
     // Done, and the answer lost: the SDK asks again and is told of a conflict.
     gate.trouble(Trouble {
@@ -94,7 +97,8 @@ async fn a_schedule_that_is_there_already_is_as_good_as_a_new_one() {
 
 #[tokio::test]
 async fn without_its_secret_a_function_says_so_and_works_once_it_is_there() {
-    let (world, _wire, gate) = World::with_gates("2024-03-01T00:00:00Z", LEAGUE, &[]).await;
+    let world = World::at("2024-03-01T00:00:00Z", LEAGUE).await;
+    let gate = world.stack.gate.clone();
     for how in [How::SECRETS_INTERNAL, How::SECRETS_ACCESS_DENIED] {
         gate.trouble(all(Service::SecretsManager, how));
         let error = world
@@ -110,7 +114,8 @@ async fn without_its_secret_a_function_says_so_and_works_once_it_is_there() {
 
 #[tokio::test]
 async fn a_webhook_that_is_gone_is_read_anew_by_a_warm_function() {
-    let (world, wire, gate) = World::with_gates("2024-03-01T00:00:00Z", LEAGUE, &[]).await;
+    let world = Setup::wired().world("2024-03-01T00:00:00Z", LEAGUE).await;
+    let (wire, gate) = world.gates();
     world.invoke_at("2024-03-01T00:01:00Z", "daily-routine", json!({})).await.unwrap();
     let read = || gate.calls().iter().filter(|call| call.operation == "GetSecretValue").count();
     let before = read();
@@ -147,7 +152,8 @@ async fn a_login_that_is_refused_is_read_anew_by_a_warm_function() {
 
 #[tokio::test]
 async fn badges_that_s3_does_not_take_are_fetched_again_by_a_refresh() {
-    let (world, _wire, gate) = World::with_gates("2024-02-20T12:00:00Z", LEAGUE, &[]).await;
+    let world = World::at("2024-02-20T12:00:00Z", LEAGUE).await;
+    let gate = world.stack.gate.clone();
     gate.trouble(all(Service::S3, How::S3_ACCESS_DENIED));
     let id = world.create().await;
     gate.restore();
@@ -165,7 +171,8 @@ async fn badges_that_s3_does_not_take_are_fetched_again_by_a_refresh() {
 
 #[tokio::test]
 async fn a_kept_report_that_cannot_be_read_is_given_up_and_keeps_no_other_waiting() {
-    let (world, _wire, gate) = World::with_gates("2024-03-01T00:00:00Z", LEAGUE, &[]).await;
+    let world = World::at("2024-03-01T00:00:00Z", LEAGUE).await;
+    let gate = world.stack.gate.clone();
     gate.trouble(all(Service::S3, How::S3_SLOW_DOWN));
     for day in ["01", "02"] {
         let at = format!("2024-03-{day}T00:01:00Z");

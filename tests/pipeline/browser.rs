@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use football::domain::{MatchStatus, Round, RoundAddress, Score};
 use serde_json::{Value, json};
 use shared::browser::{Browser, BrowserError};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
-use football::domain::{MatchStatus, Round, RoundAddress, Score};
 use shared::provider::sofascore::{Rounds, SeasonRef, SofaScore};
 use shared::provider::{ProviderError, Terms};
 use shared::store::Store;
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::empty_database;
+use crate::harness::migrated_database;
 
 const SEASON: SeasonRef = SeasonRef { tournament: 16, season: 41087 };
 const ROUNDS: &str = "/api/v1/unique-tournament/16/season/41087/rounds";
@@ -167,8 +167,7 @@ impl World {
             single_process: false,
             request_timeout: TIMEOUT,
         };
-        let store = Store::new(&empty_database().await.into(), None).unwrap();
-        store.migrate().await.unwrap();
+        let store = Store::new(&migrated_database().await.into(), None).unwrap();
         Self { server, config, store, dir }
     }
 

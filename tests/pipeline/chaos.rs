@@ -2,15 +2,18 @@
 
 use local::chaos::{calm, stormy};
 
-use crate::harness::CUP;
+use crate::harness::{CUP, parts};
 
 #[tokio::test]
 async fn a_seed_brings_the_same_faults_again_and_the_database_is_that_of_a_calm_replay() {
     let dir = tempfile::tempdir().unwrap();
     let season = dir.path().join("cup.json");
     std::fs::write(&season, CUP).unwrap();
-    let undisturbed = calm(&season, &dir.path().join("calm")).await.unwrap();
-    let play = async |output| stormy(&season, &dir.path().join(output), 7, None, &undisturbed).await.unwrap();
+    let undisturbed = calm(&season, &dir.path().join("calm"), Some(parts().await)).await.unwrap();
+    let play = async |output| {
+        let parts = Some(parts().await);
+        stormy(&season, &dir.path().join(output), 7, None, &undisturbed, parts).await.unwrap()
+    };
     let (first, again) = tokio::join!(play("first"), play("again"));
     println!("{:#?}", first.drawn);
     for outcome in [&first, &again] {

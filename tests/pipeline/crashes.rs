@@ -2,10 +2,11 @@
 
 use local::chaos::{Content, content_under_one_clock};
 use local::driver::create_event;
-use local::postgres;
+use local::stack::TOKEN;
 use serde_json::{Value, json};
 
-use crate::harness::{CUP, LEAGUE, World, delivered, empty_database, moment, stack_on};
+use crate::harness::{CUP, LEAGUE, World, copy_of, moment};
+use crate::records::Records;
 
 const POINTS: [&str; 9] =
     ["claimed", "fetched", "written", "committed", "scheduled", "worked", "reported", "recorded", "notified"];
@@ -19,7 +20,8 @@ struct Left {
     reports: usize,
 }
 
-/// A delivery to one function, at a moment of a story that others have brought so far.
+/// A delivery to one function, at a moment of a story that others have brought so far. Every play of it is on a copy of
+/// the world's database.
 struct Scene {
     world: World,
     function: &'static str,
@@ -27,44 +29,59 @@ struct Scene {
     at: &'static str,
 }
 
+/// A world's stack, led to a copy of its database, with a function that is killed at a point, once.
+struct Copy {
+    records: Records,
+    once: tempfile::TempPath,
+}
+
+impl Copy {
+    async fn of(world: &World, function: &str, crash: &str) -> Self {
+        let database = copy_of(&world.stack.database_url).await;
+        let secret = json!({
+            "DATABASE_URL": database,
+            "SLACK_JOB_EXECUTIONS_WEBHOOK": world.stack.slack.webhook_url(),
+            "INTERNAL_SERVICE_TOKEN": TOKEN,
+        });
+        world.stack.aws.set_secret(&secret).await.unwrap();
+        for name in world.schedule_names().await {
+            world.stack.aws.delete_schedule(&name).await.unwrap();
+        }
+        let once = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        world.stack.functions.set("CRASH_AT", crash);
+        world.stack.functions.set("CRASH_ONCE", once.to_str().unwrap());
+        world.stack.functions.stop(function).await;
+        Self { records: Records::of(&database).await, once }
+    }
+
+    fn was_killed(&self) -> bool {
+        !self.once.exists()
+    }
+}
+
 impl Scene {
-    /// Delivers the event in a copy of the world, killed at `crash`; what is left, whether the kill happened, and how
-    /// many messages were sent.
+    /// Delivers the event, killed at `crash`; what is left, whether the kill happened, and how many messages were sent.
     async fn play(&self, crash: &str) -> (Left, bool, usize) {
-        let database = copy_of(&self.world.stack.database_url).await;
-        let dir = tempfile::tempdir().unwrap();
-        let once = dir.path().join("once");
-        std::fs::write(&once, "").unwrap();
-        self.world.clock.set(moment(self.at));
-        let variables = [("CRASH_AT", crash), ("CRASH_ONCE", once.to_str().unwrap())];
-        let (stack, db, _logs) = stack_on(&database, &self.world.provider.origin(), &variables).await;
-        let executed_before =
-            crate::harness::texts(&db, "SELECT id::text FROM data_provider_executions").await.len();
-        let (_, deliveries) = delivered(&stack, self.function, &self.event, self.at).await;
-        let killed = !once.exists();
+        let world = &self.world;
+        let copy = Copy::of(world, self.function, crash).await;
+        world.clock.set(moment(self.at));
+        let executed_before = copy.records.executed().await;
+        let (reports_before, messages_before) = (world.reports().await, world.messages().len());
+        let (_, deliveries) = world.delivered(self.function, &self.event, self.at).await;
+        let killed = copy.was_killed();
         assert_eq!(deliveries, if killed { 2 } else { 1 }, "{} {crash}", self.function);
-        let environment = format!("{}-", stack.aws.environment);
-        let name =
-            |name: &str| name.strip_prefix(&environment).unwrap().rsplit_once('-').unwrap().0.to_owned();
+        let name = |name: &String| name.rsplit_once('-').unwrap().0.to_owned();
         let executions =
             "SELECT concat_ws(' ', function, operation_type, status, count(*)) FROM data_provider_executions
                            GROUP BY function, operation_type, status ORDER BY 1";
         let left = Left {
-            rows: content_under_one_clock(&db).await.unwrap(),
-            schedules: stack.aws.schedules().await.unwrap().iter().map(|s| name(&s.name)).collect(),
-            executions: crate::harness::texts(&db, executions).await,
-            reports: stack
-                .aws
-                .objects("data-provider-operation-reports/")
-                .await
-                .unwrap()
-                .iter()
-                .filter(|key| key.ends_with(".html"))
-                .count(),
+            rows: content_under_one_clock(&copy.records.db).await.unwrap(),
+            schedules: world.schedule_names().await.iter().map(name).collect(),
+            executions: copy.records.texts(executions).await,
+            reports: world.reports().await - reports_before,
         };
-        let messages = stack.slack.messages().len();
-        let executed =
-            crate::harness::texts(&db, "SELECT id::text FROM data_provider_executions").await.len();
+        let messages = world.messages().len() - messages_before;
+        let executed = copy.records.executed().await;
         assert_eq!(left.reports, executed - executed_before, "{} {crash}: one report each", self.function);
         let twice = usize::from(killed && crash.starts_with("notified"));
         assert_eq!(messages, left.reports + twice, "{} {crash}: one message each", self.function);
@@ -88,20 +105,6 @@ impl Scene {
         }
         kills
     }
-}
-
-async fn copy_of(url: &str) -> String {
-    let copy = empty_database().await;
-    let (server, name) = copy.rsplit_once('/').unwrap();
-    let (_, original) = url.rsplit_once('/').unwrap();
-    let admin = postgres::connect(&format!("{server}/postgres")).await.unwrap();
-    admin.batch_execute(&format!("DROP DATABASE \"{name}\"")).await.unwrap();
-    // Nobody may be connected to what is copied.
-    let others =
-        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{original}'");
-    admin.batch_execute(&others).await.unwrap();
-    admin.batch_execute(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{original}\"")).await.unwrap();
-    copy
 }
 
 async fn created() -> (World, String) {
@@ -169,30 +172,27 @@ async fn a_correction_is_told_though_the_run_that_made_it_died() {
         .await
         .unwrap();
     for (day, rescued) in [("03", false), ("04", true)] {
-        let database = copy_of(&world.stack.database_url).await;
-        let dir = tempfile::tempdir().unwrap();
-        let once = dir.path().join("once");
-        std::fs::write(&once, "").unwrap();
-        let variables = [("CRASH_AT", "committed"), ("CRASH_ONCE", once.to_str().unwrap())];
-        let (stack, db, _logs) = stack_on(&database, &world.provider.origin(), &variables).await;
+        let copy = Copy::of(&world, "scores-and-standings", "committed").await;
+        let messages_before = world.messages().len();
         let at = format!("2024-03-{day}T12:00:00Z");
         world.clock.set(moment(&at));
         let mut event = event("sweep");
         event["scheduledTime"] = json!(at);
         if rescued {
             // Nobody delivers it again: the next run of any function finds the record of the dead.
-            stack.invoke("scores-and-standings", event).await.unwrap_err();
+            world.stack.invoke("scores-and-standings", event).await.unwrap_err();
+            world.stack.functions.stop("daily-routine").await;
             let routine = json!({"scheduledTime": "2024-03-05T00:01:00Z"});
-            stack.invoke("daily-routine", routine).await.unwrap();
+            world.stack.invoke("daily-routine", routine).await.unwrap();
             let dead =
                 "SELECT status FROM data_provider_executions WHERE summary::text LIKE '%the run died%'";
-            assert_eq!(crate::harness::texts(&db, dead).await, ["failed"]);
+            assert_eq!(copy.records.texts(dead).await, ["failed"]);
         } else {
-            let (_, deliveries) = delivered(&stack, "scores-and-standings", &event, &at).await;
+            let (_, deliveries) = world.delivered("scores-and-standings", &event, &at).await;
             assert_eq!(deliveries, 2);
         }
-        assert!(!once.exists());
-        let told: Vec<String> = stack.slack.messages().iter().map(ToString::to_string).collect();
+        assert!(copy.was_killed());
+        let told = world.messages().split_off(messages_before);
         let corrections = told.iter().filter(|message| message.contains("CORRECTION")).count();
         assert_eq!(corrections, 1, "rescued: {rescued}; {told:#?}");
     }

@@ -1,6 +1,6 @@
 //! A cup with everything a cup can bring, shown by the replay provider and followed by schedules alone.
 
-use crate::played::played;
+use crate::played::Play;
 
 /// A qualifying round, a first round with byes, and two rounds of two legs each, with every way to go through.
 const CUP: &str = r#"{"name": "Forest Cup 2024", "matches": [
@@ -30,7 +30,7 @@ const BYES: &str = r#"{"byes": ["Larch", "Maple", "Willow", "Yew"]}"#;
 
 #[tokio::test]
 async fn every_way_to_go_through_is_told_and_the_champion_came_from_the_qualification() {
-    let cup = played(CUP, Some(BYES), &[]).await;
+    let cup = Play::text(CUP).rules(BYES).run().await;
     assert_eq!(cup.summary.problems(), Vec::<String>::new());
     assert_eq!(
         cup.bracket(),
@@ -63,7 +63,7 @@ async fn every_way_to_go_through_is_told_and_the_champion_came_from_the_qualific
 async fn a_correction_of_the_final_makes_another_champion() {
     // After the season's last match nothing waits for a check: the next daily routine looks at yesterday once more.
     let season = CUP.replace(r#""et": [2, 2], "p": [4, 3]"#, r#""et": [2, 1]"#);
-    let cup = played(&season, Some(BYES), &["correct:Hazel-Willow:300:2-3"]).await;
+    let cup = Play::text(&season).rules(BYES).faults(&["correct:Hazel-Willow:300:2-3"]).run().await;
     assert_eq!(cup.summary.champion.as_deref(), Some("Willow"));
     assert!(cup.warnings().await.contains("was corrected after it had ended"), "{}", cup.warnings().await);
 }

@@ -9,10 +9,10 @@ use local::wire::Moment;
 use serde_json::{Value, json};
 use shared::store::Store;
 
-use crate::harness::{LEAGUE, World, delivered, empty_database, stack_on, stack_through, texts, wire_before};
+use crate::harness::{LEAGUE, Setup, World, empty_database, migrated_database, moment, wire_before};
+use crate::records::Records;
 
 const AT: &str = "2024-03-02T19:30:00Z";
-const ENDED: &str = "SELECT count(*)::text FROM match WHERE status = 'ended'";
 
 fn closing(id: &str) -> Value {
     json!({"tournamentId": id, "roundSlug": "1", "check": "closing", "kickoff": "2024-03-02T15:00:00Z"})
@@ -20,26 +20,28 @@ fn closing(id: &str) -> Value {
 
 #[tokio::test]
 async fn a_connection_that_is_cut_around_a_commit_costs_nothing() {
-    for moment in [
+    for moment_of_cut in [
         Moment::BeforeStatement("COMMIT".into()),
         Moment::AfterStatement("COMMIT".into()),
         Moment::BeforeStatement("INSERT INTO match".into()),
     ] {
-        let (world, wire, _gate) = World::with_gates("2024-03-01T12:00:00Z", LEAGUE, &[]).await;
+        let world = Setup::wired().world("2024-03-01T12:00:00Z", LEAGUE).await;
+        let (wire, _) = world.gates();
         let id = world.create().await;
-        world.clock.set(crate::harness::moment(AT));
-        wire.cut_at(moment.clone(), 1);
-        let (answer, deliveries) = delivered(&world.stack, "scores-and-standings", &closing(&id), AT).await;
-        assert_eq!(wire.fired(), 1, "{moment:?}");
-        assert_eq!(deliveries, 1, "{moment:?}: the transaction was tried again");
-        assert_eq!(world.texts(ENDED).await, ["2"]);
+        world.clock.set(moment(AT));
+        wire.cut_at(moment_of_cut.clone(), 1);
+        let (answer, deliveries) = world.delivered("scores-and-standings", &closing(&id), AT).await;
+        assert_eq!(wire.fired(), 1, "{moment_of_cut:?}");
+        assert_eq!(deliveries, 1, "{moment_of_cut:?}: the transaction was tried again");
+        assert_eq!(world.ended().await, 2);
         assert_eq!(answer["standings_update"]["errors"], json!([]));
     }
 }
 
 #[tokio::test]
 async fn connections_that_died_while_the_function_was_frozen_are_replaced() {
-    let (world, wire, _gate) = World::with_gates("2024-03-01T12:00:00Z", LEAGUE, &[]).await;
+    let world = Setup::wired().world("2024-03-01T12:00:00Z", LEAGUE).await;
+    let (wire, _) = world.gates();
     let id = world.create().await;
     for (round, cut) in [(1, true), (2, false)] {
         if cut {
@@ -53,14 +55,15 @@ async fn connections_that_died_while_the_function_was_frozen_are_replaced() {
         world.invoke_at("2024-03-09T19:30:00Z", "scores-and-standings", event).await.unwrap();
         println!("with connections {}: {:?}", if cut { "cut" } else { "frozen" }, began.elapsed());
     }
-    assert_eq!(world.texts(ENDED).await, ["4"]);
+    assert_eq!(world.ended().await, 4);
 }
 
 #[tokio::test]
 async fn a_database_that_is_away_for_seconds_costs_nothing_and_for_minutes_a_redelivery() {
-    let (world, wire, _gate) = World::with_gates("2024-03-01T12:00:00Z", LEAGUE, &[]).await;
+    let world = Setup::wired().world("2024-03-01T12:00:00Z", LEAGUE).await;
+    let (wire, _) = world.gates();
     let id = world.create().await;
-    world.clock.set(crate::harness::moment(AT));
+    world.clock.set(moment(AT));
     wire.refuse();
     let back = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -78,20 +81,18 @@ async fn a_database_that_is_away_for_seconds_costs_nothing_and_for_minutes_a_red
         .to_string();
     assert!(error.contains("Database") && error.contains("can't be reached"), "{error}");
     wire.restore();
-    delivered(&world.stack, "scores-and-standings", &closing(&id), "2024-03-09T19:30:00Z").await;
-    assert_eq!(
-        world.texts("SELECT count(*)::text FROM data_provider_executions WHERE status <> 'completed'").await,
-        ["0"]
-    );
+    world.delivered("scores-and-standings", &closing(&id), "2024-03-09T19:30:00Z").await;
+    assert_eq!(world.incomplete().await, 0);
 }
 
-#[tokio::test]
-async fn a_failover_in_the_middle_of_a_creation_is_survived() {
+/// Restarts the database in the middle of a creation; with a pool before it or without.
+async fn creation_survives_a_failover(pooled: bool) {
     let tools = Tools::find().unwrap();
     let mut cluster = Cluster::start(&tools).await.unwrap();
-    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let url = postgres::create_database(&cluster.url("postgres"), "best_shot").await.unwrap();
-    let (stack, _, _logs) = stack_on(&url, &world.provider.origin(), &[]).await;
+    let pool = pooled.then_some(PgBouncer::start(&tools, &url).await.unwrap());
+    let through = pool.as_ref().map_or(url.clone(), |pool| pool.url("best_shot"));
+    let world = Setup::on(&url).through(&through).world("2024-03-01T12:00:00Z", LEAGUE).await;
     let event = local::driver::create_event(&world.season, world.clock.now());
     let restart = async {
         while world.provider.requests() < 4 {
@@ -100,14 +101,20 @@ async fn a_failover_in_the_middle_of_a_creation_is_survived() {
         cluster.restart(Duration::from_millis(500)).await.unwrap();
     };
     let ((_, deliveries), ()) =
-        tokio::join!(delivered(&stack, "tournaments", &event, "2024-03-01T12:00:00Z"), restart);
+        tokio::join!(world.delivered("tournaments", &event, "2024-03-01T12:00:00Z"), restart);
     println!("deliveries: {deliveries}");
-    let db = postgres::connect(&url).await.unwrap();
-    assert_eq!(texts(&db, "SELECT count(*)::text FROM match").await, ["12"]);
-    assert_eq!(
-        texts(&db, "SELECT count(*)::text FROM data_provider_executions WHERE status <> 'completed'").await,
-        ["0"]
-    );
+    let records = Records::of(&url).await;
+    assert_eq!((records.count("match").await, records.incomplete().await), (12, 0));
+}
+
+#[tokio::test]
+async fn a_failover_in_the_middle_of_a_creation_is_survived() {
+    creation_survives_a_failover(false).await;
+}
+
+#[tokio::test]
+async fn a_failover_behind_a_pool_is_survived() {
+    creation_survives_a_failover(true).await;
 }
 
 #[tokio::test]
@@ -128,7 +135,7 @@ async fn transactions_in_each_others_way_are_tried_again() {
         let answer = world.invoke_at(AT, "scores-and-standings", closing(&id)).await.unwrap();
         assert_eq!(answer["matches_update"]["rows"]["updated"], 2, "{code}: counted once");
         assert!(world.texts("SELECT last_value::text FROM tried").await[0].parse::<u32>().unwrap() >= 2);
-        assert_eq!(world.texts(ENDED).await, ["2"]);
+        assert_eq!(world.ended().await, 2);
     }
 }
 
@@ -145,7 +152,7 @@ async fn anothers_lock_is_not_waited_for_for_ever() {
         world.stack.invoke("scores-and-standings", {
             let mut event = closing(&id);
             event["scheduledTime"] = json!(AT);
-            world.clock.set(crate::harness::moment(AT));
+            world.clock.set(moment(AT));
             event
         }),
         release
@@ -165,76 +172,42 @@ async fn when_all_connections_are_lent_the_next_waits_and_then_says_so() {
 
 #[tokio::test]
 async fn through_a_pool_of_transactions_everything_works_as_without() {
-    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
-    let database = empty_database().await;
+    let database = migrated_database().await;
     let pool = PgBouncer::start(&Tools::find().unwrap(), &database).await.unwrap();
     let (_, name) = database.rsplit_once('/').unwrap();
-    let (stack, db, _logs) = stack_through(&database, &pool.url(name), &world.provider.origin(), &[]).await;
-    let create = local::driver::create_event(&world.season, world.clock.now());
-    let (answer, _) = delivered(&stack, "tournaments", &create, "2024-03-01T12:00:00Z").await;
-    let id = answer["tournamentId"].as_str().unwrap();
-    delivered(&stack, "daily-routine", &json!({}), "2024-03-02T00:01:00Z").await;
-    world.clock.set(crate::harness::moment(AT));
-    let (answer, deliveries) = delivered(&stack, "scores-and-standings", &closing(id), AT).await;
+    let setup = Setup::on(&database).through(&pool.url(name));
+    let world = setup.world("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    world.delivered("daily-routine", &json!({}), "2024-03-02T00:01:00Z").await;
+    world.clock.set(moment(AT));
+    let (answer, deliveries) = world.delivered("scores-and-standings", &closing(&id), AT).await;
     assert_eq!((deliveries, &answer["standings_update"]["rows"]["updated"]), (1, &json!(4)));
-    assert_eq!(
-        texts(&db, "SELECT count(*)::text FROM data_provider_executions WHERE status <> 'completed'").await,
-        ["0"]
-    );
+    assert_eq!(world.incomplete().await, 0);
 }
 
 #[tokio::test]
 async fn through_a_pool_too_a_connection_that_is_cut_around_a_commit_costs_nothing() {
-    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
-    for moment in [Moment::BeforeStatement("COMMIT".into()), Moment::AfterStatement("COMMIT".into())] {
+    for moment_of_cut in [Moment::BeforeStatement("COMMIT".into()), Moment::AfterStatement("COMMIT".into())] {
         // Between the functions and the pool once, between the pool and Postgres once.
         for behind in [false, true] {
-            let database = empty_database().await;
+            let database = migrated_database().await;
             let (wire, through) = wire_before(&database);
             let target = if behind { &through } else { &database };
             let pool = PgBouncer::start(&Tools::find().unwrap(), target).await.unwrap();
             let (_, name) = database.rsplit_once('/').unwrap();
-            let pooled = pool.url(name);
-            let (front, through) = wire_before(&pooled);
+            let (front, through) = wire_before(&pool.url(name));
             let cut = if behind { &wire } else { &front };
-            let (stack, db, _logs) = stack_through(&database, &through, &world.provider.origin(), &[]).await;
-            let create = local::driver::create_event(&world.season, world.clock.now());
-            let (answer, _) = delivered(&stack, "tournaments", &create, "2024-03-01T12:00:00Z").await;
-            let id = answer["tournamentId"].as_str().unwrap();
-            world.clock.set(crate::harness::moment(AT));
-            cut.cut_at(moment.clone(), 1);
-            let (answer, deliveries) = delivered(&stack, "scores-and-standings", &closing(id), AT).await;
-            assert_eq!((cut.fired(), deliveries), (1, 1), "{moment:?}, behind the pool: {behind}");
-            assert_eq!(texts(&db, ENDED).await, ["2"]);
+            let setup = Setup::on(&database).through(&through);
+            let world = setup.world("2024-03-01T12:00:00Z", LEAGUE).await;
+            let id = world.create().await;
+            world.clock.set(moment(AT));
+            cut.cut_at(moment_of_cut.clone(), 1);
+            let (answer, deliveries) = world.delivered("scores-and-standings", &closing(&id), AT).await;
+            assert_eq!((cut.fired(), deliveries), (1, 1), "{moment_of_cut:?}, behind the pool: {behind}");
+            assert_eq!(world.ended().await, 2);
             assert_eq!(answer["standings_update"]["errors"], json!([]));
         }
     }
-}
-
-#[tokio::test]
-async fn a_failover_behind_a_pool_is_survived() {
-    let tools = Tools::find().unwrap();
-    let mut cluster = Cluster::start(&tools).await.unwrap();
-    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
-    let url = postgres::create_database(&cluster.url("postgres"), "best_shot").await.unwrap();
-    let pool = PgBouncer::start(&tools, &url).await.unwrap();
-    let (stack, _, _logs) = stack_through(&url, &pool.url("best_shot"), &world.provider.origin(), &[]).await;
-    let event = local::driver::create_event(&world.season, world.clock.now());
-    let restart = async {
-        while world.provider.requests() < 4 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        cluster.restart(Duration::from_millis(500)).await.unwrap();
-    };
-    let ((_, deliveries), ()) =
-        tokio::join!(delivered(&stack, "tournaments", &event, "2024-03-01T12:00:00Z"), restart);
-    println!("deliveries: {deliveries}");
-    let db = postgres::connect(&url).await.unwrap();
-    assert_eq!(texts(&db, "SELECT count(*)::text FROM match").await, ["12"]);
-    assert_eq!(
-        texts(&db, "SELECT count(*)::text FROM data_provider_executions WHERE status <> 'completed'").await,
-        ["0"]
-    );
 }
 
 /// A certificate for `host`, and its authority, as PEM: authority, certificate, key.
@@ -273,8 +246,8 @@ async fn a_database_over_tls_is_believed_only_with_its_authority_and_its_name() 
             ("DATABASE_URL", url.as_str()),
             ("DATABASE_CA_FILE", ca_file.to_str().unwrap()),
         ];
-        // The stack itself migrates another database; this function goes to this one.
-        let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[]).await;
+        // The stack itself has another database; this function goes to this one.
+        let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
         for (name, value) in variables {
             world.stack.functions.set(name, value);
         }
@@ -284,7 +257,8 @@ async fn a_database_over_tls_is_believed_only_with_its_authority_and_its_name() 
             None => {
                 outcome.unwrap();
                 let db = postgres::connect(&cluster.url("postgres")).await.unwrap();
-                assert_eq!(texts(&db, "SELECT to_regclass('match')::text").await, ["match"]);
+                let records = Records { db };
+                assert_eq!(records.texts("SELECT to_regclass('match')::text").await, ["match"]);
             }
             Some(expected) => {
                 let error = outcome.unwrap_err().to_string();

@@ -254,7 +254,7 @@ async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_las
         world.texts("SELECT concat(label, slug, season) FROM tournament").await,
         ["Little Leaguelittle-league-2023-242023/24"]
     );
-    assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["12"]);
+    assert_eq!(world.count("match").await, 12);
 
     // The link in the record and in Slack's message leads to the report.
     let link = world
@@ -413,10 +413,7 @@ async fn a_failed_execution_is_done_again_under_its_own_key() {
         "{problem}"
     );
     // One failed by its schedule is sent again just so: every event is on record.
-    assert_eq!(
-        world.texts("SELECT count(*)::text FROM data_provider_executions WHERE event IS NULL").await,
-        ["0"]
-    );
+    assert_eq!(world.count("data_provider_executions WHERE event IS NULL").await, 0);
 }
 
 #[tokio::test]

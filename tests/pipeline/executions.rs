@@ -6,11 +6,10 @@ use shared::store::executions::{self, Claimed, Ending, Held, NewExecution};
 use shared::store::{Connection, Store};
 use uuid::Uuid;
 
-use crate::harness::{LEAGUE, World, empty_database, moment};
+use crate::harness::{LEAGUE, World, migrated_database, moment};
 
 async fn connection() -> Connection {
-    let store = Store::new(&empty_database().await.into(), None).unwrap();
-    store.migrate().await.unwrap();
+    let store = Store::new(&migrated_database().await.into(), None).unwrap();
     store.client().await.unwrap()
 }
 
@@ -150,8 +149,7 @@ async fn a_debt_that_cannot_be_paid_lets_the_others_have_their_turn() {
 
 #[tokio::test]
 async fn of_many_claims_at_once_one_wins() {
-    let store = Store::new(&empty_database().await.into(), None).unwrap();
-    store.migrate().await.unwrap();
+    let store = Store::new(&migrated_database().await.into(), None).unwrap();
     let now = moment("2024-01-01T00:00:00Z");
     let mut claims = tokio::task::JoinSet::new();
     for _ in 0..20 {

@@ -1,11 +1,11 @@
-//! What the tests share: a stack of its own for each, and a look into its database.
+//! What the tests share: a stack of its own for each, on the services that `make test` has started.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use local::aws_gate::AwsGate;
-use local::driver::{create_event, stamp};
+use local::driver::{Parts, create_event, stamp};
 use local::postgres;
 use local::replay::{ReplayClock, ReplayProvider, Season};
 use local::stack::{Ingredients, Stack};
@@ -13,62 +13,216 @@ use local::tools::Tools;
 use local::wire::Wire;
 use serde_json::{Value, json};
 
+use crate::records::Records;
+
 /// What `local services` sets for the command it runs.
-fn shared_part(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!(
-            "{name} is not set: run the tests by `make test`, or `target/debug/local services -- cargo test`"
-        )
-    })
+fn service(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test` or `make test-fast`"))
 }
 
-/// A name that no other test of this run has. All are of one length: in a schedule's name the rest is cut to what is left.
+/// A name that no other test has. All are of one length: in a schedule's name the rest is cut to what is left.
 pub fn unique_name() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("t{:07}-{:04}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    format!("t{}", &random[..12])
 }
 
 /// The address of an empty database.
 pub async fn empty_database() -> String {
-    postgres::create_database(&shared_part("TEST_DATABASE_URL"), &unique_name()).await.unwrap()
+    postgres::create_database(&service("TEST_DATABASE_URL"), &unique_name()).await.unwrap()
+}
+
+/// The address of a database with all tables and no rows.
+pub async fn migrated_database() -> String {
+    postgres::copy_of_template(&service("TEST_DATABASE_URL"), &unique_name()).await.unwrap()
+}
+
+/// The address of a copy of another database. Whoever is connected to the original is disconnected.
+pub async fn copy_of(url: &str) -> String {
+    let cluster = service("TEST_DATABASE_URL");
+    let (_, original) = url.rsplit_once('/').unwrap();
+    let others =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{original}'");
+    postgres::connect(&cluster).await.unwrap().batch_execute(&others).await.unwrap();
+    postgres::copy_database(&cluster, original, &unique_name()).await.unwrap()
+}
+
+/// For a replay on the services that all tests share.
+pub async fn parts() -> Parts {
+    Parts {
+        database_url: migrated_database().await,
+        aws_endpoint: service("TEST_AWS_ENDPOINT"),
+        environment: unique_name(),
+    }
+}
+
+/// What a test's stack is made of. What is not said is as in production.
+#[derive(Default)]
+pub struct Setup<'a> {
+    database: Option<String>,
+    through: Option<String>,
+    wired: bool,
+    variables: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Setup<'a> {
+    /// On a database that is there. The stack migrates it by its function.
+    pub fn on(database_url: &str) -> Self {
+        Self { database: Some(database_url.to_owned()), ..Self::default() }
+    }
+
+    /// With a wire between the functions and their database that can be cut, frozen or refused.
+    pub fn wired() -> Self {
+        Self { wired: true, ..Self::default() }
+    }
+
+    /// With the functions told another address of the database.
+    pub fn through(mut self, functions_database_url: &str) -> Self {
+        self.through = Some(functions_database_url.to_owned());
+        self
+    }
+
+    /// With further variables for the functions.
+    pub fn variables(mut self, variables: &'a [(&'a str, &'a str)]) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    /// A stack whose functions read the provider at `origin`.
+    pub async fn stack(self, origin: &str) -> TestStack {
+        let tools = Tools::find().unwrap();
+        let logs = tempfile::tempdir().unwrap();
+        let migrated = self.database.is_none();
+        let database_url = match self.database {
+            Some(url) => url,
+            None => migrated_database().await,
+        };
+        let (wire, through) = match self.wired {
+            true => {
+                let (wire, through) = wire_before(&database_url);
+                (Some(Arc::new(wire)), Some(through))
+            }
+            false => (None, self.through),
+        };
+        let stack = Stack::start(Ingredients {
+            tools: &tools,
+            aws_endpoint: &service("TEST_AWS_ENDPOINT"),
+            environment: &unique_name(),
+            database_url: &database_url,
+            functions_database_url: through.as_deref(),
+            provider_origin: origin,
+            migrated,
+            variables: self.variables,
+            logs: logs.path().to_owned(),
+        })
+        .await
+        .unwrap();
+        let records = Records::of(&database_url).await;
+        TestStack { stack, records, wire, logs }
+    }
+
+    /// The same with a replayed season behind it, in which it is `now`; nothing is created yet.
+    pub async fn world(self, now: &str, season: &str) -> World {
+        self.world_of(now, Season::parse("test", season).unwrap()).await
+    }
+
+    /// The same with a season that was read already.
+    pub async fn world_of(self, now: &str, season: Season) -> World {
+        let clock = ReplayClock::new(moment(now));
+        let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
+        let inner = self.stack(&provider.origin()).await;
+        World { inner, provider, clock, season }
+    }
+}
+
+/// A wire before the database at `url`, and the address through it.
+pub fn wire_before(url: &str) -> (Wire, String) {
+    let mut url: url::Url = url.parse().unwrap();
+    let wire = Wire::start(([127, 0, 0, 1], url.port().unwrap()).into()).unwrap();
+    url.set_port(Some(wire.port())).unwrap();
+    (wire, url.into())
+}
+
+/// A stack, what its functions have recorded, and their logs.
+pub struct TestStack {
+    pub stack: Stack,
+    pub records: Records,
+    pub logs: tempfile::TempDir,
+    wire: Option<Arc<Wire>>,
+}
+
+impl TestStack {
+    /// What can fail between the functions and their database ([`Setup::wired`]) and AWS.
+    pub fn gates(&self) -> (Arc<Wire>, AwsGate) {
+        (self.wire.clone().unwrap(), self.stack.gate.clone())
+    }
+
+    /// Delivers an event as Lambda does: again after one and after three minutes, until it is done. The answer, and how
+    /// many deliveries that took.
+    pub async fn delivered(&self, function: &str, event: &Value, at: &str) -> (Value, usize) {
+        let mut event = event.clone();
+        event["scheduledTime"] = json!(stamp(moment(at)));
+        let mut errors = Vec::new();
+        for minutes in [0, 1, 3] {
+            event["deliveredAt"] = json!(stamp(moment(at) + TimeDelta::minutes(minutes)));
+            match self.stack.invoke(function, event.clone()).await {
+                Ok(answer) => return (answer, errors.len() + 1),
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        panic!("{function} failed three times: {errors:#?}")
+    }
+
+    /// How many reports for people are stored.
+    pub async fn reports(&self) -> usize {
+        let keys = self.stack.aws.objects("data-provider-operation-reports/").await.unwrap();
+        keys.iter().filter(|key| key.ends_with(".html")).count()
+    }
+
+    /// The texts of all Slack messages, one each.
+    pub fn messages(&self) -> Vec<String> {
+        self.stack.slack.messages().iter().map(ToString::to_string).collect()
+    }
+
+    /// Names of the schedules that exist.
+    pub async fn schedule_names(&self) -> Vec<String> {
+        self.stack.aws.schedules().await.unwrap().into_iter().map(|schedule| schedule.name).collect()
+    }
+
+    /// What a function has logged.
+    pub fn log(&self, function: &str) -> String {
+        std::fs::read_to_string(self.logs.path().join(format!("{function}.log"))).unwrap()
+    }
+}
+
+impl Deref for TestStack {
+    type Target = Records;
+
+    fn deref(&self) -> &Records {
+        &self.records
+    }
 }
 
 /// A stack with a replayed season behind it.
 pub struct World {
-    pub stack: Stack,
+    inner: TestStack,
     pub provider: ReplayProvider,
     pub clock: ReplayClock,
     pub season: Season,
-    pub db: tokio_postgres::Client,
-    pub logs: tempfile::TempDir,
+}
+
+impl Deref for World {
+    type Target = TestStack;
+
+    fn deref(&self) -> &TestStack {
+        &self.inner
+    }
 }
 
 impl World {
     /// A world in which it is `now`; nothing is created yet.
     pub async fn at(now: &str, season: &str) -> Self {
-        Self::with(now, season, &[]).await
-    }
-
-    /// The same, with further variables for the functions.
-    pub async fn with(now: &str, season: &str, variables: &[(&str, &str)]) -> Self {
-        let clock = ReplayClock::new(moment(now));
-        let season = Season::parse("test", season).unwrap();
-        let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
-        let origin = provider.origin();
-        let (stack, db, logs) = stack(&origin, variables).await;
-        Self { stack, provider, clock, season, db, logs }
-    }
-
-    /// The same, with what can fail between the functions and their database and AWS.
-    pub async fn with_gates(now: &str, season: &str, variables: &[(&str, &str)]) -> (Self, Wire, AwsGate) {
-        let database = empty_database().await;
-        let (wire, through) = wire_before(&database);
-        let clock = ReplayClock::new(moment(now));
-        let season = Season::parse("test", season).unwrap();
-        let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
-        let (stack, db, logs) = stack_between(&database, Some(&through), &provider.origin(), variables).await;
-        let gate = stack.gate.clone();
-        (Self { stack, provider, clock, season, db, logs }, wire, gate)
+        Setup::default().world(now, season).await
     }
 
     /// Creates the season's tournament; its id.
@@ -84,128 +238,6 @@ impl World {
         event["scheduledTime"] = json!(stamp(moment(now)));
         self.stack.invoke(function, event).await
     }
-
-    /// How many reports for people are stored.
-    pub async fn reports(&self) -> usize {
-        let keys = self.stack.aws.objects("data-provider-operation-reports/").await.unwrap();
-        keys.iter().filter(|key| key.ends_with(".html")).count()
-    }
-
-    /// The texts of all Slack messages, one each.
-    pub fn messages(&self) -> Vec<String> {
-        self.stack.slack.messages().iter().map(ToString::to_string).collect()
-    }
-
-    /// Everything in the tables of the domain, as text: equal before and after means that nothing was written.
-    pub async fn domain_rows(&self) -> BTreeMap<String, Vec<String>> {
-        let mut rows = BTreeMap::new();
-        for table in ["tournament", "tournament_round", "team", "match", "tournament_standings"] {
-            rows.insert(
-                table.to_owned(),
-                self.texts(&format!("SELECT t::text FROM {table} t ORDER BY id")).await,
-            );
-        }
-        rows
-    }
-
-    /// The first column of a query, as texts.
-    pub async fn texts(&self, sql: &str) -> Vec<String> {
-        texts(&self.db, sql).await
-    }
-
-    /// One line an execution: operation, status, attempt.
-    pub async fn executions(&self) -> Vec<String> {
-        self.texts(
-            "SELECT operation_type || ' ' || status || ' ' || attempt FROM data_provider_executions
-              ORDER BY created_at, operation_type",
-        )
-        .await
-    }
-
-    /// Names of the schedules that exist.
-    pub async fn schedule_names(&self) -> Vec<String> {
-        self.stack.aws.schedules().await.unwrap().into_iter().map(|schedule| schedule.name).collect()
-    }
-}
-
-/// A stack whose functions read the provider at `origin`.
-pub async fn stack(
-    origin: &str,
-    variables: &[(&str, &str)],
-) -> (Stack, tokio_postgres::Client, tempfile::TempDir) {
-    stack_on(&empty_database().await, origin, variables).await
-}
-
-/// The same, on a database that is there.
-pub async fn stack_on(
-    database_url: &str,
-    origin: &str,
-    variables: &[(&str, &str)],
-) -> (Stack, tokio_postgres::Client, tempfile::TempDir) {
-    stack_between(database_url, None, origin, variables).await
-}
-
-/// The same, with the functions told another address of the database.
-pub async fn stack_through(
-    database_url: &str,
-    functions_database_url: &str,
-    origin: &str,
-    variables: &[(&str, &str)],
-) -> (Stack, tokio_postgres::Client, tempfile::TempDir) {
-    stack_between(database_url, Some(functions_database_url), origin, variables).await
-}
-
-/// A wire before the database at `url`, and the address through it.
-pub fn wire_before(url: &str) -> (Wire, String) {
-    let mut url: url::Url = url.parse().unwrap();
-    let wire = Wire::start(([127, 0, 0, 1], url.port().unwrap()).into()).unwrap();
-    url.set_port(Some(wire.port())).unwrap();
-    (wire, url.into())
-}
-
-async fn stack_between(
-    database_url: &str,
-    functions_database_url: Option<&str>,
-    origin: &str,
-    variables: &[(&str, &str)],
-) -> (Stack, tokio_postgres::Client, tempfile::TempDir) {
-    let tools = Tools::find().unwrap();
-    let logs = tempfile::tempdir().unwrap();
-    let stack = Stack::start(Ingredients {
-        tools: &tools,
-        aws_endpoint: &shared_part("TEST_AWS_ENDPOINT"),
-        environment: &unique_name(),
-        database_url,
-        functions_database_url,
-        provider_origin: origin,
-        variables,
-        logs: logs.path().to_owned(),
-    })
-    .await
-    .unwrap();
-    let db = postgres::connect(database_url).await.unwrap();
-    (stack, db, logs)
-}
-
-/// Delivers an event as Lambda does: again after one and after three minutes, until it is done. The answer, and how many
-/// deliveries that took.
-pub async fn delivered(stack: &Stack, function: &str, event: &Value, at: &str) -> (Value, usize) {
-    let mut event = event.clone();
-    event["scheduledTime"] = json!(stamp(moment(at)));
-    let mut errors = Vec::new();
-    for minutes in [0, 1, 3] {
-        event["deliveredAt"] = json!(stamp(moment(at) + TimeDelta::minutes(minutes)));
-        match stack.invoke(function, event.clone()).await {
-            Ok(answer) => return (answer, errors.len() + 1),
-            Err(error) => errors.push(error.to_string()),
-        }
-    }
-    panic!("{function} failed three times: {errors:#?}")
-}
-
-pub async fn texts(db: &tokio_postgres::Client, sql: &str) -> Vec<String> {
-    let rows = db.query(sql, &[]).await.unwrap();
-    rows.iter().map(|row| row.get::<_, Option<String>>(0).unwrap_or_else(|| "null".to_owned())).collect()
 }
 
 pub fn moment(text: &str) -> DateTime<Utc> {

@@ -8,7 +8,7 @@ use local::driver::{create_event, stamp};
 use local::replay::Trouble;
 use serde_json::{Value, json};
 
-use crate::harness::{LEAGUE, World, moment};
+use crate::harness::{LEAGUE, Setup, World, moment};
 
 const KICKOFF: &str = "2024-03-02T15:00:00Z";
 
@@ -25,7 +25,7 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
         ("REQUEST_TIMEOUT_MS", "3000"),
         ("REQUEST_PAUSE_MS", "4000"),
     ];
-    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &variables).await;
+    let world = Setup::default().variables(&variables).world("2024-03-01T12:00:00Z", LEAGUE).await;
     let began = Instant::now();
     let answer =
         world.stack.invoke("tournaments", create_event(&world.season, world.clock.now())).await.unwrap();
@@ -40,10 +40,8 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
     let matches = count("match").await;
     assert!((1..12).contains(&matches), "{matches}");
     // The rounds are read for the teams first: it is there that they were missed.
-    let teams = "SELECT status FROM data_provider_executions WHERE operation_type = 'teams_create'";
-    assert_eq!(world.texts(teams).await, ["partial_failure"]);
-    let matches = "SELECT status FROM data_provider_executions WHERE operation_type = 'matches_create'";
-    assert_eq!(world.texts(matches).await, ["partial_failure"]);
+    assert_eq!(world.statuses("teams_create").await, ["partial_failure"]);
+    assert_eq!(world.statuses("matches_create").await, ["partial_failure"]);
     assert!(answer["matches_create"]["errors"].to_string().contains("could not be read before"), "{answer}");
     let errors = answer["teams_create"]["errors"].to_string();
     assert!(errors.contains("time is nearly up"), "{answer}");
@@ -75,7 +73,10 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
 
 #[tokio::test]
 async fn a_run_that_takes_longer_keeps_its_lease() {
-    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[("REQUEST_TIMEOUT_MS", "60000")]).await;
+    let world = Setup::default()
+        .variables(&[("REQUEST_TIMEOUT_MS", "60000")])
+        .world("2024-03-01T12:00:00Z", LEAGUE)
+        .await;
     let id = world.create().await;
     world.provider.trouble(Trouble::Late(Duration::from_secs(26)), Some(1));
     let mut event = check(&id, "interim");
@@ -122,7 +123,7 @@ async fn a_function_killed_at_two_deliveries_is_done_with_the_third() {
     let dir = tempfile::tempdir().unwrap();
     let once = dir.path().join("once");
     let variables = [("CRASH_ONCE", once.to_str().unwrap())];
-    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &variables).await;
+    let world = Setup::default().variables(&variables).world("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let (reports, messages) = (world.reports().await, world.messages().len());
     let at = moment("2024-03-02T19:30:00Z");
@@ -170,12 +171,12 @@ async fn a_statement_that_never_ends_fails_its_run_and_not_the_next() {
                     FROM data_provider_executions WHERE operation_type = 'matches_update'";
     assert_eq!(world.texts(record).await, ["failed 1 Database t t"]);
     assert_eq!(world.reports().await - reports, 1);
-    assert_eq!(world.texts("SELECT count(*)::text FROM match WHERE status = 'ended'").await, ["0"]);
+    assert_eq!(world.ended().await, 0);
 
     world.db.batch_execute("DROP TRIGGER sleep ON match").await.unwrap();
     let mut event = check(&id, "closing");
     event["deliveredAt"] = json!("2024-03-02T19:31:00Z");
     world.invoke_at(at, "scores-and-standings", event).await.unwrap();
     assert_eq!(world.texts(record).await, ["completed 2 t t"]);
-    assert_eq!(world.texts("SELECT count(*)::text FROM match WHERE status = 'ended'").await, ["2"]);
+    assert_eq!(world.ended().await, 2);
 }

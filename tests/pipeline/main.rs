@@ -20,6 +20,7 @@ mod lifetimes;
 mod outages;
 mod played;
 mod provider;
+mod records;
 mod repeats;
 mod replay;
 mod samples;

@@ -4,16 +4,17 @@ use local::aws_gate::{How, Service, Trouble};
 use serde_json::json;
 
 use crate::desk::{API, Desk};
-use crate::harness::{World, empty_database, stack_on, texts};
+use crate::harness::{Setup, World, migrated_database};
 
 const NOWHERE: &str = "http://127.0.0.1:9";
 const ROUTINE: &str = "2024-03-01T00:01:00Z";
 
 #[tokio::test]
 async fn without_s3_the_work_is_done_and_the_message_says_that_there_is_no_report() {
-    let world =
-        World::with("2024-03-01T00:00:00Z", crate::harness::LEAGUE, &[("AWS_ENDPOINT_URL_S3", NOWHERE)])
-            .await;
+    let world = Setup::default()
+        .variables(&[("AWS_ENDPOINT_URL_S3", NOWHERE)])
+        .world("2024-03-01T00:00:00Z", crate::harness::LEAGUE)
+        .await;
     let answer = world.invoke_at(ROUTINE, "daily-routine", json!({})).await.unwrap();
     assert!(
         answer["daily_schedule"]["warnings"][0].as_str().unwrap().contains("report could not be stored"),
@@ -27,35 +28,33 @@ async fn without_s3_the_work_is_done_and_the_message_says_that_there_is_no_repor
 
 #[tokio::test]
 async fn a_notice_that_could_not_be_sent_is_owed_and_sent_by_the_next_delivery() {
-    let database = empty_database().await;
+    let database = migrated_database().await;
     let event = json!({"scheduledTime": ROUTINE});
     let deaf =
         [("SECRET_ARN", ""), ("DATABASE_URL", database.as_str()), ("SLACK_JOB_EXECUTIONS_WEBHOOK", NOWHERE)];
-    let (stack, db, logs) = stack_on(&database, NOWHERE, &deaf).await;
-    stack.invoke("daily-routine", event.clone()).await.unwrap();
+    let stack = Setup::on(&database).variables(&deaf).stack(NOWHERE).await;
+    stack.stack.invoke("daily-routine", event.clone()).await.unwrap();
     let owed = "SELECT concat(status, ' ', notified_at IS NULL) FROM data_provider_executions";
-    assert_eq!(texts(&db, owed).await, ["completed t"]);
-    let log = std::fs::read_to_string(logs.path().join("daily-routine.log")).unwrap();
+    assert_eq!(stack.texts(owed).await, ["completed t"]);
+    let log = stack.log("daily-routine");
     assert!(log.contains("a message could not be sent"), "{log}");
 
-    let (stack, db, _logs) = stack_on(&database, NOWHERE, &[]).await;
+    let stack = Setup::on(&database).stack(NOWHERE).await;
     let mut later = event;
     later["deliveredAt"] = json!("2024-03-01T00:02:00Z");
     for _ in 0..2 {
-        stack.invoke("daily-routine", later.clone()).await.unwrap();
-        assert_eq!(stack.slack.messages().len(), 1, "sent once, then never again");
+        stack.stack.invoke("daily-routine", later.clone()).await.unwrap();
+        assert_eq!(stack.messages().len(), 1, "sent once, then never again");
     }
-    assert_eq!(texts(&db, owed).await, ["completed f"]);
+    assert_eq!(stack.texts(owed).await, ["completed f"]);
 }
 
 #[tokio::test]
 async fn without_the_scheduler_the_routine_fails_and_says_so() {
-    let world = World::with(
-        "2024-03-01T00:00:00Z",
-        crate::harness::LEAGUE,
-        &[("AWS_ENDPOINT_URL_SCHEDULER", NOWHERE)],
-    )
-    .await;
+    let world = Setup::default()
+        .variables(&[("AWS_ENDPOINT_URL_SCHEDULER", NOWHERE)])
+        .world("2024-03-01T00:00:00Z", crate::harness::LEAGUE)
+        .await;
     let error = world.invoke_at(ROUTINE, "daily-routine", json!({})).await.unwrap_err().to_string();
     assert!(error.contains("Scheduler: EventBridge") || error.contains("EventBridge Scheduler"), "{error}");
     assert_eq!(world.executions().await, ["daily_schedule failed 1"]);
@@ -67,8 +66,9 @@ async fn no_secret_is_in_a_log_a_report_a_message_or_a_record_whatever_goes_wron
     let secrets = ["pl4nted-password", "pl4nted-token", "pl4nted-aws-key", "/services/T000"];
     // As talkative as an operator may make it.
     let variables = [("RUST_LOG", "trace"), ("AWS_SECRET_ACCESS_KEY", secrets[2])];
-    let (world, wire, gate) =
-        World::with_gates("2024-02-20T12:00:00Z", crate::harness::LEAGUE, &variables).await;
+    let world =
+        Setup::wired().variables(&variables).world("2024-02-20T12:00:00Z", crate::harness::LEAGUE).await;
+    let (wire, gate) = world.gates();
     let mut url: url::Url = world.stack.database_url.parse().unwrap();
     url.set_port(Some(wire.port())).unwrap();
     url.set_password(Some(secrets[0])).unwrap();

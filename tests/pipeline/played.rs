@@ -1,64 +1,105 @@
-//! A season of the project's own, replayed by schedules alone, and what is left of it.
+//! A season replayed by schedules alone, and what is left of it.
+
+use std::ops::Deref;
+use std::path::Path;
 
 use local::driver::{Options, Replay};
 use local::summary::Summary;
 
-use crate::harness::{empty_database, texts};
+use crate::harness::parts;
+use crate::records::Records;
+
+/// How a season is replayed.
+pub struct Play {
+    options: Options,
+    dir: tempfile::TempDir,
+}
 
 pub struct Played {
     pub replay: Replay,
     pub summary: Summary,
-    pub db: tokio_postgres::Client,
+    records: Records,
     _dir: tempfile::TempDir,
 }
 
-/// Replays a season file's text, under rules (JSON) if there are any, with faults.
-pub async fn played(season: &str, rules: Option<&str>, faults: &[&str]) -> Played {
-    let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = dir.path().join(name);
+impl Play {
+    /// A season file.
+    pub fn file(season: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path().to_owned();
+        Self { options: Options { season: season.to_owned(), output, ..Options::default() }, dir }
+    }
+
+    /// A season file's text.
+    pub fn text(season: &str) -> Self {
+        let mut play = Self::file(Path::new(""));
+        play.options.season = play.write("season.json", season);
+        play
+    }
+
+    fn write(&self, name: &str, text: &str) -> std::path::PathBuf {
+        let path = self.dir.path().join(name);
         std::fs::write(&path, text).unwrap();
         path
-    };
-    let options = Options {
-        season: write("season.json", season),
-        rules: rules.map(|rules| write("rules.json", rules)),
-        faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-        database_url: Some(empty_database().await),
-        output: dir.path().to_owned(),
-        ..Options::default()
-    };
-    let mut replay = Replay::start(&options).await.unwrap();
-    replay.run(None, false).await.unwrap();
-    let summary = Summary::read(&replay).await.unwrap();
-    assert_eq!(summary.errors, Vec::<String>::new());
-    let db = local::postgres::connect(&replay.stack.database_url).await.unwrap();
-    Played { replay, summary, db, _dir: dir }
+    }
+
+    /// Under rules (JSON).
+    pub fn rules(mut self, rules: &str) -> Self {
+        self.options.rules = Some(self.write("rules.json", rules));
+        self
+    }
+
+    pub fn faults(mut self, faults: &[&str]) -> Self {
+        self.options.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+        self
+    }
+
+    /// Up to the beginning of this day.
+    pub fn until(mut self, day: &str) -> Self {
+        self.options.until = Some(day.parse().unwrap());
+        self
+    }
+
+    /// Begun when the season is over.
+    pub fn bulk(mut self) -> Self {
+        self.options.bulk = true;
+        self
+    }
+
+    /// Creates the tournament and, unless the season is over, fires what is scheduled.
+    pub async fn run(self) -> Played {
+        let bulk = self.options.bulk;
+        self.played(!bulk).await
+    }
+
+    /// The same, and fires what is scheduled though the season is over.
+    pub async fn run_on(self) -> Played {
+        self.played(true).await
+    }
+
+    async fn played(mut self, schedules: bool) -> Played {
+        let parts = parts().await;
+        self.options.parts = Some(parts.clone());
+        let mut replay = Replay::start(&self.options).await.unwrap();
+        if schedules {
+            replay.run(self.options.until, false).await.unwrap();
+        }
+        let summary = Summary::read(&replay).await.unwrap();
+        assert_eq!(summary.errors, Vec::<String>::new());
+        let records = Records::of(&parts.database_url).await;
+        Played { replay, summary, records, _dir: self.dir }
+    }
+}
+
+impl Deref for Played {
+    type Target = Records;
+
+    fn deref(&self) -> &Records {
+        &self.records
+    }
 }
 
 impl Played {
-    /// `home-away status kickoff` of the matches between two teams.
-    pub async fn matches(&self, home: &str, away: &str) -> Vec<String> {
-        let sql = format!(
-            "SELECT concat_ws(' ', home_score || '-' || away_score, status, to_char(date, 'MM-DD HH24:MI'))
-               FROM match m JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id
-              WHERE h.name = '{home}' AND a.name = '{away}' ORDER BY date"
-        );
-        texts(&self.db, &sql).await
-    }
-
-    /// Every warning of every execution.
-    pub async fn warnings(&self) -> String {
-        let sql = "SELECT jsonb_array_elements_text(summary->'warnings') FROM data_provider_executions";
-        texts(&self.db, sql).await.join("\n")
-    }
-
-    /// `team games points`, best first.
-    pub fn table(&self) -> Vec<String> {
-        let rows = self.summary.standings.iter().flat_map(|group| &group.rows);
-        rows.map(|row| format!("{} {} {}", row.team, row.games, row.points)).collect()
-    }
-
     /// `round: home-away goals of its legs, the aggregate: winner by what decided it`.
     pub fn bracket(&self) -> Vec<String> {
         let rounds = self.summary.bracket.iter();

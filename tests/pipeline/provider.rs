@@ -5,7 +5,7 @@ use std::time::Duration;
 use local::replay::Trouble;
 use serde_json::{Value, json};
 
-use crate::harness::{LEAGUE, World, moment};
+use crate::harness::{LEAGUE, Setup, World, moment};
 
 const KICKOFF: &str = "2024-03-02T15:00:00Z";
 
@@ -61,8 +61,7 @@ async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
         "{:?}",
         schedules(&world).await
     );
-    let statuses = "SELECT status FROM data_provider_executions WHERE operation_type = 'matches_update' ORDER BY planned_for";
-    assert_eq!(world.texts(statuses).await, ["failed", "partial_failure"]);
+    assert_eq!(world.statuses("matches_update").await, ["failed", "partial_failure"]);
 
     // Refused at the trial: left alone for longer, and not told again.
     let messages = world.messages().len();
@@ -85,16 +84,16 @@ async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
     );
     let ended = "SELECT count(*)::text FROM match WHERE round_slug = '1' AND status = 'ended'";
     assert_eq!(world.texts(ended).await, ["2"]);
-    assert_eq!(
-        world.texts("SELECT count(*)::text FROM data_provider_executions WHERE notified_at IS NULL").await,
-        ["0"]
-    );
+    assert_eq!(world.count("data_provider_executions WHERE notified_at IS NULL").await, 0);
 }
 
 #[tokio::test]
 async fn of_twenty_functions_at_once_no_two_ask_closer_than_the_pause() {
     let pause = Duration::from_millis(300);
-    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[("REQUEST_PAUSE_MS", "300")]).await;
+    let world = Setup::default()
+        .variables(&[("REQUEST_PAUSE_MS", "300")])
+        .world("2024-03-01T12:00:00Z", LEAGUE)
+        .await;
     let id = world.create().await;
     let before = world.provider.request_log().len();
     world.clock.set(moment("2024-03-02T19:30:00Z"));
@@ -119,7 +118,8 @@ async fn of_twenty_functions_at_once_no_two_ask_closer_than_the_pause() {
 
 #[tokio::test]
 async fn a_long_retry_after_holds_for_all_functions() {
-    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[("REQUEST_PAUSE_MS", "10")]).await;
+    let world =
+        Setup::default().variables(&[("REQUEST_PAUSE_MS", "10")]).world("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     world.provider.trouble(Trouble::TooMany(3600), Some(1));
     let asked = world.provider.requests();
@@ -136,7 +136,8 @@ async fn a_long_retry_after_holds_for_all_functions() {
 
 #[tokio::test]
 async fn a_retry_after_that_comes_second_holds_for_all_functions_too() {
-    let world = World::with("2024-03-01T12:00:00Z", LEAGUE, &[("REQUEST_PAUSE_MS", "10")]).await;
+    let world =
+        Setup::default().variables(&[("REQUEST_PAUSE_MS", "10")]).world("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     world.provider.trouble(Trouble::Status(503), Some(1));
     world.provider.trouble(Trouble::TooMany(3600), Some(1));
@@ -174,14 +175,14 @@ async fn what_a_creation_could_not_read_is_read_by_a_refresh_that_it_schedules()
     world.provider.trouble(Trouble::Late(Duration::ZERO), Some(5));
     world.provider.trouble(Trouble::Status(500), Some(2));
     let id = world.create().await;
-    assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["10"]);
+    assert_eq!(world.count("match").await, 10);
     assert_eq!(refreshes(&world).await, ["refresh 03-01 12:15"]);
     let schedule = world.stack.aws.schedules().await.unwrap().remove(0);
     assert_eq!(schedule.function, "tournaments");
     let event: Value = serde_json::from_str(&schedule.input).unwrap();
     let event = json!({"operation": event["operation"], "tournamentId": id, "check": event["check"], "kickoff": event["kickoff"]});
     world.invoke_at("2024-03-01T12:15:00Z", "tournaments", event).await.unwrap();
-    assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["12"]);
+    assert_eq!(world.count("match").await, 12);
     assert_eq!(refreshes(&world).await.len(), 1, "nothing is left to be asked for");
 }
 

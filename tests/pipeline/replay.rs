@@ -3,32 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use local::driver::{Options, Replay};
 use local::summary::Summary;
 use serde_json::{Value, json};
 
-use crate::harness::{CUP, LEAGUE, World, empty_database, texts};
-
-fn options(season: PathBuf, database_url: String, output: &tempfile::TempDir) -> Options {
-    Options {
-        season,
-        database_url: Some(database_url),
-        output: output.path().to_owned(),
-        ..Options::default()
-    }
-}
-
-/// Replays a season written in the test.
-async fn replayed(season: &str, until: Option<&str>) -> (Replay, Summary, tempfile::TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("season.json");
-    std::fs::write(&file, season).unwrap();
-    let mut replay = Replay::start(&options(file, empty_database().await, &dir)).await.unwrap();
-    replay.run(until.map(|day| day.parse().unwrap()), false).await.unwrap();
-    let summary = Summary::read(&replay).await.unwrap();
-    assert_eq!(summary.problems(), Vec::<String>::new());
-    (replay, summary, dir)
-}
+use crate::harness::{CUP, LEAGUE, World};
+use crate::played::{Play, Played};
 
 fn lines(summary: &Summary) -> Vec<String> {
     summary
@@ -51,11 +30,9 @@ fn lines(summary: &Summary) -> Vec<String> {
 
 #[tokio::test]
 async fn the_world_cup_of_2022_by_schedules_alone() {
-    let dir = tempfile::tempdir().unwrap();
     let season = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../local/seasons/2022-world-cup.json");
-    let mut replay = Replay::start(&options(season, empty_database().await, &dir)).await.unwrap();
-    replay.run(None, false).await.unwrap();
-    let summary = Summary::read(&replay).await.unwrap();
+    let cup = Play::file(&season).run().await;
+    let summary = &cup.summary;
     assert_eq!(summary.problems(), Vec::<String>::new());
 
     assert_eq!((summary.matches.total, summary.matches.ended), (64, 64));
@@ -102,37 +79,22 @@ async fn the_world_cup_of_2022_by_schedules_alone() {
             "Group H: Portugal 6, South Korea 4, Uruguay 4, Ghana 3",
         ]
     );
-    let db = local::postgres::connect(&replay.stack.database_url).await.unwrap();
-    let the_final = "SELECT concat_ws(' ', home_score, away_score, home_penalties_score, away_penalties_score, status) FROM match WHERE round_slug = 'final'";
-    assert_eq!(texts(&db, the_final).await, ["3 3 4 2 ended"]);
+    assert_eq!(cup.scores("final").await, ["3 3 4 2 ended"]);
     // A record, a report and a message for each execution; every schedule that was made has fired and is gone.
     let executions = usize::try_from(summary.executions.completed).unwrap();
     assert_eq!((summary.reports, summary.slack_messages), (executions, executions));
     assert_eq!(usize::try_from(summary.schedules.created).unwrap(), summary.schedules.fired);
     assert_eq!(summary.schedules.left, 0);
 
-    everything_again_changes_nothing(&replay, &db).await;
+    everything_again_changes_nothing(&cup).await;
 }
 
 /// Each function with the event it had: answered from the record. With a new scheduled time: every row as it was.
-async fn everything_again_changes_nothing(replay: &Replay, db: &tokio_postgres::Client) {
-    let id = texts(db, "SELECT id::text FROM tournament").await.remove(0);
-    let rows = async || {
-        let mut rows = Vec::new();
-        for table in ["tournament", "tournament_round", "team", "match", "tournament_standings"] {
-            rows.push(texts(db, &format!("SELECT t::text FROM {table} t ORDER BY id")).await);
-        }
-        rows
-    };
-    let count = async || {
-        texts(db, "SELECT count(*)::text FROM data_provider_executions")
-            .await
-            .remove(0)
-            .parse::<usize>()
-            .unwrap()
-    };
-    let before = rows().await;
-    let (executions, messages) = (count().await, replay.stack.slack.messages().len());
+async fn everything_again_changes_nothing(cup: &Played) {
+    let replay = &cup.replay;
+    let id = cup.texts("SELECT id::text FROM tournament").await.remove(0);
+    let before = cup.domain_rows().await;
+    let (executions, messages) = (cup.executed().await, replay.stack.slack.messages().len());
     let scores =
         json!({"tournamentId": id, "roundSlug": "3", "check": "closing", "kickoff": "2022-12-02T19:00:00Z"});
     let events: [(&str, Value, &str, usize); 4] = [
@@ -146,7 +108,7 @@ async fn everything_again_changes_nothing(replay: &Replay, db: &tokio_postgres::
         event["scheduledTime"] = json!(time);
         replay.stack.invoke(function, event).await.unwrap();
     }
-    assert_eq!(count().await, executions, "the same events are answered from the record");
+    assert_eq!(cup.executed().await, executions, "the same events are answered from the record");
     assert_eq!(replay.stack.slack.messages().len(), messages);
 
     let mut expected = executions;
@@ -154,39 +116,47 @@ async fn everything_again_changes_nothing(replay: &Replay, db: &tokio_postgres::
         event["scheduledTime"] = json!("2022-12-21T10:00:00Z");
         replay.stack.invoke(function, event).await.unwrap();
         expected += new;
-        assert_eq!(count().await, expected, "{function}");
+        assert_eq!(cup.executed().await, expected, "{function}");
     }
-    assert_eq!(rows().await, before, "nothing but its own execution is written");
+    assert_eq!(cup.domain_rows().await, before, "nothing but its own execution is written");
     assert_eq!(replay.stack.aws.schedules().await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn a_league_by_schedules_alone_and_its_table_on_a_day_in_between() {
-    let (_, summary, _dir) = replayed(LEAGUE, None).await;
-    assert_eq!(summary.champion.as_deref(), Some("Ash"));
+async fn a_league_by_schedules_alone() {
+    let league = Play::text(LEAGUE).run().await;
+    assert_eq!(league.summary.problems(), Vec::<String>::new());
+    assert_eq!(league.summary.champion.as_deref(), Some("Ash"));
     assert_eq!(
-        lines(&summary),
+        lines(&league.summary),
         ["1 Ash 16 15:3 WDWWW", "2 Birch 8 9:7 WDLWD", "3 Elm 6 6:12 LDWLD", "4 Cedar 2 2:10 LDLLL",]
     );
-    let (_, summary, _dir) = replayed(LEAGUE, Some("2024-03-10")).await;
-    assert_eq!(lines(&summary), ["1 Ash 6 6:2 WW", "2 Birch 3 4:2 LW", "3 Elm 1 1:4 DL", "4 Cedar 1 0:3 DL"]);
-    assert_eq!((summary.matches.ended, summary.matches.open), (4, 8));
+}
+
+#[tokio::test]
+async fn a_league_and_its_table_on_a_day_in_between() {
+    let league = Play::text(LEAGUE).until("2024-03-10").run().await;
+    assert_eq!(league.summary.problems(), Vec::<String>::new());
+    assert_eq!(
+        lines(&league.summary),
+        ["1 Ash 6 6:2 WW", "2 Birch 3 4:2 LW", "3 Elm 1 1:4 DL", "4 Cedar 1 0:3 DL"]
+    );
+    assert_eq!((league.summary.matches.ended, league.summary.matches.open), (4, 8));
 }
 
 #[tokio::test]
 async fn a_final_that_goes_to_a_shootout_is_followed_up_until_it_is_over() {
-    let (replay, summary, _dir) = replayed(CUP, None).await;
-    assert_eq!(summary.champion.as_deref(), Some("Pine"));
-    let db = local::postgres::connect(&replay.stack.database_url).await.unwrap();
+    let cup = Play::text(CUP).run().await;
+    assert_eq!(cup.summary.problems(), Vec::<String>::new());
+    assert_eq!(cup.summary.champion.as_deref(), Some("Pine"));
     let checks = "SELECT concat(to_char(planned_for, 'HH24:MI'), ' ', summary->'matches'->'final'->>'ended') FROM data_provider_executions
                    WHERE function = 'scores-and-standings' AND planned_for > '2024-06-09' ORDER BY planned_for";
     // Kickoff at 18:00. One check at + 2.5 h would have seen extra time; the shootout is over at + 175 min.
     assert_eq!(
-        texts(&db, checks).await,
+        cup.texts(checks).await,
         ["19:30 0", "20:00 0", "20:10 0", "20:20 0", "20:30 0", "20:40 0", "20:50 0", "21:00 1",]
     );
-    let the_final = "SELECT concat_ws(' ', home_score, away_score, home_penalties_score, away_penalties_score) FROM match WHERE round_slug = 'final'";
-    assert_eq!(texts(&db, the_final).await, ["2 2 3 4"]);
+    assert_eq!(cup.scores("final").await, ["2 2 3 4 ended"]);
 }
 
 #[tokio::test]
@@ -211,13 +181,7 @@ async fn two_rounds_of_one_tournament_at_one_minute_keep_two_schedules() {
 
 #[tokio::test]
 async fn a_season_that_is_over_is_complete_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("season.json");
-    std::fs::write(&file, CUP).unwrap();
-    let options = Options { bulk: true, ..options(file, empty_database().await, &dir) };
-    let mut replay = Replay::start(&options).await.unwrap();
-    replay.run(None, false).await.unwrap();
-    let summary = Summary::read(&replay).await.unwrap();
+    let Played { summary, .. } = Play::text(CUP).bulk().run_on().await;
     assert_eq!(summary.problems(), Vec::<String>::new());
     assert_eq!(
         (summary.matches.ended, summary.schedules.created, summary.champion.as_deref()),
@@ -232,10 +196,7 @@ async fn a_real_league_comes_out_as_it_was() {
         return;
     };
     let season = PathBuf::from(data).join("openfootball/2024-25_en.1.json");
-    let dir = tempfile::tempdir().unwrap();
-    let options = Options { bulk: true, ..options(season, empty_database().await, &dir) };
-    let replay = Replay::start(&options).await.unwrap();
-    let summary = Summary::read(&replay).await.unwrap();
+    let Played { summary, .. } = Play::file(&season).bulk().run().await;
     let table: Vec<String> = summary.standings[0]
         .rows
         .iter()
@@ -274,7 +235,5 @@ async fn a_result_that_no_check_brought_reaches_the_table_by_the_daily_routine()
     world.create().await;
     // No schedule fired on the second of March.
     world.invoke_at("2024-03-03T00:01:00Z", "daily-routine", json!({})).await.unwrap();
-    let table =
-        "SELECT concat_ws(' ', long_name, games, points) FROM tournament_standings ORDER BY \"order\"";
-    assert_eq!(world.texts(table).await, ["Ash 1 3", "Cedar 1 1", "Elm 1 1", "Birch 1 0"]);
+    assert_eq!(world.table().await, ["Ash 1 3", "Cedar 1 1", "Elm 1 1", "Birch 1 0"]);
 }

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use local::driver::{Options, Replay};
+use chrono::TimeDelta;
+use football::domain::StandingsMode;
+use football::plan::standings::{self, StandingsTerms};
+use local::replay::{Bracket, Season, View};
 use local::summary::Summary;
 use serde_json::Value;
-use shared::provider::sofascore::decode::{Kind, decode};
+use shared::provider::sofascore::decode::{self, Kind, decode};
 
-use crate::harness::empty_database;
+use crate::played::Play;
 
 fn real_data() -> Option<PathBuf> {
     let data = std::env::var_os("REAL_DATA").filter(|path| !path.is_empty()).map(PathBuf::from);
@@ -32,81 +34,86 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A season as its tournament's creation leaves it once it is over, or as schedules alone do.
-async fn played(season: &Path, rules: Option<&Path>, by_schedules: bool) -> Summary {
-    let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        season: season.to_owned(),
-        rules: rules.map(Path::to_owned),
-        faults: Vec::new(),
-        until: None,
-        bulk: !by_schedules,
-        database_url: Some(empty_database().await),
-        output: dir.path().to_owned(),
-        weather: None,
-    };
-    let mut replay = Replay::start(&options).await.unwrap();
-    if by_schedules {
-        replay.run(None, false).await.unwrap();
-    }
-    let summary = Summary::read(&replay).await.unwrap();
-    assert_eq!(summary.problems(), Vec::<String>::new(), "{}", season.display());
-    summary
+/// `team points goals` of the table that a file calls official.
+fn official_table(file: &Value) -> Vec<String> {
+    let rows = file["final_table"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let team = row["team"].as_str().unwrap();
+        format!("{team} {} {}:{}", row["pts"], row["gf"], row["ga"])
+    })
+    .collect()
 }
 
-/// The table that comes of a league, row by row, is the one that its file calls official.
-async fn comes_out_as_its_official_table(file: &Path, by_schedules: bool) {
-    let summary = played(file, None, by_schedules).await;
-    let ours: Vec<String> = summary
-        .standings
-        .iter()
-        .flat_map(|group| &group.rows)
+/// The table that comes of a league through its functions, row by row, is the one that its file calls official.
+async fn comes_out_as_its_official_table(league: &str, play: impl FnOnce(Play) -> Play) {
+    let Some(data) = real_data() else { return };
+    let file = data.join(format!("seasons/leagues/{league}.json"));
+    let summary = play(Play::file(&file)).run().await.summary;
+    assert_eq!(summary.problems(), Vec::<String>::new(), "{league}");
+    let rows = summary.standings.iter().flat_map(|group| &group.rows);
+    let ours: Vec<String> = rows
         .map(|row| format!("{} {} {}:{}", row.team, row.points, row.goals_for, row.goals_against))
         .collect();
-    let official: Vec<String> = read(file)["final_table"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| {
-            let team = row["team"].as_str().unwrap();
-            format!("{team} {} {}:{}", row["pts"], row["gf"], row["ga"])
-        })
-        .collect();
-    assert_eq!(ours, official, "{}", file.display());
+    assert_eq!(ours, official_table(&read(&file)), "{league}");
 }
 
-/// One a kind of rule: goal difference first, head-to-head, wins first, and a deduction of points.
+// Every kind of rule is tried in process below; these are the whole way, two by schedules, two begun when it is over.
+
 #[tokio::test]
-async fn leagues_of_each_kind_of_rule_by_schedules_alone() {
-    let Some(data) = real_data() else { return };
-    let mut leagues = tokio::task::JoinSet::new();
-    // Side by side: their functions wait for their browsers most of the time.
-    for name in [
-        "eredivisie_2024-25",
-        "primeira-liga_2023-24",
-        "brasileirao-serie-a_2025_as-of-2025-11-09",
-        "efl-league-two_2013-14",
-    ] {
-        let file = data.join(format!("seasons/leagues/{name}.json"));
-        leagues.spawn(async move { comes_out_as_its_official_table(&file, true).await });
-    }
-    leagues.join_all().await;
+async fn a_league_that_goes_by_head_to_head_by_schedules_alone() {
+    comes_out_as_its_official_table("primeira-liga_2023-24", |play| play).await;
 }
 
 #[tokio::test]
-async fn every_real_league_comes_out_as_its_official_table() {
+async fn a_league_with_a_deduction_by_schedules_alone() {
+    comes_out_as_its_official_table("efl-league-two_2013-14", |play| play).await;
+}
+
+#[tokio::test]
+async fn a_league_that_goes_by_goal_difference_begun_when_it_is_over() {
+    comes_out_as_its_official_table("eredivisie_2024-25", Play::bulk).await;
+}
+
+#[tokio::test]
+async fn a_league_that_goes_by_wins_begun_when_it_is_over() {
+    comes_out_as_its_official_table("brasileirao-serie-a_2025_as-of-2025-11-09", Play::bulk).await;
+}
+
+/// What the replay provider shows of a league that is over, decoded and drawn up as the functions do it.
+#[test]
+fn every_real_league_comes_out_as_its_official_table() {
     let Some(data) = real_data() else { return };
-    let at_once = Arc::new(tokio::sync::Semaphore::new(2));
-    let mut leagues = tokio::task::JoinSet::new();
+    let mut leagues = 0;
     for file in files(&data.join("seasons/leagues")) {
-        let at_once = Arc::clone(&at_once);
-        leagues.spawn(async move {
-            let _turn = at_once.acquire_owned().await.unwrap();
-            comes_out_as_its_official_table(&file, false).await;
-        });
+        let season = Season::load(&file).unwrap();
+        let bracket = Bracket::of(&season);
+        let view = View { season: &season, bracket: &bracket, now: season.last_end() + TimeDelta::days(1) };
+        let mut matches = Vec::new();
+        let mut names = BTreeMap::new();
+        for listed in view.rounds()["rounds"].as_array().unwrap() {
+            let number = u32::try_from(listed["round"].as_u64().unwrap()).unwrap();
+            let events = view.round_events(number, listed["slug"].as_str(), listed["prefix"].as_str());
+            let reading = decode::round(&number.to_string(), &events.unwrap().to_string()).unwrap();
+            assert_eq!(reading.refused, [], "{}", file.display());
+            names.extend(reading.teams.into_iter().map(|team| (team.external_id, team.name)));
+            matches.extend(reading.matches);
+        }
+        let tables = decode::tables(&view.standings().unwrap().to_string()).unwrap();
+        let (name, mode) = (|team: &str| names[team].clone(), StandingsMode::UniqueGroup);
+        let plan =
+            standings::plan(&matches, name, mode, StandingsTerms::default(), Some((&tables, view.now)));
+        let ours: Vec<String> = plan
+            .table
+            .rows
+            .iter()
+            .map(|row| format!("{} {} {}:{}", names[&row.team], row.points, row.goals_for, row.goals_against))
+            .collect();
+        assert_eq!(ours, official_table(&read(&file)), "{}", file.display());
+        let found = plan.check.unwrap();
+        assert_eq!((found.drift, found.lag, found.order), (vec![], vec![], vec![]), "{}", file.display());
+        leagues += 1;
     }
-    assert!(leagues.len() > 30, "the folder is not empty");
-    leagues.join_all().await;
+    assert!(leagues > 30, "the folder is not empty");
 }
 
 /// A real season without a table in its source, given the rule and the order and points that became official.
@@ -128,7 +135,8 @@ async fn ends_officially(mut file: Value, rules: &str, official: &[(&str, i64)])
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("season.json");
     std::fs::write(&path, file.to_string()).unwrap();
-    let summary = played(&path, None, false).await;
+    let summary = Play::file(&path).bulk().run().await.summary;
+    assert_eq!(summary.problems(), Vec::<String>::new());
     let ours: Vec<(&str, i64)> =
         summary.standings[0].rows.iter().map(|row| (row.team.as_str(), i64::from(row.points))).collect();
     assert_eq!(ours, official);
@@ -254,13 +262,12 @@ fn real_winners(file: &Value) -> BTreeMap<BTreeSet<String>, String> {
 
 async fn cup_comes_out(season: &str, knockouts: &str, rules: Option<&str>) -> Option<Summary> {
     let data = real_data()?;
-    let dir = tempfile::tempdir().unwrap();
-    let rules_file = dir.path().join("rules.json");
+    let mut play = Play::file(&data.join("openfootball").join(season));
     if let Some(text) = rules {
-        std::fs::write(&rules_file, serde_json::json!({ "tie_breaking_rule": text }).to_string()).unwrap();
+        play = play.rules(&serde_json::json!({ "tie_breaking_rule": text }).to_string());
     }
-    let season = data.join("openfootball").join(season);
-    let summary = played(&season, rules.map(|_| rules_file.as_path()), true).await;
+    let summary = play.run().await.summary;
+    assert_eq!(summary.problems(), Vec::<String>::new());
     let file = read(&data.join("seasons/knockouts").join(knockouts));
     let expected = real_winners(&file);
     let ours: BTreeMap<BTreeSet<String>, String> = summary
@@ -297,22 +304,8 @@ async fn a_champions_league_with_two_legs_and_away_goals_by_schedules_alone() {
 async fn a_champions_league_with_a_league_phase_up_to_its_final() {
     let Some(data) = real_data() else { return };
     let season = data.join("openfootball/2024-25_uefa.cl.json");
-    let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        season,
-        rules: None,
-        faults: Vec::new(),
-        // The source has no score of the final.
-        until: Some("2025-05-31".parse().unwrap()),
-        bulk: false,
-        database_url: Some(empty_database().await),
-        output: dir.path().to_owned(),
-        weather: None,
-    };
-    let mut replay = Replay::start(&options).await.unwrap();
-    replay.run(options.until, false).await.unwrap();
-    let summary = Summary::read(&replay).await.unwrap();
-    assert_eq!(summary.errors, Vec::<String>::new());
+    // The source has no score of the final.
+    let summary = Play::file(&season).until("2025-05-31").run().await.summary;
     assert_eq!(summary.standings.len(), 1);
     let table = &summary.standings[0].rows;
     assert_eq!((table.len(), table[0].team.as_str(), table[0].points), (36, "Liverpool FC (ENG)", 21));

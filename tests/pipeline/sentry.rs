@@ -1,6 +1,7 @@
 //! Sentry: told of what failed, by its own protocol and without a secret; not of what went well; never in the way.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use local::aws_gate::{AwsGate, How, Service, Trouble};
@@ -9,15 +10,16 @@ use local::stack::TOKEN;
 use local::wire::Wire;
 use serde_json::{Value, json};
 
-use crate::harness::{LEAGUE, World};
+use crate::harness::{LEAGUE, Setup, World};
 
 const ROUTINE: &str = "2024-03-01T00:01:00Z";
 const WEBHOOK: &str = "/services/T000";
 const PASSWORD: &str = "pl4nted-password";
 
 /// A world whose secret names this DSN, and whose database's address has a password.
-async fn told_to(dsn: &str, variables: &[(&str, &str)]) -> (World, Wire, AwsGate) {
-    let (world, wire, gate) = World::with_gates("2024-03-01T00:00:00Z", LEAGUE, variables).await;
+async fn told_to(dsn: &str, variables: &[(&str, &str)]) -> (World, Arc<Wire>, AwsGate) {
+    let world = Setup::wired().variables(variables).world("2024-03-01T00:00:00Z", LEAGUE).await;
+    let (wire, gate) = world.gates();
     let mut url: url::Url = world.stack.database_url.parse().unwrap();
     url.set_port(Some(wire.port())).unwrap();
     url.set_password(Some(PASSWORD)).unwrap();
@@ -97,7 +99,7 @@ async fn a_panic_is_told_and_no_secret_with_it() {
     assert!(!once.exists());
     let [event] = sentry.events().try_into().unwrap();
     assert_eq!(exception(&event), ("Internal", expected));
-    let log = std::fs::read_to_string(world.logs.path().join("tournaments.log")).unwrap();
+    let log = world.log("tournaments");
     assert!(log.contains(r#""message":"panicked","location":"shared/src/crash.rs"#), "{log}");
     let mut seen = sentry.bodies().concat() + &error + &log;
     for key in world.stack.aws.objects("data-provider-operation-reports/").await.unwrap() {
@@ -155,7 +157,7 @@ async fn a_sentry_that_is_away_costs_seconds_and_nothing_else() {
         assert_eq!(world.executions().await.last().unwrap(), "daily_schedule failed 1");
         let notice = world.messages().pop().unwrap();
         assert!(notice.contains("EventBridge"), "{notice}");
-        let log = std::fs::read_to_string(world.logs.path().join("daily-routine.log")).unwrap();
+        let log = world.log("daily-routine");
         assert!(log.contains("Sentry could not be told") && !log.contains("0123456789abcdef"), "{log}");
     }
 }

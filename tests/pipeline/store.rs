@@ -11,14 +11,13 @@ use shared::store::tournaments::NewTournament;
 use shared::store::{Connection, Outcomes, Store, matches, teams, tournaments};
 use uuid::Uuid;
 
-use crate::harness::{empty_database, moment, texts};
+use crate::harness::{empty_database, migrated_database, moment};
+use crate::records::{Records, texts};
 
 const PROVIDER: &str = "sofascore";
 
 async fn store() -> Store {
-    let store = Store::new(&empty_database().await.into(), None).unwrap();
-    store.migrate().await.unwrap();
-    store
+    Store::new(&migrated_database().await.into(), None).unwrap()
 }
 
 fn now() -> chrono::DateTime<chrono::Utc> {
@@ -222,8 +221,8 @@ async fn a_circuit_opens_lets_one_try_stays_open_longer_and_closes() {
 #[tokio::test]
 async fn a_database_of_the_application_is_taken_over_with_the_flaws_it_has() {
     let url = empty_database().await;
-    let db = local::postgres::connect(&url).await.unwrap();
-    db.batch_execute(
+    let records = Records::of(&url).await;
+    records.db.batch_execute(
         "CREATE TABLE tournament (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), external_id text NOT NULL, base_url text
              NOT NULL, public_url text, slug text NOT NULL DEFAULT '', provider text NOT NULL, season text NOT NULL,
              current_round text, mode text NOT NULL, standings_mode text NOT NULL DEFAULT 'unique-group', label text
@@ -263,14 +262,14 @@ async fn a_database_of_the_application_is_taken_over_with_the_flaws_it_has() {
     let store = Store::new(&url.into(), None).unwrap();
     assert!(store.migrate().await.unwrap().len() >= 5);
     let left = "SELECT concat(short_name, ' ', points) FROM tournament_standings";
-    assert_eq!(texts(&db, left).await, ["New 4"]);
+    assert_eq!(records.texts(left).await, ["New 4"]);
     assert_eq!(
-        texts(&db, "SELECT status FROM data_provider_executions").await,
+        records.texts("SELECT status FROM data_provider_executions").await,
         ["running-still"],
         "kept as it was"
     );
     // An execution of no tournament can be recorded, and two teams may share a short name.
-    db.batch_execute(
+    records.db.batch_execute(
         "INSERT INTO data_provider_executions (id, request_id, operation_type, status)
              VALUES (gen_random_uuid(), gen_random_uuid(), 'daily_schedule', 'completed');
          INSERT INTO tournament_standings (team_id, team_external_id, tournament_id, \"order\", group_name, short_name,

@@ -1,12 +1,12 @@
 //! Tables that the results alone do not give, shown by the replay provider and followed by schedules alone.
 
-use crate::harness::{LEAGUE, texts};
-use crate::played::{Played, played};
+use crate::harness::LEAGUE;
+use crate::played::{Play, Played};
 
 /// What the reports say of an order that is not the matches' own.
 async fn order_notes(league: &Played) -> Vec<String> {
     let sql = "SELECT DISTINCT jsonb_array_elements_text(summary->'order') FROM data_provider_executions";
-    texts(&league.db, sql).await
+    league.texts(sql).await
 }
 
 /// The best by points per game has fewer points than the second. The rest of the season is cancelled, and the official
@@ -23,9 +23,9 @@ const CURTAILED: &str = r#"{"league": "Curtailed League", "season": "2023-24", "
 
 #[tokio::test]
 async fn a_curtailed_season_ends_in_the_providers_order_by_points_per_game_and_says_so() {
-    let league = played(CURTAILED, None, &[]).await;
+    let league = Play::text(CURTAILED).run().await;
     assert_eq!(league.summary.problems(), Vec::<String>::new());
-    assert_eq!(league.table(), ["Ash 2 6", "Birch 4 7", "Elm 4 2", "Cedar 2 1"]);
+    assert_eq!(league.table().await, ["Ash 2 6", "Birch 4 7", "Elm 4 2", "Cedar 2 1"]);
     let notes = order_notes(&league).await;
     let explained = "the provider's order stands against the points: points per game explains it";
     assert!(notes.contains(&explained.to_owned()), "{notes:?}");
@@ -47,9 +47,9 @@ const SPLIT: &str = r#"{"league": "Split League", "season": "2023-24", "teams": 
 
 #[tokio::test]
 async fn a_league_that_splits_ranks_its_halves_one_below_the_other() {
-    let league = played(SPLIT, None, &[]).await;
+    let league = Play::text(SPLIT).run().await;
     assert_eq!(league.summary.problems(), Vec::<String>::new());
-    assert_eq!(league.table(), ["Ash 5 15", "Birch 5 4", "Cedar 5 9", "Elm 5 1"]);
+    assert_eq!(league.table().await, ["Ash 5 15", "Birch 5 4", "Cedar 5 9", "Elm 5 1"]);
     let notes = order_notes(&league).await;
     assert_eq!(notes, ["the provider's order stands against the points: a split league explains it"]);
 }
@@ -60,8 +60,8 @@ async fn a_deduction_is_found_and_away_goals_between_the_level_teams_decide() {
     // ground than Birch at Elm's. The provider's own table goes by goal difference, and that is said.
     let rules = r#"{"deductions": {"Birch": 2}, "tie_breaking_rule": "1. Points in head-to-head matches
         2. Goal difference in head-to-head matches\n3. Away goals in head-to-head matches\n4. Goal difference"}"#;
-    let league = played(LEAGUE, Some(&rules.replace('\n', " ")), &[]).await;
-    assert_eq!(league.table(), ["Ash 6 16", "Elm 6 6", "Birch 6 6", "Cedar 6 2"]);
+    let league = Play::text(LEAGUE).rules(&rules.replace('\n', " ")).run().await;
+    assert_eq!(league.table().await, ["Ash 6 16", "Elm 6 6", "Birch 6 6", "Cedar 6 2"]);
     let warnings = league.warnings().await;
     assert!(
         warnings.contains("points beside the matches' own, by the provider's table: Birch -2"),

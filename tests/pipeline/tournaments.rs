@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use crate::harness::{LEAGUE, World, stack, texts};
+use crate::harness::{LEAGUE, Setup, World};
 
 #[tokio::test]
 async fn a_created_tournament_is_complete_and_each_operation_has_its_own_record_report_and_notice() {
@@ -109,7 +109,7 @@ async fn a_second_tournament_under_the_same_slug_is_refused_with_the_remedy() {
     let error = world.stack.invoke("tournaments", event).await.unwrap_err().to_string();
     assert!(error.contains("InvalidInput") && error.contains("tournament.slug"), "{error}");
     assert!(error.contains("operation refresh"), "{error}");
-    assert_eq!(world.texts("SELECT count(*)::text FROM tournament").await, ["1"]);
+    assert_eq!(world.count("tournament").await, 1);
     // Lambda delivers it again: what was refused does not become its own on the way.
     let mut event = local::driver::create_event(&world.season, world.clock.now());
     event["idempotencyKey"] = json!("another");
@@ -157,26 +157,24 @@ fn creation() -> Value {
 #[tokio::test]
 async fn an_image_that_cant_be_had_leaves_no_made_up_address_and_makes_the_run_partial() {
     let (origin, _server) = provider(|| StatusCode::NOT_FOUND.into_response()).await;
-    let (stack, db, _logs) = stack(&origin, &[]).await;
-    stack.invoke("tournaments", creation()).await.unwrap();
+    let stack = Setup::default().stack(&origin).await;
+    stack.stack.invoke("tournaments", creation()).await.unwrap();
     assert_eq!(
-        texts(&db, "SELECT concat(name, '|', badge) FROM team ORDER BY name").await,
+        stack.texts("SELECT concat(name, '|', badge) FROM team ORDER BY name").await,
         ["Ash|", "Birch|"]
     );
-    assert_eq!(texts(&db, "SELECT logo FROM tournament").await, [""]);
-    let statuses = texts(
-        &db,
-        "SELECT operation_type || ' ' || status FROM data_provider_executions ORDER BY created_at",
-    )
-    .await;
+    assert_eq!(stack.texts("SELECT logo FROM tournament").await, [""]);
+    let statuses = stack
+        .texts("SELECT operation_type || ' ' || status FROM data_provider_executions ORDER BY created_at")
+        .await;
     assert_eq!(
         &statuses[..3],
         ["tournament_create partial_failure", "rounds_create completed", "teams_create partial_failure"]
     );
     let colours: Vec<_> =
-        stack.slack.messages().iter().map(|m| m["attachments"][0]["color"].clone()).collect();
+        stack.stack.slack.messages().iter().map(|m| m["attachments"][0]["color"].clone()).collect();
     assert_eq!(&colours[..2], ["#ecb22e", "#2eb67d"]);
-    assert_eq!(texts(&db, "SELECT count(*)::text FROM match").await, ["1"], "the rest went in");
+    assert_eq!(stack.count("match").await, 1, "the rest went in");
 }
 
 #[tokio::test]
@@ -184,14 +182,14 @@ async fn a_creation_that_is_refused_goes_on_by_a_refresh_once_the_provider_may_b
     let blocked =
         || (StatusCode::FORBIDDEN, r#"{"error":{"code":403,"reason":"challenge"}}"#).into_response();
     let (origin, server) = provider(blocked).await;
-    let (stack, db, _logs) = stack(&origin, &[]).await;
-    stack.invoke("tournaments", creation()).await.unwrap();
+    let stack = Setup::default().stack(&origin).await;
+    stack.stack.invoke("tournaments", creation()).await.unwrap();
     let statuses = "SELECT DISTINCT status FROM data_provider_executions
                      WHERE operation_type IN ('tournament_create', 'rounds_create')";
-    assert_eq!(texts(&db, statuses).await, ["partial_failure"]);
-    let schedules = stack.aws.schedules().await.unwrap();
+    assert_eq!(stack.texts(statuses).await, ["partial_failure"]);
+    let schedules = stack.stack.aws.schedules().await.unwrap();
     assert!(!schedules.is_empty() && schedules.iter().all(|s| s.function == "tournaments"), "{schedules:?}");
-    let told: Vec<String> = stack.slack.messages().iter().map(ToString::to_string).collect();
+    let told = stack.messages();
     assert_eq!(
         told.iter().filter(|told| told.contains("sofascore refuses to answer")).count(),
         1,

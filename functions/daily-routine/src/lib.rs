@@ -2,10 +2,10 @@
 //! and reconciles the one-time schedules of the next two days with the matches.
 
 use chrono::{DateTime, Utc};
+use football::plan::schedule::CheckKind;
 use serde_json::{Value, json};
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, OperationType, Work};
-use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::sync::schedules::Again;
 use shared::sync::{self, refresh, schedules};

@@ -1,11 +1,11 @@
 //! Knockouts: discovers rounds as they are listed and drawn, stores their matches, and fills the bracket.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use football::domain::RoundKind;
+use football::plan::schedule::CheckKind;
+use serde_json::{Value, json};
 use shared::event::{self, Envelope, Fields, InvalidInput};
 use shared::execution::{self, Failure, Invocation, Journal, OperationType, Work};
-use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;

@@ -112,7 +112,9 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
 async fn invoke(desk: &Desk, id: Uuid, function: &str, event: &serde_json::Value) -> Result<(), Problem> {
     let services = desk.services().await?;
     let prefix = &desk.app.config.schedules.function_arn_prefix;
-    let Err(error) = crate::invoke::start(&services.aws, prefix, function, event).await else { return Ok(()) };
+    let Err(error) = crate::invoke::start(&services.aws, prefix, function, event).await else {
+        return Ok(());
+    };
     tracing::error!(%error, execution_id = %id, "a function could not be started");
     let client = services.store.client().await?;
     executions::not_started(&*client, id, &format!("{function} could not be started"), desk.clock.now())

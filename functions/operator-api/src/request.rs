@@ -5,8 +5,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri, header};
 use chrono::NaiveDate;
-use serde::de::DeserializeOwned;
 use football::domain::round::is_path_segment;
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 use uuid::Uuid;
 

@@ -2,11 +2,11 @@
 //! check is an interim one the table is computed anew and a match still running gets its follow-up.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use football::domain::{Round, RoundKind, Tournament};
+use football::plan::schedule::CheckKind;
+use serde_json::{Value, json};
 use shared::event::{Envelope, Fields, InvalidInput};
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
-use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SofaScore};
 use shared::store::rounds;

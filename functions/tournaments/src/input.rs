@@ -1,10 +1,10 @@
 //! What an operator asks of the function.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use football::domain::{Mode, StandingsMode};
-use shared::event::{Envelope, Fields, InvalidInput};
 use football::plan::schedule::CheckKind;
+use serde_json::Value;
+use shared::event::{Envelope, Fields, InvalidInput};
 use shared::provider::sofascore::{PROVIDER, SeasonRef, is_page};
 use shared::store::tournaments::NewTournament;
 use uuid::Uuid;

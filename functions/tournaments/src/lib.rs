@@ -5,11 +5,11 @@ mod input;
 mod probe;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use football::domain::{Round, Team, Tournament};
+use football::plan::schedule::CheckKind;
+use serde_json::{Value, json};
 use shared::event::InvalidInput;
 use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
-use football::plan::schedule::CheckKind;
 use shared::provider::ProviderError;
 use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
 use shared::store::{rounds, tournaments};

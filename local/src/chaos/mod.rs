@@ -6,7 +6,7 @@ mod page;
 mod weather;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ pub use kind::Kind;
 pub use page::{page, table};
 pub use weather::Weather;
 
-use crate::driver::{Options, Replay};
+use crate::driver::{Options, Parts, Replay};
 use crate::postgres;
 
 /// What one seed's replay came to.
@@ -68,9 +68,11 @@ impl Outcome {
     }
 }
 
-/// Replays a season undisturbed: what its database holds at the end.
-pub async fn calm(season: &Path, output: &Path) -> anyhow::Result<Content> {
-    let mut replay = Replay::start(&options(season, output.join("calm"), None, None)).await?;
+/// Replays a season undisturbed, beside its log in `output`: what its database holds at the end.
+pub async fn calm(season: &Path, output: &Path, parts: Option<Parts>) -> anyhow::Result<Content> {
+    let output = output.join("calm");
+    let options = Options { season: season.to_owned(), output, parts, ..Options::default() };
+    let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     replay.last_routines().await?;
     content(&postgres::connect(&replay.stack.database_url).await?).await
@@ -83,9 +85,12 @@ pub async fn stormy(
     seed: u64,
     only: Option<Kind>,
     undisturbed: &Content,
+    parts: Option<Parts>,
 ) -> anyhow::Result<Outcome> {
-    let mut replay =
-        Replay::start(&options(season, output.join(format!("seed-{seed}")), Some(seed), only)).await?;
+    let output = output.join(format!("seed-{seed}"));
+    let weather = Some((seed, only));
+    let options = Options { season: season.to_owned(), output, weather, parts, ..Options::default() };
+    let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     replay.last_routines().await?;
     let db = postgres::connect(&replay.stack.database_url).await?;
@@ -126,13 +131,4 @@ pub async fn stormy(
         differences: differences(undisturbed, &content(&db).await?),
         seconds: replay.began.elapsed().as_secs_f64(),
     })
-}
-
-fn options(season: &Path, output: PathBuf, seed: Option<u64>, only: Option<Kind>) -> Options {
-    Options {
-        season: season.to_owned(),
-        output,
-        weather: seed.map(|seed| (seed, only)),
-        ..Options::default()
-    }
 }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::matches::{OPEN, awaited};
 use super::{Readable, StoreError, parsed, stamp, utc};
+use crate::provider::sofascore::PROVIDER;
 use football::domain::{Mode, StandingsMode, Tournament};
 use football::plan::standings::StandingsTerms;
-use crate::provider::sofascore::PROVIDER;
 
 /// What an operator says of a tournament to create, with the provider's ids already read.
 #[derive(Debug, Clone, PartialEq, Eq)]

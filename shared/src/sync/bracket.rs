@@ -4,11 +4,13 @@ use serde_json::json;
 
 use super::{readable, season, transact};
 use crate::crash;
-use football::domain::knockout::{AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties};
-use football::domain::{RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
 use crate::provider::sofascore::{PROVIDER, SofaScore};
 use crate::store::{StoreError, bracket as rows, matches, rounds, standings, tournaments};
+use football::domain::knockout::{
+    AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties,
+};
+use football::domain::{RoundKind, StoredMatch, Tournament};
 
 /// Reads the provider's cup trees: they tell who meets whom before the matches do, and are the check of our ties. The
 /// provider's trouble costs the check, not the bracket.

@@ -8,12 +8,12 @@ use strum::VariantNames;
 
 use super::{readable, teams, transact};
 use crate::crash;
-use football::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use crate::execution::{Invocation, Journal};
-use football::plan::matches::{self as plan, HeldReason, MatchPlan};
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
 use crate::store::{StoreError, executions, matches, rounds};
+use football::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
+use football::plan::matches::{self as plan, HeldReason, MatchPlan};
 
 /// Matches looked up by their own id in one run: each costs a request.
 const LOOKUP_LIMIT: usize = 5;

@@ -11,11 +11,11 @@ pub mod teams;
 use anyhow::Context as _;
 use uuid::Uuid;
 
-use football::domain::{Tournament, TournamentStatus};
 use crate::execution::{Invocation, Journal};
 use crate::provider::Terms;
 use crate::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
 use crate::store::{Readable, StoreError, patience, tournaments};
+use football::domain::{Tournament, TournamentStatus};
 
 /// A session with the provider for this run. It has no browser until something is asked.
 pub fn provider<'a>(invocation: &'a Invocation<'_>) -> SofaScore<'a> {

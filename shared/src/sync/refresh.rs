@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
 use super::{bracket, readable, season, standings};
-use football::domain::{Round, Tournament};
 use crate::execution::{Invocation, Journal};
-use football::plan::schedule::window_end;
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{Listed, Reading, SofaScore};
 use crate::store::{matches as rows, rounds, tournaments};
+use football::domain::{Round, Tournament};
+use football::plan::schedule::window_end;
 
 /// Whole rounds read by one routine, oldest reading first.
 const ROUND_BUDGET: i64 = 5;

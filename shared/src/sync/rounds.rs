@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::{season, transact};
 use crate::crash;
-use football::domain::Tournament;
-use football::domain::round::is_path_segment;
 use crate::execution::{Invocation, Journal};
 use crate::provider::sofascore::{Rounds, SofaScore};
 use crate::store::{StoreError, rounds, tournaments};
+use football::domain::Tournament;
+use football::domain::round::is_path_segment;
 
 /// Asks for the list of rounds and writes what is new or differs, with the provider's current round.
 pub async fn sync(

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::readable;
 use crate::crash;
-use football::domain::{Match, MatchStatus, Tournament};
 use crate::execution::{Invocation, Journal, OperationStatus};
-use football::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
 use crate::provider::TRY_AGAIN_AFTER;
 use crate::schedule::{Created, ScheduleError};
 use crate::store::{matches, tournaments};
+use football::domain::{Match, MatchStatus, Tournament};
+use football::plan::schedule::{self as plan, Check, CheckKind, Kickoff, TournamentState, schedule_name};
 
 /// From one look at a running match to the next.
 const FOLLOW_UP_EVERY: TimeDelta = TimeDelta::minutes(10);

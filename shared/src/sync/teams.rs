@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::crash;
-use football::domain::Team;
 use crate::execution::{Invocation, Journal};
 use crate::objects::IMAGES;
 use crate::provider::ProviderError;
 use crate::provider::sofascore::{Image, PROVIDER, SofaScore};
 use crate::store::StoreError;
 use crate::store::teams::{self, TeamRow};
+use football::domain::Team;
 
 /// Images may change; a day is soon enough.
 const IMAGE_CACHE: &str = "public, max-age=86400";

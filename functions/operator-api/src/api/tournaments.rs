@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use football::domain::{Mode, StandingsMode, TournamentStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use football::domain::{Mode, StandingsMode, TournamentStatus};
 use shared::event::Fields;
 use shared::execution::OperationType;
 use shared::store::desk::tournaments::{

@@ -120,7 +120,8 @@ impl Counted {
 
     fn table(&self, terms: &StandingsTerms) -> Table {
         let rules = terms.tie_breaking_rule.as_deref().map(Rules::parse).unwrap_or_default();
-        let terms = Terms { rules, adjustments: &terms.adjustments, open: &self.open, provider: &terms.provider };
+        let terms =
+            Terms { rules, adjustments: &terms.adjustments, open: &self.open, provider: &terms.provider };
         table(&self.entrants, &self.results, &terms)
     }
 }

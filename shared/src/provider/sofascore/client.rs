@@ -14,12 +14,12 @@ use super::standings;
 use super::{PROVIDER, SeasonRef};
 use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
-use football::domain::knockout::Tree;
-use football::domain::standings::ProviderTable;
-use football::domain::{Round, RoundAddress};
 use crate::provider::circuit::Circuit;
 use crate::provider::pace::{LONGEST_WAIT, Pace};
 use crate::provider::{ProviderError, Request, Terms};
+use football::domain::knockout::Tree;
+use football::domain::standings::ProviderTable;
+use football::domain::{Round, RoundAddress};
 
 /// What a 429 without a `Retry-After` asks for.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);

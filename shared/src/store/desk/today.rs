@@ -10,8 +10,8 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use football::plan::schedule::Offsets;
 use crate::store::{StoreError, stamp};
+use football::plan::schedule::Offsets;
 
 /// Kickoffs shown one by one; of a fuller day those that want looking at, and those around now.
 const KICKOFFS: i32 = 100;

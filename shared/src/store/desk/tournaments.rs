@@ -8,8 +8,8 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
-use football::domain::TournamentStatus;
 use crate::store::{StoreError, stamp, utc};
+use football::domain::TournamentStatus;
 
 /// A tournament as the desk shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
