@@ -24,6 +24,8 @@ pub struct Options {
     pub rules: Option<PathBuf>,
     /// What goes wrong with matches.
     pub faults: Vec<Fault>,
+    /// Start at the beginning of this day, instead of half a day before the first match.
+    pub from: Option<NaiveDate>,
     /// Stop at the beginning of this day.
     pub until: Option<NaiveDate>,
     /// Start when the season is over.
@@ -119,6 +121,8 @@ impl Replay {
         let Parts { database_url, aws_endpoint, environment } = parts;
         let start = if options.bulk {
             season.last_end() + TimeDelta::days(1)
+        } else if let Some(day) = options.from {
+            day.and_time(NaiveTime::MIN).and_utc()
         } else {
             season.first_kickoff().date_naive().and_time(NaiveTime::MIN).and_utc() - TimeDelta::hours(12)
         };

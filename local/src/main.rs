@@ -15,7 +15,7 @@ use local::emulator::{CREDENTIALS, Emulator};
 use local::postgres::{self, Cluster};
 use local::replay::{Fault, Season};
 use local::summary::Summary;
-use local::tools::Tools;
+use local::tools::{self, Tools};
 use local::{aws_record, bench, lambda_check, page};
 use shared::provider::sofascore::decode::{Kind, decode};
 use strum::VariantNames as _;
@@ -244,10 +244,12 @@ async fn services(command: &[String], calls: Option<&Path>) -> anyhow::Result<Ex
     postgres::make_template(&cluster.url("postgres")).await?;
     let (program, arguments) = command.split_first().context("no command")?;
     let recorded = tempfile::NamedTempFile::new()?;
+    let temporary = tempfile::Builder::new().prefix("best-shot-").tempdir_in(tools::temp_dir())?;
     let status = tokio::process::Command::new(program)
         .args(arguments)
         .envs(calls.map(|_| (aws_record::FILE, recorded.path())))
         .envs(CREDENTIALS)
+        .env("TMPDIR", temporary.path())
         .env("TEST_DATABASE_URL", cluster.url("postgres"))
         .env("TEST_AWS_ENDPOINT", &emulator.endpoint)
         .kill_on_drop(true)

@@ -33,7 +33,7 @@ impl Cluster {
         settings: &[&str],
         files: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let data = tempfile::Builder::new().prefix("best-shot-postgres-").tempdir()?;
+        let data = tempfile::Builder::new().prefix("best-shot-postgres-").tempdir_in(tools::temp_dir())?;
         for (name, content) in files {
             let path = data.path().join(name);
             std::fs::write(&path, content)?;

@@ -134,6 +134,17 @@ pub fn free_port() -> anyhow::Result<u16> {
     bail!("no port between {} and {} is free", OURS.start, OURS.end)
 }
 
+/// Where files go that end with the run: in memory where there is room, since hundreds of databases and profiles of
+/// browsers keep a disk busy. Else where `TMPDIR` says.
+pub fn temp_dir() -> PathBuf {
+    const MEMORY: &str = "/dev/shm";
+    const ROOM: u64 = 6 << 30;
+    match rustix::fs::statvfs(MEMORY) {
+        Ok(there) if there.f_bavail.saturating_mul(there.f_frsize) >= ROOM => MEMORY.into(),
+        _ => std::env::temp_dir(),
+    }
+}
+
 /// Whether this process is root's.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

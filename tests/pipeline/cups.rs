@@ -63,7 +63,8 @@ async fn every_way_to_go_through_is_told_and_the_champion_came_from_the_qualific
 async fn a_correction_of_the_final_makes_another_champion() {
     // After the season's last match nothing waits for a check: the next daily routine looks at yesterday once more.
     let season = CUP.replace(r#""et": [2, 2], "p": [4, 3]"#, r#""et": [2, 1]"#);
-    let cup = Play::text(&season).rules(BYES).faults(&["correct:Hazel-Willow:300:2-3"]).run().await;
+    let faults = ["correct:Hazel-Willow:300:2-3"];
+    let cup = Play::text(&season).rules(BYES).faults(&faults).from("2024-02-26").run().await;
     assert_eq!(cup.summary.champion.as_deref(), Some("Willow"));
     assert!(cup.warnings().await.contains("was corrected after it had ended"), "{}", cup.warnings().await);
 }

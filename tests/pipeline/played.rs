@@ -54,6 +54,12 @@ impl Play {
         self
     }
 
+    /// From the beginning of this day on: what came before is found as it was left.
+    pub fn from(mut self, day: &str) -> Self {
+        self.options.from = Some(day.parse().unwrap());
+        self
+    }
+
     /// Up to the beginning of this day.
     pub fn until(mut self, day: &str) -> Self {
         self.options.until = Some(day.parse().unwrap());

@@ -21,7 +21,7 @@ const ENDING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How much of what a failing browser says is kept for the error.
 const KEPT_LINES: usize = 5;
 
-const FLAGS: [&str; 20] = [
+const FLAGS: [&str; 22] = [
     "--headless",
     // Port 0: the browser takes a free one and says which. Ports chosen from outside collide.
     "--remote-debugging-port=0",
@@ -35,8 +35,12 @@ const FLAGS: [&str; 20] = [
     "--disable-extensions",
     "--disable-gpu",
     "--disable-quic",
+    // Nothing is drawn by a graphics card, and none is imitated. With the next but one it saves a third of a launch.
+    "--disable-software-rasterizer",
     "--disable-sync",
     "--hide-scrollbars",
+    // No databases of a profile that lives for one run.
+    "--incognito",
     "--metrics-recording-only",
     "--mute-audio",
     "--no-default-browser-check",
