@@ -10,8 +10,9 @@ SEED ?= 1..20
 ENV ?= demo
 OPERATE := .tools/venv/bin/python deploy/operate.py
 REPLAY := target/debug/local replay
+NEXTEST := .tools/venv/bin/cargo-nextest nextest run --locked --workspace
 
-.PHONY: help setup build demo test check chaos bench pictures axe schemathesis lambda-check deploy smoke redrive
+.PHONY: help setup build demo test test-fast check chaos bench pictures axe schemathesis lambda-check deploy smoke redrive
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,9 +28,13 @@ demo: build ## Replay the 2022 World Cup on real parts (SERVE=1 keeps them up)
 
 test: build ## Run every test, on real parts; then hold the roles against what the functions called of AWS
 	.tools/venv/bin/python -m unittest discover --start-directory deploy
-	cargo test --locked --workspace --no-run
-	target/debug/local services --calls target/aws-calls.json -- cargo test --locked --workspace
+	$(NEXTEST) --no-run
+	target/debug/local services --calls target/aws-calls.json -- $(NEXTEST) && status=0 || status=$$?; \
+	  .tools/venv/bin/python tests/slowest.py target/nextest/default/junit.xml; exit $$status
 	.tools/venv/bin/python deploy/check_policies.py target/aws-calls.json --all-of deploy/expected-calls.json
+
+test-fast: build ## Run the unit tests and the shortest way through each function
+	target/debug/local services -- $(NEXTEST) --profile fast
 
 check: setup ## Everything a change must pass
 	cargo fmt --all --check
@@ -44,16 +49,14 @@ chaos: build ## Replay the 2022 World Cup with faults drawn by seed, and compare
 	target/debug/local chaos --seed $(SEED) --jobs 3 --table docs/chaos.md $(SEASON)
 
 pictures: build ## Take the README's pictures of the operator's pages
-	cargo test --locked --workspace --no-run
 	DESK_SHOTS=$(CURDIR)/docs/pictures target/debug/local services -- \
-	  cargo test --locked -p tests --test pipeline pictures_of_a_world_cup -- --ignored
+	  $(NEXTEST) --run-ignored only pictures_of_a_world_cup
 
 axe: build ## Look at the operator's pages by axe-core (installs it in .tools; wants npm)
 	mkdir -p .tools/axe
 	test -f .tools/axe/package/axe.min.js || (cd .tools/axe && npm pack --silent axe-core@4 && tar xzf axe-core-*.tgz)
-	cargo test --locked --workspace --no-run
 	AXE=$(CURDIR)/.tools/axe/package/axe.min.js target/debug/local services -- \
-	  cargo test --locked -p tests --test pipeline desk_pages
+	  $(NEXTEST) -E 'binary(pipeline) & test(/^desk_pages::/)'
 
 schemathesis: build ## Try the operator's API against its own description (installs schemathesis in .tools)
 	test -x .tools/schemathesis/bin/schemathesis || \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the local stack needs on Debian or Ubuntu: Postgres, PgBouncer, Chromium, and a Python environment with
-# the AWS emulator (moto) and AWS's Runtime Interface Emulator (from the SAM CLI). Says what it installs; a second run
-# finds everything there and does nothing. Root (or sudo) is needed only for system packages that are missing.
+# the AWS emulator (moto), AWS's Runtime Interface Emulator (from the SAM CLI) and the test runner (cargo-nextest). Says
+# what it installs; a second run finds everything there and does nothing. Root (or sudo) is needed only for system packages that are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

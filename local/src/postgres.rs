@@ -85,7 +85,8 @@ impl Cluster {
             .arg(self.data.path().join("cluster"))
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-k", ""])
             .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
-            .args(["-c", "max_connections=300"]);
+            // Small databases: a compiler for their queries would cost more than it saves.
+            .args(["-c", "max_connections=300", "-c", "jit=off"]);
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
