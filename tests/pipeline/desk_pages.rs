@@ -14,6 +14,10 @@ use shared::browser::{Browser, evaluate};
 use crate::desk::{API, Desk};
 use crate::harness::{CUP, LEAGUE, World, moment};
 
+/// Another page than the one that was marked as old is there, and it is not the one that sends a browser that came from
+/// elsewhere on to the page it asked for.
+const ARRIVED: &str = "!window.old && !document.querySelector('meta[http-equiv=refresh]')";
+
 /// A tab of a browser, at the desk.
 struct Tab {
     browser: Browser,
@@ -69,7 +73,7 @@ impl Tab {
         let url = format!("{}{path}", self.url);
         self.eval("window.old = true").await;
         self.eval(&format!("void (location.href = {url:?})")).await;
-        self.until("!window.old").await;
+        self.until(ARRIVED).await;
         let here = self.eval("location.protocol + ' ' + document.body?.innerText").await;
         assert!(
             here.as_str().is_some_and(|here| here.starts_with("http")),
@@ -82,7 +86,7 @@ impl Tab {
         self.eval("window.old = true").await;
         let clicked = self.eval(&format!("document.querySelector({selector:?})?.click(), true")).await;
         assert_eq!(clicked, true, "{selector}");
-        self.until("!window.old").await;
+        self.until(ARRIVED).await;
     }
 
     async fn fill(&mut self, selector: &str, value: &str) {
@@ -163,7 +167,7 @@ impl Tab {
             "Space" => self.press(" ", 32, Some(" "), false).await,
             _ => self.press("Enter", 13, Some("\r"), false).await,
         }
-        self.until("!window.old").await;
+        self.until(ARRIVED).await;
     }
 
     async fn text(&mut self) -> String {

@@ -15,6 +15,7 @@ mod desk_pages;
 mod events;
 mod executions;
 mod faults;
+mod formats;
 mod harness;
 mod lifetimes;
 mod outages;
