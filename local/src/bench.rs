@@ -216,7 +216,8 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
 /// Reads all rounds in one session: how long the launch took with the list of rounds, and each round after it.
 async fn read_all(config: &ProviderConfig, store: &Store, season: &Season) -> anyhow::Result<(f64, Samples)> {
     let (season, mut launch, mut each) = (season_ref(season)?, Samples::default(), Samples::default());
-    let mut session = SofaScore::new(config, Asking { store, clock: Clock::default(), until: None });
+    let mut session =
+        SofaScore::new(config.clone(), Asking { store: store.clone(), clock: Clock::default(), until: None });
     launch.time(session.rounds(&season)).await?;
     // The list took a moment of its own: after a pause the first round may be asked for at once.
     tokio::time::sleep(config.pause).await;

@@ -131,7 +131,7 @@ async fn executions(db: &tokio_postgres::Client) -> anyhow::Result<Vec<Execution
                 operation: row.get(1),
                 status: row.get(2),
                 duration_ms: row.get(3),
-                rows: shared::report::counts(&summary["rows"]),
+                rows: shared::outcomes::counts(&summary["rows"]),
                 errors: errors.filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
                 report: key.map(|key| format!("reports{}", key.trim_start_matches(shared::objects::REPORTS))),
             }

@@ -7,10 +7,10 @@ use tokio::sync::OnceCell;
 
 use crate::aws;
 use crate::config::{Config, ConfigError, Secrets};
-use crate::notify::Slack;
 use crate::objects::Objects;
 use crate::schedule::Schedules;
 use crate::secrets::{SecretError, Vault};
+use crate::slack::Slack;
 use crate::store::{Store, StoreError};
 
 /// A function environment.

@@ -12,13 +12,15 @@ use crate::app::App;
 use crate::aws;
 use crate::clock::{self, Clock};
 use crate::event::Fields;
-use crate::execution::{Failure, Invocation};
+use crate::execution::Failure;
+use crate::invocation::Invocation;
 use crate::sentry::{self, Failed};
 use crate::telemetry;
+use crate::work::Function;
 
 /// Serves one function on the Lambda Runtime API. Nothing is connected to before the first event.
 pub async fn serve(
-    function: &'static str,
+    function: Function,
     handler: impl AsyncFn(&Invocation<'_>, Value) -> Result<Value, Failure>,
 ) -> Result<(), Error> {
     telemetry::init();
@@ -48,17 +50,17 @@ pub async fn serve(
         match result.await {
             Ok(answer) => Ok(answer),
             Err(failure) => {
-                tracing::error!(error = %failure, "failed");
-                tell_of_unrecorded(app, function, request_id, &failure).await;
-                Err(Diagnostic::from(failure))
+                tracing::error!(error = %failure, "the invocation failed");
+                report_unrecorded(app, function, request_id, &failure).await;
+                Err(Diagnostic { error_type: failure.kind().to_string(), error_message: failure.to_string() })
             }
         }
     }))
     .await
 }
 
-/// What failed without a record of its own is told to Sentry here; an execution tells of itself.
-async fn tell_of_unrecorded(app: &App, function: &str, request: Uuid, failure: &Failure) {
+/// What failed without a record of its own is sent to Sentry here; an execution does so itself.
+async fn report_unrecorded(app: &App, function: Function, request: Uuid, failure: &Failure) {
     let operation = match failure {
         Failure::Record(_) => "record",
         Failure::Migration(_) => "migrate",
@@ -71,12 +73,12 @@ async fn tell_of_unrecorded(app: &App, function: &str, request: Uuid, failure: &
         function,
         environment: &app.config.environment,
         operation,
-        kind: "Database",
+        kind: failure.kind(),
         message: &secrets.mask(&failure.to_string()),
         request,
         execution: None,
     };
-    sentry::tell(dsn, &failed).await;
+    sentry::send(dsn, &failed).await;
 }
 
 /// The wall's clock, or one that starts when the event was delivered in its replay: a repeat later than it was

@@ -3,13 +3,15 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::execution::{Journal, OperationStatus};
+use crate::journal::{EntryStatus, Journal};
 use crate::objects::{ObjectError, Objects, REPORTS};
-use crate::provider::Request;
+use crate::outcomes::counts;
 use crate::provider::sofascore::PROVIDER;
+use crate::summary::{BrowserFigures, Summary};
+use crate::work::{ErrorKind, ExecutionStatus, Function, Operation};
 
 /// The report of one execution, complete.
 #[derive(Debug, Clone, Serialize)]
@@ -19,15 +21,15 @@ pub struct Report {
     /// The delivery.
     pub request_id: Uuid,
     /// Which function.
-    pub function: String,
-    /// `matches_update` and the like.
-    pub operation: String,
+    pub function: Function,
+    /// What was done.
+    pub operation: Operation,
     /// What the work is.
     pub key: String,
     /// Which attempt.
     pub attempt: i32,
-    /// `completed`, `partial_failure` or `failed`.
-    pub status: String,
+    /// How it ended.
+    pub status: ExecutionStatus,
     /// The occurrence it was for.
     pub planned_for: Option<DateTime<Utc>>,
     /// When it began.
@@ -39,14 +41,12 @@ pub struct Report {
     /// Why it failed.
     pub error: Option<String>,
     /// The kind of that.
-    pub error_kind: Option<&'static str>,
+    pub error_kind: Option<ErrorKind>,
     /// What it did.
     #[serde(flatten)]
     pub journal: Journal,
 }
 
-/// The kind of a request's error that is the browser's own: [`crate::provider::ProviderError::kind`].
-const BROWSER_FAILED: &str = "Browser";
 /// Errors quoted in a summary.
 const SUMMARY_ERRORS: usize = 10;
 /// Characters of one of them.
@@ -54,59 +54,41 @@ const SUMMARY_ERROR_CHARS: usize = 500;
 
 impl Report {
     /// What the record keeps: counts and ids, small. The application's admin screens read the first seven.
-    pub fn summary(&self) -> Value {
+    pub fn summary(&self) -> Summary {
         let journal = &self.journal;
         let total = journal.operations.len();
-        let failed = journal.operations.iter().filter(|o| o.status == OperationStatus::Failed).count();
+        let failed = journal.operations.iter().filter(|entry| entry.status == EntryStatus::Failed).count();
         // An error that ended the run between two operations counts as one.
         let failed = failed.max(usize::from(self.error.is_some()));
-        let mut errors: Vec<String> =
-            self.error.iter().chain(&journal.failures).map(|e| shortened(e)).collect();
-        errors.truncate(SUMMARY_ERRORS);
-        let mut warnings: Vec<String> = journal.warnings.iter().map(|w| shortened(w)).collect();
-        warnings.truncate(SUMMARY_ERRORS);
-        let mut summary = json!({
-            "tournamentId": journal.tournament_id,
-            "tournamentLabel": journal.tournament_label,
-            "provider": PROVIDER,
-            "operationsCount": total,
-            "totalOperations": total,
-            "successfulOperations": total.saturating_sub(failed),
-            "failedOperations": failed,
-            "dryRun": journal.dry_run,
-            "rows": journal.rows,
-            "schedules": journal.schedules,
-            "requests": journal.requests.len(),
-            "errors": errors,
-            "warnings": warnings,
-        });
-        if let Value::Object(summary) = &mut summary {
-            if let Some(kind) = self.error_kind {
-                summary.insert("errorKind".to_owned(), kind.into());
-            }
-            if !journal.alarms.is_empty() {
-                summary.insert("alarms".to_owned(), journal.alarms.clone().into());
-            }
-            if let Some(browser) = browser(&journal.requests) {
-                summary.insert("browser".to_owned(), browser);
-            }
-            summary.extend(journal.facts.clone());
+        let first_few = |texts: &mut dyn Iterator<Item = &String>| -> Vec<String> {
+            texts.take(SUMMARY_ERRORS).map(|text| shortened(text)).collect()
+        };
+        Summary {
+            tournament_id: journal.tournament_id,
+            tournament_label: journal.tournament_label.clone(),
+            provider: Some(PROVIDER.to_owned()),
+            operations_count: Some(total),
+            total_operations: Some(total),
+            successful_operations: Some(total.saturating_sub(failed)),
+            failed_operations: Some(failed),
+            dry_run: journal.dry_run,
+            rows: Some(journal.rows),
+            schedules: Some(journal.schedules),
+            requests: Some(journal.requests.len()),
+            errors: first_few(&mut self.error.iter().chain(&journal.failures)),
+            warnings: first_few(&mut journal.warnings.iter()),
+            error_kind: self.error_kind,
+            alarms: journal.alarms.clone(),
+            browser: BrowserFigures::of(&journal.requests),
+            facts: journal.facts.clone(),
+            ..Summary::default()
         }
-        summary
     }
 
     /// Where its files are, without their ending.
     fn key(&self) -> String {
         format!("{REPORTS}/{}/{}", self.started_at.format("%Y/%m/%d"), self.execution_id)
     }
-}
-
-/// How the browser fared, for the health of the pipeline: what its last start took, and whether it failed for good.
-/// Nothing where none was needed.
-fn browser(requests: &[Request]) -> Option<Value> {
-    let start_ms = requests.iter().rev().find_map(|request| request.browser_start_ms);
-    let failed = requests.iter().any(|request| request.error.as_deref() == Some(BROWSER_FAILED));
-    (start_ms.is_some() || failed).then(|| json!({ "startMs": start_ms, "failed": failed }))
 }
 
 /// A text cut to what a summary holds.
@@ -168,8 +150,8 @@ impl<'a> View<'a> {
         let journal = &report.journal;
         let label = journal.tournament_label.as_deref().unwrap_or("all tournaments");
         let mut facts = vec![
-            ("Status".to_owned(), report.status.clone()),
-            ("Function".to_owned(), report.function.clone()),
+            ("Status".to_owned(), report.status.to_string()),
+            ("Function".to_owned(), report.function.to_string()),
             ("Planned for".to_owned(), report.planned_for.map_or_else(|| "—".to_owned(), moment)),
             ("Started".to_owned(), moment(report.started_at)),
             ("Duration".to_owned(), format!("{} ms", report.duration_ms)),
@@ -184,11 +166,14 @@ impl<'a> View<'a> {
         if journal.dry_run {
             facts.insert(0, ("Dry run".to_owned(), "nothing was written".to_owned()));
         }
-        facts.extend(journal.facts.iter().map(|(name, value)| (name.clone(), plain(value))));
+        let further = serde_json::to_value(&journal.facts).unwrap_or_default();
+        facts.extend(
+            further.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain(value))),
+        );
         let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
         Self {
             report,
-            title: format!("{}: {label}", report.operation.replace('_', " ")),
+            title: format!("{}: {label}", report.operation.words()),
             facts,
             plans: journal.plans.iter().map(|(name, plan)| (name.clone(), pretty(plan))).collect(),
         }
@@ -214,22 +199,6 @@ struct MarkdownReport<'a> {
 
 fn moment(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// `inserted 3, unchanged 7`: what is not zero.
-pub fn counts(counts: &impl Serialize) -> String {
-    let Ok(Value::Object(counts)) = serde_json::to_value(counts) else { return String::new() };
-    nonzero(&counts)
-}
-
-/// See [`counts`].
-pub(crate) fn nonzero(counts: &Map<String, Value>) -> String {
-    let parts: Vec<String> = counts
-        .iter()
-        .filter(|(_, count)| count.as_u64().is_some_and(|count| count > 0))
-        .map(|(name, count)| format!("{name} {count}"))
-        .collect();
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
 /// A fact as people read it; counts by name as `final: ended 1; 3: ended 16`.
@@ -271,24 +240,27 @@ mod filters {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
     use super::*;
     use crate::clock::Clock;
+    use crate::journal::{RoundCounts, Step};
+    use crate::requests::Request;
 
-    pub(crate) fn sample(status: &str, error: Option<&str>) -> Report {
+    fn sample(status: ExecutionStatus, error: Option<&str>) -> Report {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let mut journal = Journal::for_tests(Clock::default());
+        let mut journal = Journal::new(Clock::default(), false, None);
         journal.about(Uuid::from_u128(7), "Cup <b>2022</b> | & sons");
-        journal.completed("validation", "event", json!({}));
-        journal.note(
-            "fetch",
-            "round final",
-            OperationStatus::Failed,
-            json!({"error": "<script>alert(1)</script>"}),
-        );
+        journal.completed(Step::Validation, "event", json!({}));
+        let error_of_round = json!({"error": "<script>alert(1)</script>"});
+        journal.note(Step::Fetch, "round final", EntryStatus::Failed, error_of_round);
         journal.warn("match 1: a *scored* result was corrected".to_owned());
         journal.planned("matches", &json!({"new": ["1"], "changes": []}));
-        journal.facts.insert("matches".to_owned(), json!({"final": {"ended": 1}}));
+        let ended = RoundCounts { ended: 1, ..RoundCounts::default() };
+        journal.facts.matches = Some(BTreeMap::from([("final".to_owned(), ended)]));
         journal.rows.updated = 2;
         journal.rows.unchanged = 5;
         for operation in &mut journal.operations {
@@ -297,11 +269,11 @@ pub(crate) mod tests {
         Report {
             execution_id: Uuid::from_u128(1),
             request_id: Uuid::from_u128(2),
-            function: "scores-and-standings".to_owned(),
-            operation: "matches_update".to_owned(),
+            function: Function::ScoresAndStandings,
+            operation: Operation::MatchesUpdate,
             key: "scores-and-standings:matches_update:x".to_owned(),
             attempt: 1,
-            status: status.to_owned(),
+            status,
             planned_for: Some(at("2022-12-18T17:00:00Z")),
             started_at: at("2022-12-18T17:00:00Z"),
             completed_at: at("2022-12-18T17:00:02Z"),
@@ -314,16 +286,16 @@ pub(crate) mod tests {
 
     #[test]
     fn markdown() {
-        let report = sample("failed", Some("the provider refuses"));
+        let report = sample(ExecutionStatus::Failed, Some("the provider refuses"));
         insta::assert_snapshot!(MarkdownReport { view: View::of(&report) }.render().unwrap());
     }
 
     #[test]
     fn html_escapes_what_comes_from_outside() {
-        let report = sample("completed", None);
+        let report = sample(ExecutionStatus::Completed, None);
         let html = HtmlReport { view: View::of(&report) }.render().unwrap();
         assert!(!html.contains("<script>") && !html.contains("<b>2022"), "{html}");
-        assert!(html.contains(crate::style::STYLESHEET), "it carries its clothes along");
+        assert!(html.contains(crate::style::STYLESHEET), "the stylesheet is inlined");
         insta::assert_snapshot!(html.replace(crate::style::STYLESHEET, "(the stylesheet)\n"));
     }
 
@@ -337,16 +309,16 @@ pub(crate) mod tests {
             duration_ms: 0,
             browser_start_ms,
         };
-        let mut report = sample("completed", None);
-        assert!(report.summary().get("browser").is_none(), "none was needed");
-        report.journal.requests = vec![request(Some(90), None), request(None, Some("Unavailable"))];
-        assert_eq!(report.summary()["browser"], json!({"startMs": 90, "failed": false}));
-        report.journal.requests = vec![request(None, Some("Browser"))];
-        assert_eq!(report.summary()["browser"], json!({"startMs": null, "failed": true}));
+        let mut report = sample(ExecutionStatus::Completed, None);
+        assert_eq!(report.summary().browser, None, "none was needed");
+        report.journal.requests = vec![request(Some(90), None), request(None, Some("Unavailable"))].into();
+        assert_eq!(report.summary().browser, Some(BrowserFigures { start_ms: Some(90), failed: false }));
+        report.journal.requests = vec![request(None, Some("Browser"))].into();
+        assert_eq!(report.summary().browser, Some(BrowserFigures { start_ms: None, failed: true }));
     }
 
     #[test]
     fn the_summary_has_what_the_admin_screens_read() {
-        insta::assert_json_snapshot!(sample("completed", None).summary());
+        insta::assert_json_snapshot!(sample(ExecutionStatus::Completed, None).summary());
     }
 }

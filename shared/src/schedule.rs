@@ -7,10 +7,11 @@ use aws_sdk_scheduler::types::{
 };
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, TryStreamExt};
-use serde_json::{Value, json};
 
 use crate::config::ScheduleConfig;
-use football::plan::schedule::{Check, CheckKind, Existing, schedule_name};
+use crate::event::{check_of, schedule_input};
+use crate::work::Function;
+use football::plan::schedule::{Check, Existing, schedule_name};
 
 /// Scheduler's own tries to hand an occurrence to Lambda; a function's errors are Lambda's to retry.
 const DELIVERY_ATTEMPTS: i32 = 3;
@@ -117,7 +118,8 @@ impl Schedules {
             Err(error) => return Err(failed("get", &name, error)),
         };
         let input = schedule.target().and_then(|target| target.input()).unwrap_or_default();
-        let check = schedule.schedule_expression().and_then(|at| check_of(at, input));
+        let at = schedule.schedule_expression().and_then(at_moment);
+        let check = at.and_then(|at| check_of(at, input));
         Ok(check.map(|check| Existing { name, check }))
     }
 
@@ -175,13 +177,13 @@ impl Schedules {
     }
 
     fn target(&self, check: &Check, name: &str) -> Result<Target, ScheduleError> {
-        let input = input_of(&self.environment, check);
+        let input = schedule_input(&self.environment, check);
         let retry = RetryPolicy::builder()
             .maximum_retry_attempts(DELIVERY_ATTEMPTS)
             .maximum_event_age_in_seconds(DELIVERY_AGE_SECONDS)
             .build();
         Target::builder()
-            .arn(format!("{}{}", self.config.function_arn_prefix, check.kind.function()))
+            .arn(format!("{}{}", self.config.function_arn_prefix, Function::from(check.kind)))
             .role_arn(&self.config.role_arn)
             .input(input.to_string())
             .retry_policy(retry)
@@ -209,40 +211,6 @@ fn failed<E: std::error::Error + 'static>(action: &'static str, name: &str, erro
     ScheduleError { action, name: name.to_owned(), reason: DisplayErrorContext(error).to_string() }
 }
 
-/// The event that a check's schedule sends. Scheduler fills in the angle brackets.
-fn input_of(environment: &str, check: &Check) -> Value {
-    let mut input = json!({
-        "targetEnv": environment,
-        "check": check.kind,
-        "tournamentId": check.tournament_id,
-        "tournamentSlug": check.tournament_slug,
-        "roundSlug": check.round_slug,
-        "kickoff": check.kickoff,
-        "scheduledTime": "<aws.scheduler.scheduled-time>",
-        "scheduleArn": "<aws.scheduler.schedule-arn>",
-    });
-    match check.kind {
-        CheckKind::Refresh => input["operation"] = "refresh".into(),
-        CheckKind::StandingsFollowUp => input["operation"] = "standings".into(),
-        _ => {}
-    }
-    input
-}
-
-/// The check that a schedule stands for, read back from its moment and its event.
-fn check_of(expression: &str, input: &str) -> Option<Check> {
-    let input: Value = serde_json::from_str(input).ok()?;
-    let field = |name| serde_json::from_value::<Value>(input.get(name)?.clone()).ok();
-    Some(Check {
-        kind: serde_json::from_value::<CheckKind>(field("check")?).ok()?,
-        tournament_id: serde_json::from_value(field("tournamentId")?).ok()?,
-        tournament_slug: field("tournamentSlug")?.as_str()?.to_owned(),
-        round_slug: field("roundSlug").and_then(|slug| Some(slug.as_str()?.to_owned())),
-        kickoff: serde_json::from_value(field("kickoff")?).ok()?,
-        at: at_moment(expression)?,
-    })
-}
-
 /// The moment in a schedule's name, as `plan::schedule::schedule_name` writes it; empty in a foreign name.
 fn stamp_of(name: &str) -> &str {
     let stamp = name.rsplit('-').nth(1).unwrap_or_default();
@@ -265,6 +233,8 @@ pub fn at_moment(expression: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
+    use football::plan::schedule::CheckKind;
+
     use super::*;
 
     #[test]
@@ -277,9 +247,11 @@ mod tests {
             kickoff: "2022-11-20T16:00:00Z".parse().unwrap(),
             at: "2022-11-20T18:00:00Z".parse().unwrap(),
         };
-        let input = input_of("demo", &check).to_string();
-        assert_eq!(check_of(&at_expression(check.at), &input), Some(check.clone()));
-        assert_eq!(check_of("cron(1 0 * * ? *)", "{}"), None);
+        let input = schedule_input("demo", &check).to_string();
+        let at = at_moment(&at_expression(check.at)).unwrap();
+        assert_eq!(check_of(at, &input), Some(check.clone()));
+        assert_eq!(check_of(at, "{}"), None);
+        assert_eq!(at_moment("cron(1 0 * * ? *)"), None);
         let name = schedule_name("demo", &check);
         assert_eq!(day_of(&name), Some(check.kickoff.date_naive()), "{name}");
         assert_eq!(day_of("demo-daily-routine"), None);

@@ -9,6 +9,8 @@ use sentry_types::Dsn;
 use sentry_types::protocol::latest::{Envelope, Event, Exception, Level, Values};
 use uuid::Uuid;
 
+use crate::work::{ErrorKind, Function};
+
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// So much of an error's message is told.
 const MESSAGE_CHARS: usize = 500;
@@ -17,13 +19,13 @@ const MESSAGE_CHARS: usize = 500;
 #[derive(Debug, Clone, Copy)]
 pub struct Failed<'a> {
     /// Which function.
-    pub function: &'a str,
+    pub function: Function,
     /// Which environment.
     pub environment: &'a str,
-    /// `matches_update` and the like.
+    /// What failed: an operation, or a part of the function that has none.
     pub operation: &'a str,
     /// The kind of error.
-    pub kind: &'a str,
+    pub kind: ErrorKind,
     /// What went wrong.
     pub message: &'a str,
     /// Lambda's request, by which its log is found.
@@ -32,10 +34,10 @@ pub struct Failed<'a> {
     pub execution: Option<Uuid>,
 }
 
-/// Tells Sentry. What goes wrong with that is in the log, and nowhere else.
-pub async fn tell(dsn: &SecretString, failed: &Failed<'_>) {
+/// Sends what failed to Sentry. What goes wrong with that is in the log, and nowhere else.
+pub async fn send(dsn: &SecretString, failed: &Failed<'_>) {
     let sent = match dsn.expose_secret().parse::<Dsn>() {
-        Ok(dsn) => send(&dsn, failed).await,
+        Ok(dsn) => post(&dsn, failed).await,
         Err(_) => Err("SENTRY_DSN can't be read: it must be like https://key@host/project".to_owned()),
     };
     if let Err(problem) = sent {
@@ -43,7 +45,7 @@ pub async fn tell(dsn: &SecretString, failed: &Failed<'_>) {
     }
 }
 
-async fn send(dsn: &Dsn, failed: &Failed<'_>) -> Result<(), String> {
+async fn post(dsn: &Dsn, failed: &Failed<'_>) -> Result<(), String> {
     let mut body = Vec::new();
     Envelope::from(event(failed)).to_writer(&mut body).map_err(|error| error.to_string())?;
     let client = reqwest::Client::builder()
@@ -64,12 +66,12 @@ async fn send(dsn: &Dsn, failed: &Failed<'_>) -> Result<(), String> {
 
 fn event(failed: &Failed<'_>) -> Event<'static> {
     let exception = Exception {
-        ty: failed.kind.to_owned(),
+        ty: failed.kind.to_string(),
         value: Some(failed.message.chars().take(MESSAGE_CHARS).collect()),
         ..Exception::default()
     };
     let tags = [
-        ("function", Some(failed.function.to_owned())),
+        ("function", Some(failed.function.to_string())),
         ("operation", Some(failed.operation.to_owned())),
         ("request_id", Some(failed.request.to_string())),
         ("execution_id", failed.execution.map(|id| id.to_string())),
@@ -80,7 +82,7 @@ fn event(failed: &Failed<'_>) -> Event<'static> {
         exception: Values::from(vec![exception]),
         tags: tags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
         // One issue a kind of failure of an operation, however its message differs.
-        fingerprint: vec![failed.operation.to_owned().into(), failed.kind.to_owned().into()].into(),
+        fingerprint: vec![failed.operation.to_owned().into(), failed.kind.to_string().into()].into(),
         ..Event::default()
     }
 }

@@ -1,15 +1,24 @@
-//! What everything that is made for people to look at wears: the desk's pages link to it, reports carry it inside.
+//! The stylesheet shared by the desk's pages, which link to it, and the HTML reports, in which it is inlined.
+
+use crate::work::ExecutionStatus;
 
 /// The stylesheet: light and dark, from the width of a phone on.
 pub const STYLESHEET: &str = include_str!("../assets/pages.css");
 
-/// The colour of a status, as the stylesheet's class: never the only sign.
+/// The colour of a status, as the stylesheet's class: never the only sign. `status` is an execution's, an operation's, a
+/// check's or a tournament's.
 pub fn tone(status: &str) -> &'static str {
-    match status {
-        "completed" | "done" | "active" => "good",
-        "partial_failure" | "partial" | "late" | "skipped" => "half",
-        "failed" | "cancelled" => "bad",
-        "in_progress" | "running" => "busy",
-        _ => "calm",
+    match status.parse() {
+        Ok(ExecutionStatus::Completed) => "good",
+        Ok(ExecutionStatus::PartialFailure) => "half",
+        Ok(ExecutionStatus::Failed) => "bad",
+        Ok(ExecutionStatus::InProgress) => "busy",
+        Err(_) => match status {
+            "done" | "active" => "good",
+            "partial" | "late" | "skipped" => "half",
+            "cancelled" => "bad",
+            "running" => "busy",
+            _ => "calm",
+        },
     }
 }

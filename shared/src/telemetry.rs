@@ -8,6 +8,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::work::{ExecutionStatus, Operation};
+
 /// Starts logging, of panics too. Called once, first thing in `main`.
 pub fn init() {
     let directives = std::env::var("RUST_LOG").unwrap_or_default();
@@ -44,14 +46,10 @@ pub fn init() {
 const NAMESPACE: &str = "BestShot";
 
 /// What one execution came to, in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metrics {
-    /// It ended well.
-    pub completed: bool,
-    /// It ended badly.
-    pub failed: bool,
-    /// A part of it failed.
-    pub partial: bool,
+    /// How it ended.
+    pub status: ExecutionStatus,
     /// The provider refused, or was left alone for having refused.
     pub blocked: bool,
     /// Requests to the provider.
@@ -68,12 +66,12 @@ pub struct Metrics {
 
 impl Metrics {
     /// As CloudWatch's embedded metric format wants them: one line of the log, from which CloudWatch makes the metrics.
-    pub fn embedded(&self, environment: &str, operation: &str, now: DateTime<Utc>) -> Value {
+    pub fn embedded(&self, environment: &str, operation: Operation, now: DateTime<Utc>) -> Value {
         let count = |of: bool| json!(u8::from(of));
         let mut values = vec![
-            ("ExecutionsCompleted", "Count", count(self.completed)),
-            ("ExecutionsFailed", "Count", count(self.failed)),
-            ("ExecutionsPartial", "Count", count(self.partial)),
+            ("ExecutionsCompleted", "Count", count(self.status == ExecutionStatus::Completed)),
+            ("ExecutionsFailed", "Count", count(self.status == ExecutionStatus::Failed)),
+            ("ExecutionsPartial", "Count", count(self.status == ExecutionStatus::PartialFailure)),
             ("ProviderBlocked", "Count", count(self.blocked)),
             ("Requests", "Count", json!(self.requests)),
             ("MatchesChanged", "Count", json!(self.matches_changed)),
@@ -104,7 +102,7 @@ impl Metrics {
     }
 
     /// Writes them to the log.
-    pub fn emit(&self, environment: &str, operation: &str, now: DateTime<Utc>) {
+    pub fn emit(&self, environment: &str, operation: Operation, now: DateTime<Utc>) {
         // Past the logger: the line must be this JSON and nothing else.
         if let Err(error) = writeln!(std::io::stdout(), "{}", self.embedded(environment, operation, now)) {
             tracing::warn!(%error, "the metrics could not be written");
@@ -119,15 +117,15 @@ mod tests {
     #[test]
     fn metrics_are_what_cloudwatch_reads() {
         let metrics = Metrics {
-            completed: true,
+            status: ExecutionStatus::Completed,
+            blocked: false,
             requests: 3,
             matches_changed: 2,
             schedules_created: 1,
             duration_ms: 812,
             browser_start_ms: Some(95),
-            ..Metrics::default()
         };
         let at = "2022-12-18T17:00:02Z".parse().unwrap();
-        insta::assert_json_snapshot!(metrics.embedded("demo", "matches_update", at));
+        insta::assert_json_snapshot!(metrics.embedded("demo", Operation::MatchesUpdate, at));
     }
 }

@@ -171,8 +171,11 @@ impl World {
         Self { server, config, store, dir }
     }
 
-    fn client(&self) -> SofaScore<'_> {
-        SofaScore::new(&self.config, Terms { store: &self.store, clock: Clock::default(), until: None })
+    fn client(&self) -> SofaScore {
+        SofaScore::new(
+            self.config.clone(),
+            Terms { store: self.store.clone(), clock: Clock::default(), until: None },
+        )
     }
 
     async fn launch(&self) -> Result<Browser, BrowserError> {
@@ -270,7 +273,7 @@ async fn group_gone(group: u32) -> bool {
 }
 
 fn kind<T>(result: &Result<T, ProviderError>) -> &'static str {
-    result.as_ref().map_or_else(ProviderError::kind, |_| "Ok")
+    result.as_ref().map_or_else(|error| error.kind().into(), |_| "Ok")
 }
 
 fn final_round() -> Round {
@@ -293,7 +296,7 @@ async fn answers_are_read_through_a_page_of_the_providers_own() {
     assert_eq!(reading.matches[0].status, MatchStatus::Ended);
     assert_eq!(reading.matches[0].score, Some(Score::new(2, 1)));
     assert_eq!(reading.teams[1].name, "Österreich 🇦🇹");
-    let requests = client.take_requests();
+    let requests = client.requests().all();
     assert_eq!(requests.iter().map(|request| request.status).collect::<Vec<_>>(), [Some(200), Some(200)]);
     client.close().await;
     assert_eq!(world.server.take_seen(), ["/", ROUNDS, FINAL]);

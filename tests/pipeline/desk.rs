@@ -10,6 +10,7 @@ use local::stack::TOKEN;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use shared::event::{Event, Request};
 
 use crate::harness::{CUP, LEAGUE, World, moment};
 
@@ -364,15 +365,17 @@ async fn of_many_who_ask_at_once_one_starts_the_work() {
         let store = store.clone();
         asking.spawn(async move {
             let client = store.client().await.unwrap();
-            let trigger = shared::trigger::Trigger::standings(tournament);
-            let event = trigger.event("local", "x", false, "Ann");
+            let request = Request::Standings { tournament_id: tournament, retry_since: None };
+            let event = Event::asked(request, "x", false);
+            let work = event.work(uuid::Uuid::new_v4()).unwrap();
+            let event = event.to_json("local", "Ann");
             let now = moment("2024-03-01T12:00:00Z");
             let new = shared::store::executions::NewExecution {
-                key: &trigger.key("x", false),
-                function: trigger.function,
-                operation: "standings_update",
+                key: &work.key(),
+                function: work.function,
+                operation: work.operation,
                 request_id: uuid::Uuid::new_v4(),
-                tournament_id: trigger.tournament_id,
+                tournament_id: work.tournament_id,
                 planned_for: None,
                 trace_id: None,
                 event: Some(&event),

@@ -4,6 +4,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 use shared::store::executions::{self, Claimed, Ending, Held, NewExecution};
 use shared::store::{Connection, Store};
+use shared::summary::Summary;
+use shared::work::{ErrorKind, ExecutionStatus, Function, Operation};
 use uuid::Uuid;
 
 use crate::harness::{LEAGUE, World, migrated_database, moment};
@@ -16,8 +18,8 @@ async fn connection() -> Connection {
 fn work(key: &str) -> NewExecution<'_> {
     NewExecution {
         key,
-        function: "knockouts",
-        operation: "knockouts_update",
+        function: Function::Knockouts,
+        operation: Operation::KnockoutsUpdate,
         request_id: Uuid::new_v4(),
         tournament_id: None,
         planned_for: None,
@@ -26,7 +28,7 @@ fn work(key: &str) -> NewExecution<'_> {
     }
 }
 
-fn ending<'a>(status: &'a str, summary: &'a serde_json::Value) -> Ending<'a> {
+fn ending(status: ExecutionStatus, summary: &Summary) -> Ending<'_> {
     Ending {
         status,
         tournament_id: None,
@@ -67,27 +69,33 @@ async fn work_is_claimed_once_and_taken_over_only_from_the_dead() {
     let late = now + lease * 3;
     let second = ours(executions::claim(&*client, &work("k"), late, late + lease).await.unwrap());
     assert_eq!(second, Held { id: first.id, attempt: 2 });
-    let summary = json!({"n": 1});
+    let summary = Summary { requests: Some(1), ..Summary::default() };
     assert!(!executions::renew(&*client, first, late + lease).await.unwrap());
-    assert!(!executions::finish(&*client, first, &ending("completed", &summary)).await.unwrap());
-    assert!(executions::finish(&*client, second, &ending("completed", &summary)).await.unwrap());
+    assert!(
+        !executions::finish(&*client, first, &ending(ExecutionStatus::Completed, &summary)).await.unwrap()
+    );
+    assert!(
+        executions::finish(&*client, second, &ending(ExecutionStatus::Completed, &summary)).await.unwrap()
+    );
 
     let Claimed::Done(done) = executions::claim(&*client, &work("k"), late, late + lease).await.unwrap()
     else {
         panic!("done work is answered from the record")
     };
-    assert_eq!((done.summary, done.notice_owed), (summary, true));
+    assert_eq!((done.summary, done.message_pending), (summary, true));
 }
 
 #[tokio::test]
 async fn failed_work_is_done_again_and_partly_failed_work_is_not() {
     let client = connection().await;
     let now = moment("2024-01-01T00:00:00Z");
-    for (key, status, again) in
-        [("a", "failed", true), ("b", "partial_failure", false), ("c", "completed", false)]
-    {
+    for (key, status, again) in [
+        ("a", ExecutionStatus::Failed, true),
+        ("b", ExecutionStatus::PartialFailure, false),
+        ("c", ExecutionStatus::Completed, false),
+    ] {
         let held = ours(executions::claim(&*client, &work(key), now, now).await.unwrap());
-        executions::finish(&*client, held, &ending(status, &json!({}))).await.unwrap();
+        executions::finish(&*client, held, &ending(status, &Summary::default())).await.unwrap();
         let claimed = executions::claim(&*client, &work(key), now, now).await.unwrap();
         assert_eq!(matches!(claimed, Claimed::Ours { attempt: 2, .. }), again, "{status}");
     }
@@ -99,8 +107,12 @@ async fn a_bad_event_is_not_tried_again_by_lambdas_own_retries() {
     let now = moment("2024-01-01T00:00:00Z");
     let delivery = work("k");
     let held = ours(executions::claim(&*client, &delivery, now, now).await.unwrap());
-    let summary = json!({"errorKind": "InvalidInput", "errors": ["roundSlug is missing"]});
-    executions::finish(&*client, held, &ending("failed", &summary)).await.unwrap();
+    let summary = Summary {
+        error_kind: Some(ErrorKind::InvalidInput),
+        errors: vec!["roundSlug is missing".to_owned()],
+        ..Summary::default()
+    };
+    executions::finish(&*client, held, &ending(ExecutionStatus::Failed, &summary)).await.unwrap();
     // The same delivery: no second record, report and message.
     let refused = Claimed::Refused { message: "roundSlug is missing".to_owned() };
     assert_eq!(executions::claim(&*client, &delivery, now, now).await.unwrap(), refused);
@@ -115,32 +127,38 @@ async fn an_end_that_is_said_twice_is_the_same_end() {
     let held = ours(executions::claim(&*client, &work("k"), now, now).await.unwrap());
     // As when the connection is lost before the answer comes.
     for _ in 0..2 {
-        assert!(executions::finish(&*client, held, &ending("completed", &json!({}))).await.unwrap());
+        assert!(
+            executions::finish(&*client, held, &ending(ExecutionStatus::Completed, &Summary::default()))
+                .await
+                .unwrap()
+        );
     }
-    let summary = json!({"n": 2});
-    let other = Ending { completed_at: moment("2024-01-01T00:09:00Z"), ..ending("failed", &summary) };
+    let summary = Summary { requests: Some(2), ..Summary::default() };
+    let other =
+        Ending { completed_at: moment("2024-01-01T00:09:00Z"), ..ending(ExecutionStatus::Failed, &summary) };
     assert!(!executions::finish(&*client, held, &other).await.unwrap(), "another end comes too late");
 }
 
 #[tokio::test]
-async fn a_debt_that_cannot_be_paid_lets_the_others_have_their_turn() {
+async fn a_delivery_that_fails_lets_the_others_come_first() {
     let mut client = connection().await;
     let now = moment("2024-01-01T00:00:00Z");
     for key in ["a", "b"] {
         let held = ours(executions::claim(&*client, &work(key), now, now).await.unwrap());
-        executions::finish(&*client, held, &ending("completed", &json!({ "key": key }))).await.unwrap();
+        let keyed = Summary { tournament_label: Some(key.to_owned()), ..Summary::default() };
+        executions::finish(&*client, held, &ending(ExecutionStatus::Completed, &keyed)).await.unwrap();
     }
     let mut tried = Vec::new();
     for minute in [10, 10, 10, 20] {
         let now = now + TimeDelta::minutes(minute);
         let transaction = client.transaction().await.unwrap();
-        let Some(owed) = executions::lock_arrears(&transaction, None, now).await.unwrap() else {
+        let Some(pending) = executions::lock_pending(&transaction, None, now).await.unwrap() else {
             tried.push("none".to_owned());
             continue;
         };
-        executions::not_paid(&transaction, owed.id, now).await.unwrap();
+        executions::delivery_failed(&transaction, pending.id, now).await.unwrap();
         transaction.commit().await.unwrap();
-        tried.push(owed.summary["key"].as_str().unwrap().to_owned());
+        tried.push(pending.summary.tournament_label.unwrap());
     }
     tried[..2].sort();
     assert_eq!(tried[..3], ["a", "b", "none"], "each once by one run");

@@ -21,6 +21,7 @@ fn assert_format(world: &World, name: &str, document: &Value) {
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "MOMENT"),
         (r#""(\w*(?:_ms|Ms|bytes))": \d+"#, r#""$1": 0"#),
         (r"\d+ ms\b", "N ms"),
+        (r"asked-\d{4}-\d\d-\d\dT\d\d:\d\d", "asked-MINUTE"),
     ] {
         settings.add_filter(pattern, instead);
     }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use football::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team, TieFacts};
+use shared::outcomes::Outcomes;
 use shared::store::circuit::{self, Admission};
 use shared::store::pace::{self, Turn};
 use shared::store::teams::TeamRow;
 use shared::store::tournaments::NewTournament;
-use shared::store::{Connection, Outcomes, Store, matches, teams, tournaments};
+use shared::store::{Connection, Store, matches, teams, tournaments};
 use uuid::Uuid;
 
 use crate::harness::{empty_database, migrated_database, moment};
@@ -196,10 +197,10 @@ async fn a_circuit_opens_lets_one_try_stays_open_longer_and_closes() {
     assert_eq!(open(start).await, start + hours(2));
     // Another run that was under way when it opened changes nothing.
     assert_eq!(open(start + TimeDelta::minutes(1)).await, start + hours(2));
-    let notice = circuit::claim_notice(&*client, start).await.unwrap().unwrap();
+    let notice = circuit::claim_message(&*client, start).await.unwrap().unwrap();
     assert!(notice.opened);
-    assert_eq!(circuit::claim_notice(&*client, start).await.unwrap(), None, "somebody is at it");
-    circuit::notice_sent(&*client, &notice).await.unwrap();
+    assert_eq!(circuit::claim_message(&*client, start).await.unwrap(), None, "somebody is at it");
+    circuit::message_sent(&*client, &notice).await.unwrap();
 
     assert!(
         matches!(admit(start + hours(1)).await, Admission::Refused { until, .. } if until == start + hours(2))
@@ -208,13 +209,13 @@ async fn a_circuit_opens_lets_one_try_stays_open_longer_and_closes() {
     assert_eq!(admit(later).await, Admission::Trial);
     assert!(matches!(admit(later).await, Admission::Refused { .. }), "one tries, the others wait for it");
     assert_eq!(open(later).await, later + hours(4), "refused again: left alone for longer");
-    assert_eq!(circuit::claim_notice(&*client, later).await.unwrap(), None, "it was told already");
+    assert_eq!(circuit::claim_message(&*client, later).await.unwrap(), None, "it was told already");
     let later = later + hours(4);
     assert_eq!(admit(later).await, Admission::Trial);
     assert!(circuit::close(&*client, PROVIDER).await.unwrap());
     assert!(!circuit::close(&*client, PROVIDER).await.unwrap());
     assert_eq!(admit(later).await, Admission::Closed);
-    let notice = circuit::claim_notice(&*client, later).await.unwrap().unwrap();
+    let notice = circuit::claim_message(&*client, later).await.unwrap().unwrap();
     assert_eq!((notice.opened, notice.opened_at), (false, Some(start)));
 }
 

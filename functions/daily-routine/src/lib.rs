@@ -1,61 +1,54 @@
-//! The daily routine: reads what is on today and some rounds that were not read for long, keeps the tournaments' lives,
-//! and reconciles the one-time schedules of the next two days with the matches.
+//! The daily routine: reads what is on today and some rounds that were not read for long, keeps the tournaments'
+//! statuses, and reconciles the one-time schedules of the next two days with the matches.
 
 use chrono::{DateTime, Utc};
 use football::plan::schedule::CheckKind;
 use serde_json::{Value, json};
-use shared::event::{Envelope, Fields, InvalidInput};
-use shared::execution::{self, Failure, Invocation, OperationType, Work};
+use shared::event::{Event, Request, work_of};
+use shared::execution::{self, Failure, Run};
+use shared::invocation::Invocation;
 use shared::provider::ProviderError;
-use shared::sync::schedules::Again;
+use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{self, refresh, schedules};
+use shared::work::Function;
 use uuid::Uuid;
 
 /// Handles `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are ignored.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let input = read(&event, invocation);
-    let envelope = input.as_ref().ok().map(|(envelope, _)| envelope);
-    let work = Work::of(invocation, OperationType::DailySchedule, "-:-".to_owned(), None, envelope);
-    let done = execution::run(invocation, work, async |journal| {
-        let (envelope, since) = journal.validated(input)?;
-        let planning = envelope.scheduled_time.unwrap_or_else(|| invocation.clock.now());
-        let mut provider = sync::provider(invocation);
-        let refreshed = async {
-            refresh::today(invocation, journal, &mut provider, planning).await?;
-            refresh::new_rounds(invocation, journal, &mut provider, planning).await?;
-            refresh::full_pass(invocation, journal, &mut provider, planning).await?;
-            refresh::unchecked_tables(invocation, journal, &mut provider, planning).await
-        };
-        let refreshed = refreshed.await;
-        journal.requests.extend(provider.take_requests());
-        provider.close().await;
-        // What is stored still wants its schedules: trouble with the refresh must not cost a day of checks.
-        let (missed, broken) = match refreshed.map_err(anyhow::Error::downcast::<ProviderError>) {
-            Ok(()) => (None, None),
-            Err(Ok(error)) => (Some(error), None),
-            Err(Err(error)) => (None, Some(error)),
-        };
-        if let Some(error) = missed {
-            journal.missed("the daily refresh", &error);
-        }
-        refresh::keep_lives(invocation, journal, planning).await?;
-        schedules::reconcile(invocation, journal, planning).await?;
-        let kind = CheckKind::RoutineFollowUp;
-        let again = Again { missed: kind, unchecked: kind, since };
-        schedules::again(invocation, journal, (Uuid::nil(), "all"), again, Some(planning)).await?;
-        broken.map_or(Ok(()), Err)
+    let (environment, now) = (&invocation.config.environment, invocation.clock.now());
+    let event = Event::read(Function::DailyRoutine, &event, environment, now);
+    let work = work_of(invocation, &event);
+    let mut provider = sync::provider(invocation);
+    let done = execution::run(invocation, &mut provider, work, async |run| {
+        let Request::DailyRoutine { retry_since } = run.validated(event)?.request else { return Ok(()) };
+        routine(run, retry_since).await
     })
-    .await?;
-    Ok(json!({ "daily_schedule": done.summary() }))
+    .await;
+    provider.close().await;
+    Ok(json!({ "daily_schedule": done? }))
 }
 
-/// The envelope, and since when the provider could not tell what this routine asks for once more.
-fn read(
-    event: &Value,
-    invocation: &Invocation<'_>,
-) -> Result<(Envelope, Option<DateTime<Utc>>), InvalidInput> {
-    let mut fields = Fields::of(event);
-    let envelope = fields.envelope(&invocation.config.environment, invocation.clock.now());
-    let since = fields.follow_up_since(CheckKind::RoutineFollowUp);
-    fields.finish((envelope, since))
+async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
+    // What is stored needs its schedules anyway: trouble with the refresh must not cost a day of checks.
+    let broken = match refresh_all(run).await.map_err(anyhow::Error::downcast::<ProviderError>) {
+        Ok(()) => None,
+        Err(Ok(error)) => {
+            run.missed("the daily refresh", &error);
+            None
+        }
+        Err(Err(error)) => Some(error),
+    };
+    refresh::update_statuses(run).await?;
+    schedules::reconcile(run).await?;
+    let kind = CheckKind::RoutineFollowUp;
+    let checks = RetryChecks { missed: kind, unchecked: kind, since: retry_since };
+    enqueue_retry(run, (Uuid::nil(), "all"), checks).await?;
+    broken.map_or(Ok(()), Err)
+}
+
+async fn refresh_all(run: &mut Run<'_>) -> anyhow::Result<()> {
+    refresh::today(run).await?;
+    refresh::new_rounds(run).await?;
+    refresh::full_pass(run).await?;
+    refresh::unchecked_tables(run).await
 }

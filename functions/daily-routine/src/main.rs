@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve("daily-routine", daily_routine::handle).await
+    shared::lambda::serve(shared::work::Function::DailyRoutine, daily_routine::handle).await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve("knockouts", knockouts::handle).await
+    shared::lambda::serve(shared::work::Function::Knockouts, knockouts::handle).await
 }

@@ -4,10 +4,11 @@
 //! of a run that died (15 minutes without a sign of life), and can be sent again.
 
 use axum::http::StatusCode;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use shared::event::{Event, Request};
 use shared::store::executions::{self, NewExecution};
-use shared::trigger::Trigger;
+use shared::work::ExecutionStatus;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -44,25 +45,29 @@ impl Accepted {
 pub(crate) async fn start(
     desk: &Desk,
     caller: &Caller,
-    trigger: Trigger,
+    request: Request,
     dry_run: bool,
     key: Option<&str>,
 ) -> Result<Accepted, Problem> {
     let services = desk.services().await?;
     let now = desk.clock.now();
-    let minute = |moment: chrono::DateTime<chrono::Utc>| moment.format("asked-%Y-%m-%dT%H:%M").to_string();
-    let (occurrence, before) = match key {
-        Some(key) => (format!("key-{key}"), None),
-        None => (minute(now), Some(trigger.key(&minute(now - WINDOW), dry_run))),
+    let minute = |moment: DateTime<Utc>| moment.format("asked-%Y-%m-%dT%H:%M").to_string();
+    let occurrence = key.map_or_else(|| minute(now), |key| format!("key-{key}"));
+    let event = Event::asked(request, &occurrence, dry_run);
+    // The same asked for a moment ago, in the minute before.
+    let before = key.is_none().then(|| Event::asked(event.request.clone(), &minute(now - WINDOW), dry_run));
+    let delivery = Uuid::new_v4();
+    let Some(work) = event.work(delivery) else {
+        return Err(Problem::new(StatusCode::CONFLICT, "This leaves no record: send it to its function."));
     };
-    let event = trigger.event(&desk.app.config.environment, &occurrence, dry_run, &caller.name);
-    let operation = trigger.operation.to_string();
+    let before = before.and_then(|before| before.work(delivery)).map(|work| work.key());
+    let event = event.to_json(&desk.app.config.environment, &caller.name);
     let new = NewExecution {
-        key: &trigger.key(&occurrence, dry_run),
-        function: trigger.function,
-        operation: &operation,
-        request_id: Uuid::new_v4(),
-        tournament_id: trigger.tournament_id,
+        key: &work.key(),
+        function: work.function,
+        operation: work.operation,
+        request_id: delivery,
+        tournament_id: work.tournament_id,
         planned_for: None,
         trace_id: None,
         event: Some(&event),
@@ -76,7 +81,7 @@ pub(crate) async fn start(
     drop(client);
     shared::crash::point("announced");
     if announced.new {
-        invoke(desk, announced.id, trigger.function, &event).await?;
+        invoke(desk, announced.id, work.function.into(), &event).await?;
     }
     Ok(Accepted::of(announced.id, announced.status, !announced.new))
 }
@@ -89,21 +94,24 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
     if let Some((function, event)) = reopened {
         drop(client);
         invoke(desk, id, &function, &event).await?;
-        return Ok(Accepted::of(id, "in_progress".to_owned(), false));
+        return Ok(Accepted::of(id, ExecutionStatus::InProgress.to_string(), false));
     }
     let Some(there) = shared::store::desk::executions::find(&*client, id).await? else {
         return Err(Problem::not_found("There is no such execution."));
     };
-    match there.status.as_str() {
-        "in_progress" => Ok(Accepted::of(id, there.status, true)),
-        "failed" => Err(Problem::new(
+    match there.status() {
+        Some(ExecutionStatus::InProgress) => Ok(Accepted::of(id, there.status, true)),
+        Some(ExecutionStatus::Failed) => Err(Problem::new(
             StatusCode::CONFLICT,
             "The event of this execution is not on record: ask for the work anew.",
         )
         .about(id)),
-        status => Err(Problem::new(
+        _ => Err(Problem::new(
             StatusCode::CONFLICT,
-            format!("The execution is {status}: only a failed one is done again. Ask for the work anew."),
+            format!(
+                "The execution is {}: only a failed one is done again. Ask for the work anew.",
+                there.status
+            ),
         )
         .about(id)),
     }

@@ -65,7 +65,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
     open.merge(guarded)
         .fallback(async || Problem::not_found("There is nothing at this address."))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(middleware::from_fn_with_state(Arc::clone(&desk), panics::told))
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), panics::reported))
         .layer(middleware::from_fn(problem::for_browsers))
         .layer(middleware::map_response(move |response: Response| {
             std::future::ready(with_security_headers(response, &policy))

@@ -1,4 +1,4 @@
-//! A panic on the way to an answer: Sentry is told, and Lambda sees the invocation fail.
+//! A panic on the way to an answer: it is sent to Sentry, and Lambda sees the invocation fail.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
@@ -9,36 +9,37 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use lambda_http::RequestExt as _;
 use shared::sentry::{self, Failed};
+use shared::work::{ErrorKind, Function};
 use uuid::Uuid;
 
 use crate::Desk;
 
-/// Lets the request be answered; tells Sentry of a panic before it goes on.
-pub(crate) async fn told(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+/// Lets the request be answered; sends a panic to Sentry before it goes on.
+pub(crate) async fn reported(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let id = request.lambda_context_ref().and_then(|context| context.request_id.parse().ok());
     let asked = format!("{} {}", request.method(), request.uri().path());
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => {
-            tell(&desk, id.unwrap_or_default(), &asked).await;
+            report(&desk, id.unwrap_or_default(), &asked).await;
             resume_unwind(panic)
         }
     }
 }
 
-/// Not what it said: that may quote anything. The log has the place.
-async fn tell(desk: &Desk, request: Uuid, asked: &str) {
+/// Without its message, which may quote anything. The log has the place.
+async fn report(desk: &Desk, request: Uuid, asked: &str) {
     let Ok(services) = desk.app.services().await else { return };
     let secrets = services.vault.current();
     let Some(dsn) = &secrets.sentry_dsn else { return };
     let failed = Failed {
-        function: "operator-api",
+        function: Function::OperatorApi,
         environment: &desk.app.config.environment,
         operation: "request",
-        kind: "Panic",
+        kind: ErrorKind::Panic,
         message: &format!("{asked} panicked"),
         request,
         execution: None,
     };
-    sentry::tell(dsn, &failed).await;
+    sentry::send(dsn, &failed).await;
 }

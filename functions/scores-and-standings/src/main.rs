@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve("scores-and-standings", scores_and_standings::handle).await
+    shared::lambda::serve(shared::work::Function::ScoresAndStandings, scores_and_standings::handle).await
 }

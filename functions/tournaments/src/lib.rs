@@ -1,205 +1,220 @@
 //! Tournaments: creates or refreshes a whole one. Logo, rounds, teams with their badges, matches, standings: one
 //! execution each, so that a run that is cut off goes on where it stopped.
 
-mod input;
 mod probe;
+mod season;
 
 use chrono::{DateTime, Utc};
-use football::domain::{Round, Team, Tournament};
+use football::domain::Tournament;
 use football::plan::schedule::CheckKind;
 use serde_json::{Value, json};
-use shared::event::InvalidInput;
-use shared::execution::{self, Done, Failure, Invocation, Journal, OperationType, Work};
+use shared::event::{Event, InvalidInput, Request, work_of};
+use shared::execution::{self, Failure, Run};
+use shared::invocation::Invocation;
+use shared::journal::Step;
 use shared::provider::ProviderError;
-use shared::provider::sofascore::{Reading, SeasonRef, SofaScore};
-use shared::store::{rounds, tournaments};
-use shared::sync::matches::{self, RoundReading};
-use shared::sync::schedules::Again;
-use shared::sync::{self, bracket, schedules, standings, teams};
+use shared::provider::sofascore::{SeasonRef, SofaScore};
+use shared::store::tournaments;
+use shared::summary::Summary;
+use shared::sync::retry::{RetryChecks, enqueue_retry};
+use shared::sync::{self, bracket, matches, schedules, standings, teams};
+use shared::work::{Function, Operation, Work};
 use uuid::Uuid;
 
-use input::{Input, What};
+use season::Season;
 
 /// Handles `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
 /// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own; and `{"operation": "probe"}`, which writes nothing.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let input = input::read(&event, &invocation.config.environment, invocation.clock.now());
+    let (environment, now) = (&invocation.config.environment, invocation.clock.now());
+    let event = Event::read(Function::Tournaments, &event, environment, now);
     let mut provider = sync::provider(invocation);
-    if probe::is_asked_for(&event, invocation) {
-        let answer = probe::answer(&mut provider, invocation.clock.now()).await;
-        provider.close().await;
-        return Ok(answer);
-    }
-    let answer = Box::pin(whole(invocation, &mut provider, input)).await;
+    let answer = match event {
+        Ok(Event { request: Request::Probe, .. }) => Ok(probe::answer(&mut provider, now).await),
+        event => Box::pin(whole(invocation, &mut provider, event)).await,
+    };
     provider.close().await;
     answer
 }
 
-/// What is wrong with an event, if anything is: for whoever is about to send it.
-pub fn validate(event: &Value, environment: &str, now: DateTime<Utc>) -> Result<(), InvalidInput> {
-    input::read(event, environment, now).map(drop)
-}
-
+/// A whole tournament: its row, then what it consists of, an execution each.
 async fn whole(
     invocation: &Invocation<'_>,
-    provider: &mut SofaScore<'_>,
-    input: Result<Input, InvalidInput>,
+    provider: &mut SofaScore,
+    event: Result<Event, InvalidInput>,
 ) -> Result<Value, Failure> {
-    let creating = !matches!(&input, Ok(Input { what: What::Refresh(_), .. }));
-    let either = |create, update| if creating { create } else { update };
-    let (subject, known_id) = match &input {
-        Ok(Input { what: What::Create(new), .. }) => (format!("{}/{}", new.external_id, new.slug), None),
-        Ok(Input { what: What::Refresh(id), .. }) => (id.to_string(), Some(*id)),
-        Err(_) => ("-".to_owned(), None),
+    let first = work_of(invocation, &event);
+    let (creating, since) = match event.as_ref().map(|event| &event.request) {
+        Ok(Request::RefreshTournament { retry_since, .. }) => (false, *retry_since),
+        _ => (true, None),
     };
-    let operation = either(OperationType::TournamentCreate, OperationType::TournamentUpdate);
-    let envelope = input.as_ref().ok().map(|input| &input.envelope);
-    let work = Work::of(invocation, operation, format!("{subject}:-"), known_id, envelope);
-    let (next, planned_for) = (work.clone(), work.planned_for);
-    let since = input.as_ref().ok().and_then(|input| input.since);
-
-    let tournament = execution::run(invocation, work, async |journal| {
-        let input = journal.validated(input)?;
-        match input.what {
-            What::Create(new) => create(invocation, journal, provider, new).await?,
-            What::Refresh(id) => refresh_logo(invocation, journal, provider, id).await?,
-        }
-        let Some(id) = journal.tournament_id else { return Ok(()) };
-        let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
-        let again = Again { missed: CheckKind::Refresh, unchecked: CheckKind::Refresh, since };
-        schedules::again(invocation, journal, (id, &tournament.slug), again, planned_for).await
+    let tournament = execution::run(invocation, provider, first.clone(), async |run| {
+        let request = run.validated(event)?.request;
+        itself(run, request, since).await
     })
     .await?;
-    let mut answer = json!({});
-    record(&mut answer, operation, &tournament);
-    let Some(id) = tournament.tournament_id() else {
+    let mut answer = json!({ first.operation.to_string(): tournament });
+    let Some(id) = tournament.tournament_id else {
         // A dry run of a creation, or a refresh of what is not there: nothing further can be said.
         return Ok(answer);
     };
     answer["tournamentId"] = json!(id);
-
-    let next = |operation| Work { operation, tournament_id: Some(id), ..next.clone() };
+    let mut parts = Parts { invocation, provider, first, id, creating, since, refreshing: false, answer };
     let mut season = Season::default();
-    // What a step could not have is asked for by a refresh.
-    let mut refreshing = false;
-    type Step = (OperationType, OperationType);
-    let steps: [Step; 4] = [
-        (OperationType::RoundsCreate, OperationType::RoundsUpdate),
-        (OperationType::TeamsCreate, OperationType::TeamsUpdate),
-        (OperationType::MatchesCreate, OperationType::MatchesUpdate),
-        (OperationType::StandingsCreate, OperationType::StandingsUpdate),
-    ];
-    for (create, update) in steps {
-        let operation = either(create, update);
-        if create == OperationType::StandingsCreate && tournament.summary()["hasStandings"] == false {
-            continue;
-        }
-        let done = execution::run(invocation, next(operation), async |journal| {
-            let Some(tournament) = sync::tournament(invocation, journal, id).await? else { return Ok(()) };
-            let planning = planned_for.unwrap_or_else(|| invocation.clock.now());
-            let step = async {
-                match create {
-                    OperationType::RoundsCreate => {
-                        sync::rounds::sync(invocation, journal, provider, &tournament).await.map(drop)
-                    }
-                    OperationType::TeamsCreate => {
-                        season.read(invocation, journal, provider, &tournament).await?;
-                        teams::sync(invocation, journal, provider, &season.teams()).await
-                    }
-                    OperationType::MatchesCreate => {
-                        season.read(invocation, journal, provider, &tournament).await?;
-                        let synced =
-                            matches::sync(invocation, journal, &tournament, &season.readings()).await?;
-                        schedules::cover(invocation, journal, &tournament, &synced.unscheduled, planning)
-                            .await?;
-                        if tournament.mode.has_knockouts() {
-                            let trees = bracket::provider_trees(journal, provider, &tournament).await?;
-                            journal.requests.extend(provider.take_requests());
-                            bracket::sync(invocation, journal, &tournament, trees).await?;
-                        }
-                        Ok(())
-                    }
-                    _ => {
-                        let tables =
-                            standings::provider_tables(invocation, journal, provider, &tournament, planning)
-                                .await?;
-                        standings::sync(invocation, journal, &tournament, tables).await
-                    }
-                }
-            };
-            let mut done = step.await;
+    parts.rounds().await?;
+    parts.teams(&mut season).await?;
+    parts.matches(&mut season).await?;
+    if tournament.facts.has_standings != Some(false) {
+        parts.standings().await?;
+    }
+    Ok(parts.answer)
+}
+
+/// The tournament's own row.
+async fn itself(run: &mut Run<'_>, request: Request, since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
+    match request {
+        Request::CreateTournament(new) => create(run, new).await?,
+        Request::RefreshTournament { tournament_id, .. } => refresh_logo(run, tournament_id).await?,
+        _ => {}
+    }
+    let Some(id) = run.journal.tournament_id else { return Ok(()) };
+    let Some(tournament) = sync::tournament(run, id).await? else { return Ok(()) };
+    let checks = RetryChecks { missed: CheckKind::Refresh, unchecked: CheckKind::Refresh, since };
+    enqueue_retry(run, (id, &tournament.slug), checks).await
+}
+
+/// The parts of a tournament that is there, each an execution of its own.
+struct Parts<'a, 'i> {
+    invocation: &'a Invocation<'i>,
+    provider: &'a mut SofaScore,
+    first: Work,
+    id: Uuid,
+    creating: bool,
+    since: Option<DateTime<Utc>>,
+    /// What a part could not have is asked for by a refresh, which reads the checks too.
+    refreshing: bool,
+    answer: Value,
+}
+
+impl Parts<'_, '_> {
+    async fn rounds(&mut self) -> Result<Summary, Failure> {
+        let operation = self.either(Operation::RoundsCreate, Operation::RoundsUpdate);
+        self.part(operation, CheckKind::StandingsFollowUp, async |run, tournament| {
+            sync::rounds::sync(run, tournament).await.map(drop)
+        })
+        .await
+    }
+
+    async fn teams(&mut self, season: &mut Season) -> Result<Summary, Failure> {
+        let operation = self.either(Operation::TeamsCreate, Operation::TeamsUpdate);
+        self.part(operation, CheckKind::StandingsFollowUp, async |run, tournament| {
+            season.read(run, tournament).await?;
+            teams::sync(run, &season.teams()).await
+        })
+        .await
+    }
+
+    async fn matches(&mut self, season: &mut Season) -> Result<Summary, Failure> {
+        let operation = self.either(Operation::MatchesCreate, Operation::MatchesUpdate);
+        self.part(operation, CheckKind::KnockoutsFollowUp, async |run, tournament| {
+            season.read(run, tournament).await?;
+            let synced = matches::sync(run, tournament, &season.readings()).await?;
+            schedules::cover(run, tournament, &synced.unscheduled).await?;
+            if tournament.mode.has_knockouts() {
+                let trees = bracket::provider_trees(run, tournament).await?;
+                bracket::sync(run, tournament, trees).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn standings(&mut self) -> Result<Summary, Failure> {
+        let operation = self.either(Operation::StandingsCreate, Operation::StandingsUpdate);
+        self.part(operation, CheckKind::StandingsFollowUp, async |run, tournament| {
+            let tables = standings::provider_tables(run, tournament).await?;
+            standings::sync(run, tournament, tables).await
+        })
+        .await
+    }
+
+    fn either(&self, create: Operation, update: Operation) -> Operation {
+        if self.creating { create } else { update }
+    }
+
+    /// Runs a part. What the provider could not answer is asked for again: by a refresh, or, where only a check is
+    /// missing, by `unchecked`.
+    async fn part(
+        &mut self,
+        operation: Operation,
+        unchecked: CheckKind,
+        step: impl AsyncFnOnce(&mut Run<'_>, &Tournament) -> anyhow::Result<()>,
+    ) -> Result<Summary, Failure> {
+        let (id, since) = (self.id, self.since);
+        let work = self.first.then(operation, Some(id));
+        let refreshing = &mut self.refreshing;
+        let done = execution::run(self.invocation, self.provider, work, async |run| {
+            let Some(tournament) = sync::tournament(run, id).await? else { return Ok(()) };
+            let mut done = step(run, &tournament).await;
             if let Err(error) = &done
                 && let Some(error) = error.downcast_ref::<ProviderError>()
             {
                 let deferred = error.is_deferral();
-                journal.missed("the provider's answers", error);
+                run.missed("the provider's answers", error);
                 if deferred {
                     done = Ok(());
                 }
             }
-            refreshing |= journal.try_again_at.is_some();
-            let unchecked = match create {
-                // That one reads the checks too.
-                _ if refreshing => CheckKind::Refresh,
-                OperationType::MatchesCreate => CheckKind::KnockoutsFollowUp,
-                _ => CheckKind::StandingsFollowUp,
-            };
-            let again = Again { missed: CheckKind::Refresh, unchecked, since };
-            schedules::again(invocation, journal, (id, &tournament.slug), again, planned_for).await?;
+            *refreshing |= run.retry.missed_at.is_some();
+            let unchecked = if *refreshing { CheckKind::Refresh } else { unchecked };
+            let checks = RetryChecks { missed: CheckKind::Refresh, unchecked, since };
+            enqueue_retry(run, (id, &tournament.slug), checks).await?;
             done
         })
         .await?;
-        record(&mut answer, operation, &done);
+        self.answer[operation.to_string()] = json!(done);
+        Ok(done)
     }
-    Ok(answer)
-}
-
-fn record<T>(answer: &mut Value, operation: OperationType, done: &Done<T>) {
-    answer[operation.to_string()] = done.summary().clone();
 }
 
 /// Creates the tournament's row. A logo that can't be had leaves it without one, and says so.
-async fn create(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    mut new: tournaments::NewTournament,
-) -> anyhow::Result<()> {
-    journal.tournament_label = Some(new.label.clone());
-    journal.facts.insert("hasStandings".to_owned(), new.mode.has_standings().into());
-    let client = invocation.services.store.client().await?;
+async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyhow::Result<()> {
+    run.journal.tournament_label = Some(new.label.clone());
+    run.journal.facts.has_standings = Some(new.mode.has_standings());
+    let client = run.client().await?;
     if let Some(there) = tournaments::find_by_identity(&*client, &new.external_id, &new.slug).await? {
         // An earlier attempt at this very work may have got this far.
-        if there.created_at >= journal.first_begun && there.base_url == new.base_url {
-            journal.completed("apply", "tournament", json!({ "found": there.id }));
+        if there.created_at >= run.first_begun && there.base_url == new.base_url {
+            run.journal.completed(Step::Apply, "tournament", json!({ "found": there.id }));
             drop(client);
             // It may have got no further than that: the logo, if it is not there yet.
-            return refresh_logo(invocation, journal, provider, there.id).await;
+            return refresh_logo(run, there.id).await;
         }
         return Err(taken(&new.slug, Some(&there)).into());
     }
     drop(client);
-    journal.planned("tournament", &json!({ "slug": new.slug, "base_url": new.base_url, "mode": new.mode }));
-    if journal.dry_run {
+    run.journal
+        .planned("tournament", &json!({ "slug": new.slug, "base_url": new.base_url, "mode": new.mode }));
+    if run.journal.dry_run {
         return Ok(());
     }
     let season = SeasonRef::parse(&new.base_url);
     if let Some(logo) = match season {
-        Some(season) => logo(invocation, journal, provider, &season).await?,
+        Some(season) => logo(run, &season).await?,
         None => None,
     } {
         new.logo = logo;
     }
-    let client = invocation.services.store.client().await?;
-    let id = match tournaments::insert(&*client, &new, invocation.clock.now()).await {
+    let client = run.client().await?;
+    let id = match tournaments::insert(&*client, &new, run.now()).await {
         Ok(id) => id,
         // Another creation came between.
         Err(error) if error.broken_constraint().is_some() => return Err(taken(&new.slug, None).into()),
         Err(error) => return Err(error.into()),
     };
-    journal.about(id, &new.label);
-    journal.rows.inserted += 1;
-    journal.completed("apply", "tournament", json!({ "inserted": id }));
+    run.journal.about(id, &new.label);
+    run.journal.rows.inserted += 1;
+    run.journal.completed(Step::Apply, "tournament", json!({ "inserted": id }));
     Ok(())
 }
 
@@ -215,130 +230,40 @@ fn taken(slug: &str, by: Option<&Tournament>) -> InvalidInput {
 }
 
 /// Fetches the logo if there is none yet.
-async fn refresh_logo(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    id: Uuid,
-) -> anyhow::Result<()> {
-    let Some(tournament) = sync::tournament(invocation, journal, id).await? else {
-        journal.tournament_id = None;
+async fn refresh_logo(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<()> {
+    let Some(tournament) = sync::tournament(run, id).await? else {
+        run.journal.tournament_id = None;
         return Ok(());
     };
-    journal.facts.insert("hasStandings".to_owned(), tournament.mode.has_standings().into());
-    if !tournament.logo.is_empty() || journal.dry_run {
+    run.journal.facts.has_standings = Some(tournament.mode.has_standings());
+    if !tournament.logo.is_empty() || run.journal.dry_run {
         return Ok(());
     }
-    if let Some(logo) = logo(invocation, journal, provider, &sync::season(&tournament)?).await? {
-        let client = invocation.services.store.client().await?;
-        let wrote = tournaments::update(&*client, id, Some(&logo), None, invocation.clock.now()).await?;
-        journal.rows.updated += u64::from(wrote);
-        journal.completed("apply", "logo", json!({ "updated": wrote }));
+    if let Some(logo) = logo(run, &sync::season(&tournament)?).await? {
+        let client = run.client().await?;
+        let wrote = tournaments::update(&*client, id, Some(&logo), None, run.now()).await?;
+        run.journal.rows.updated += u64::from(wrote);
+        run.journal.completed(Step::Apply, "logo", json!({ "updated": wrote }));
     }
     Ok(())
 }
 
-async fn logo(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    season: &SeasonRef,
-) -> anyhow::Result<Option<String>> {
-    let image = provider.tournament_image(season).await;
-    journal.requests.extend(provider.take_requests());
+async fn logo(run: &mut Run<'_>, season: &SeasonRef) -> anyhow::Result<Option<String>> {
+    let image = run.provider.tournament_image(season).await;
     let name = format!("tournament/{}", season.tournament);
-    let url = match teams::store_image(invocation, journal, "logo", &name, image).await {
+    let url = match teams::store_image(run, "logo", &name, image).await {
         Ok(url) => url,
         // The tournament is there without its logo; what refuses it stops the next step, if it lasts.
         Err(error) => match error.downcast::<ProviderError>()? {
             error @ ProviderError::Pace(_) => return Err(error.into()),
             error => {
-                journal.missed("logo", &error);
+                run.missed("logo", &error);
                 None
             }
         },
     };
     if let Some(url) = &url {
-        journal.completed("fetch", "logo", json!({ "url": url }));
+        run.journal.completed(Step::Fetch, "logo", json!({ "url": url }));
     }
     Ok(url)
-}
-
-/// The events of all rounds: asked for once, used for the teams and for the matches.
-#[derive(Default)]
-struct Season {
-    rounds: Option<Vec<(Round, Reading)>>,
-    /// Rounds that could not be read.
-    missed: Vec<String>,
-}
-
-impl Season {
-    /// Asks for every round that is drawn, unless that was done before. One that can't be read is reported and left
-    /// out; a refusal by the provider ends the run.
-    async fn read(
-        &mut self,
-        invocation: &Invocation<'_>,
-        journal: &mut Journal,
-        provider: &mut SofaScore<'_>,
-        tournament: &Tournament,
-    ) -> anyhow::Result<()> {
-        if self.rounds.is_some() {
-            for step in &self.missed {
-                journal.failed(
-                    "fetch",
-                    step,
-                    &"it could not be read before, and is not asked for twice in a run",
-                );
-            }
-            return Ok(());
-        }
-        let season = sync::season(tournament)?;
-        let known = rounds::list(&*invocation.services.store.client().await?, tournament.id).await?;
-        let known = sync::readable(journal, known);
-        let mut read = Vec::new();
-        for stored in known {
-            let round = stored.round;
-            let reading = provider.round_if_drawn(&season, &round).await;
-            journal.requests.extend(provider.take_requests());
-            let step = format!("round {}", round.slug);
-            match reading {
-                Ok(Some(reading)) => {
-                    journal.completed("fetch", &step, json!({ "matches": reading.matches.len() }));
-                    read.push((round, reading));
-                }
-                Ok(None) => journal.skipped("fetch", &step, "not drawn yet"),
-                Err(error) if error.is_of_one_request() => {
-                    journal.missed(&step, &error);
-                    self.missed.push(step);
-                }
-                // What was read goes in.
-                Err(error @ ProviderError::OutOfTime { .. }) => {
-                    journal.missed(&step, &error);
-                    self.missed.push(format!("{step} and those after it"));
-                    break;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.rounds = Some(read);
-        Ok(())
-    }
-
-    fn readings(&self) -> Vec<RoundReading<'_>> {
-        self.rounds
-            .iter()
-            .flatten()
-            .map(|(round, reading)| RoundReading::whole(&round.slug, reading))
-            .collect()
-    }
-
-    fn teams(&self) -> Vec<Team> {
-        let mut teams: Vec<Team> = Vec::new();
-        for team in self.rounds.iter().flatten().flat_map(|(_, reading)| &reading.teams) {
-            if !teams.iter().any(|known| known.external_id == team.external_id) {
-                teams.push(team.clone());
-            }
-        }
-        teams
-    }
 }

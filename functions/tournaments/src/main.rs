@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve("tournaments", tournaments::handle).await
+    shared::lambda::serve(shared::work::Function::Tournaments, tournaments::handle).await
 }

@@ -8,16 +8,16 @@ use crate::store::circuit::{self, Admission};
 use crate::store::{Store, StoreError};
 
 /// What a run knows of the circuit.
-pub(super) struct Circuit<'a> {
-    store: &'a Store,
+pub(super) struct Circuit {
+    store: Store,
     clock: Clock,
     wait: TimeDelta,
     admission: Option<Admission>,
 }
 
-impl<'a> Circuit<'a> {
+impl Circuit {
     /// Left alone for `wait` after a first refusal.
-    pub(super) fn new(store: &'a Store, clock: Clock, wait: TimeDelta) -> Self {
+    pub(super) fn new(store: Store, clock: Clock, wait: TimeDelta) -> Self {
         Self { store, clock, wait, admission: None }
     }
 

@@ -1,7 +1,6 @@
 //! The provider of match data: what it can answer, and how it is asked politely.
 //!
-//! [`sofascore`] is the only one. Its functions return domain types, so that another provider would be another
-//! module beside it and nothing else.
+//! [`sofascore`] is the only one. Its functions return domain types.
 
 mod circuit;
 mod pace;
@@ -14,12 +13,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::browser::BrowserError;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
+use crate::work::ErrorKind;
 
 /// On which terms a run may ask a provider.
-#[derive(Clone, Copy)]
-pub struct Terms<'a> {
+#[derive(Clone)]
+pub struct Terms {
     /// Where turns and the circuit are kept.
-    pub store: &'a Store,
+    pub store: Store,
     /// The time as the run sees it.
     pub clock: Clock,
     /// No request is begun after this: what was read is to be written while there is time.
@@ -93,8 +93,8 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Whether the trouble is this request's alone: the next one may well be answered, so the run goes on without it.
-    pub fn is_of_one_request(&self) -> bool {
+    /// Whether other requests of this run may still succeed, so that the run continues.
+    pub fn is_isolated(&self) -> bool {
         matches!(self, Self::Malformed { .. } | Self::Unavailable { .. })
     }
 
@@ -123,36 +123,17 @@ impl ProviderError {
     }
 
     /// The kind, for reports and for Lambda's error type.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound { .. } => "NotFound",
-            Self::Blocked { .. } => "Blocked",
-            Self::RateLimited { .. } => "RateLimited",
-            Self::Unavailable { .. } => "Unavailable",
-            Self::Malformed { .. } => "Malformed",
-            Self::CircuitOpen { .. } => "CircuitOpen",
-            Self::OutOfTime { .. } => "OutOfTime",
-            Self::Browser(_) => "Browser",
-            Self::Pace(_) => "Database",
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Blocked { .. } => ErrorKind::Blocked,
+            Self::RateLimited { .. } => ErrorKind::RateLimited,
+            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Malformed { .. } => ErrorKind::Malformed,
+            Self::CircuitOpen { .. } => ErrorKind::CircuitOpen,
+            Self::OutOfTime { .. } => ErrorKind::OutOfTime,
+            Self::Browser(_) => ErrorKind::Browser,
+            Self::Pace(_) => ErrorKind::Database,
         }
     }
-}
-
-/// One request to the provider, for the report.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Request {
-    /// Path below the provider's API.
-    pub path: String,
-    /// HTTP status; none when there was no answer.
-    pub status: Option<u16>,
-    /// What went wrong, as a kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// Size of the body.
-    pub bytes: usize,
-    /// From the question to the answer, the pause before it not counted.
-    pub duration_ms: u128,
-    /// What launching the browser took, where it was launched for this request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub browser_start_ms: Option<u128>,
 }

@@ -14,15 +14,15 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Hands out the moments at which a request may be made.
-pub(super) struct Pace<'a> {
-    store: &'a Store,
+pub(super) struct Pace {
+    store: Store,
     pause: Duration,
     asker: Uuid,
 }
 
-impl<'a> Pace<'a> {
+impl Pace {
     /// A pause of zero is none: nobody waits for anybody.
-    pub(super) fn new(store: &'a Store, pause: Duration) -> Self {
+    pub(super) fn new(store: Store, pause: Duration) -> Self {
         Self { store, pause, asker: Uuid::new_v4() }
     }
 

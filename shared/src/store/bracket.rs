@@ -7,7 +7,8 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::tournaments::from_json;
-use super::{Outcomes, StoreError, stamp};
+use super::{StoreError, stamp};
+use crate::outcomes::Outcomes;
 use football::domain::knockout::{Entrant, Side, Tie, Tree};
 
 /// The provider's cup trees as last read.

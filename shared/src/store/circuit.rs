@@ -119,7 +119,7 @@ pub async fn is_open(client: &impl GenericClient, provider: &str) -> Result<bool
 
 /// A message about a circuit that is still to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwedNotice {
+pub struct PendingMessage {
     /// Of which provider.
     pub provider: String,
     /// Whether it was opened; otherwise it was closed.
@@ -133,10 +133,10 @@ pub struct OwedNotice {
 }
 
 /// Takes on a message that is still to be sent: nobody else will, for a while.
-pub async fn claim_notice(
+pub async fn claim_message(
     client: &impl GenericClient,
     now: DateTime<Utc>,
-) -> Result<Option<OwedNotice>, StoreError> {
+) -> Result<Option<PendingMessage>, StoreError> {
     let rows = client
         .query_typed(
             "UPDATE provider_circuit SET notice_claimed_until = $2
@@ -145,7 +145,7 @@ pub async fn claim_notice(
             &[(&stamp(now), Type::TIMESTAMP), (&stamp(now + NOTICE), Type::TIMESTAMP)],
         )
         .await?;
-    Ok(rows.first().map(|row| OwedNotice {
+    Ok(rows.first().map(|row| PendingMessage {
         provider: row.get(0),
         opened: row.get(1),
         reason: row.get(2),
@@ -155,7 +155,7 @@ pub async fn claim_notice(
 }
 
 /// Notes that a message was sent. If the circuit has changed since, the message about that is still to come.
-pub async fn notice_sent(client: &impl GenericClient, sent: &OwedNotice) -> Result<(), StoreError> {
+pub async fn message_sent(client: &impl GenericClient, sent: &PendingMessage) -> Result<(), StoreError> {
     client
         .query_typed(
             "UPDATE provider_circuit SET notice_owed = NULL, notice_claimed_until = NULL

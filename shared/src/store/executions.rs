@@ -3,10 +3,13 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio_postgres::GenericClient;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::{StoreError, stamp, utc};
+use crate::journal::Progress;
+use crate::summary::Summary;
+use crate::work::{ExecutionStatus, Function, Operation};
 
 /// A record as it is claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,9 +17,9 @@ pub struct NewExecution<'a> {
     /// What the work is.
     pub key: &'a str,
     /// Which function does it.
-    pub function: &'a str,
-    /// `matches_update` and the like.
-    pub operation: &'a str,
+    pub function: Function,
+    /// What it does.
+    pub operation: Operation,
     /// The delivery that brings it.
     pub request_id: Uuid,
     /// Of which tournament, once it exists.
@@ -42,7 +45,7 @@ pub enum Claimed {
         started_at: DateTime<Utc>,
         /// When the first one did.
         created_at: DateTime<Utc>,
-        /// What an attempt before this one noted along with its writes and did not live to tell.
+        /// What an attempt before this one noted along with its writes and could not send.
         alarms: Vec<String>,
     },
     /// Somebody is at it.
@@ -64,18 +67,16 @@ pub enum Claimed {
 pub struct Finished {
     /// The record.
     pub id: Uuid,
-    /// `completed` or `partial_failure`.
-    pub status: String,
     /// What it came to.
-    pub summary: Value,
-    /// Whether its notice is still owed, long after it was done.
-    pub notice_owed: bool,
+    pub summary: Summary,
+    /// Whether its message is still pending, long after it was done.
+    pub message_pending: bool,
 }
 
-/// A live run has sent its notice this long after it ended its record.
-const NOTICE_TAKES: TimeDelta = TimeDelta::seconds(50);
-/// What is owed for longer is of no use any more.
-const ARREARS_LAST: TimeDelta = TimeDelta::days(7);
+/// A live run has sent its message this long after it ended its record.
+const MESSAGE_TAKES: TimeDelta = TimeDelta::seconds(50);
+/// A delivery that is pending for longer is of no use any more.
+const PENDING_FOR: TimeDelta = TimeDelta::days(7);
 
 /// Claims the work: inserts the record, or takes over one that failed or whose lease has run out.
 pub async fn claim(
@@ -95,7 +96,7 @@ pub async fn claim(
                 SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
                     attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
                     trace_id = excluded.trace_id, duration = NULL, notified_at = NULL, kept_report = NULL,
-                    -- What the failed attempt has told need not be told again.
+                    -- What the failed attempt has sent need not be sent again.
                     summary = CASE WHEN e.notified_at IS NULL THEN e.summary ELSE e.summary - 'alarms' END,
                     updated_at = excluded.updated_at, event = COALESCE(excluded.event, e.event),
                     requested_by = COALESCE(excluded.requested_by, e.requested_by)
@@ -108,10 +109,10 @@ pub async fn claim(
             &[
                 (&new.request_id, Type::UUID),
                 (&new.tournament_id, Type::UUID),
-                (&new.operation, Type::TEXT),
+                (&new.operation.to_string(), Type::TEXT),
                 (&stamp(now), Type::TIMESTAMP),
                 (&new.key, Type::TEXT),
-                (&new.function, Type::TEXT),
+                (&new.function.to_string(), Type::TEXT),
                 (&stamp(lease_until), Type::TIMESTAMP),
                 (&new.planned_for.map(stamp), Type::TIMESTAMP),
                 (&new.trace_id, Type::TEXT),
@@ -133,25 +134,24 @@ pub async fn claim(
     let there = client
         .query_typed(
             "SELECT id, status, summary, lease_expires_at,
-                    notified_at IS NULL AND completed_at < $2 AS notice_owed
+                    notified_at IS NULL AND completed_at < $2 AS message_pending
                FROM data_provider_executions WHERE idempotency_key = $1",
-            &[(&new.key, Type::TEXT), (&stamp(now - NOTICE_TAKES), Type::TIMESTAMP)],
+            &[(&new.key, Type::TEXT), (&stamp(now - MESSAGE_TAKES), Type::TIMESTAMP)],
         )
         .await?;
     let Some(row) = there.first() else { return Ok(Claimed::Running { lease_expires_at: None }) };
-    let summary = row.get::<_, Option<Value>>("summary").unwrap_or_default();
-    Ok(match row.get("status") {
-        "in_progress" => Claimed::Running {
+    let summary = Summary::read(row.get("summary"));
+    Ok(match row.get::<_, &str>("status").parse() {
+        Ok(ExecutionStatus::InProgress) => Claimed::Running {
             lease_expires_at: row.get::<_, Option<NaiveDateTime>>("lease_expires_at").map(utc),
         },
-        "failed" => Claimed::Refused {
-            message: summary["errors"][0].as_str().unwrap_or("the event is wrong").to_owned(),
+        Ok(ExecutionStatus::Failed) => Claimed::Refused {
+            message: summary.errors.into_iter().next().unwrap_or_else(|| "the event is wrong".to_owned()),
         },
-        status => Claimed::Done(Box::new(Finished {
+        _ => Claimed::Done(Box::new(Finished {
             id: row.get("id"),
-            status: status.to_owned(),
             summary,
-            notice_owed: row.get::<_, Option<bool>>("notice_owed").unwrap_or_default(),
+            message_pending: row.get::<_, Option<bool>>("message_pending").unwrap_or_default(),
         })),
     })
 }
@@ -185,14 +185,14 @@ pub async fn renew(
 pub async fn note_progress(
     client: &impl GenericClient,
     held: Held,
-    progress: &Value,
+    progress: &Progress,
 ) -> Result<(), StoreError> {
     client
         .query_typed(
             "UPDATE data_provider_executions
                 SET summary = COALESCE(summary, '{}') || jsonb_build_object('progress', $3::jsonb)
               WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
-            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (progress, Type::JSONB)],
+            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (&Json(progress), Type::JSONB)],
         )
         .await?;
     Ok(())
@@ -226,8 +226,8 @@ fn texts(array: Option<Value>) -> Vec<String> {
 /// How a record ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ending<'a> {
-    /// `completed`, `partial_failure` or `failed`.
-    pub status: &'a str,
+    /// How.
+    pub status: ExecutionStatus,
     /// Of which tournament, as far as it is known by now.
     pub tournament_id: Option<Uuid>,
     /// When.
@@ -235,7 +235,7 @@ pub struct Ending<'a> {
     /// How long it took.
     pub duration_ms: i32,
     /// What it came to.
-    pub summary: &'a Value,
+    pub summary: &'a Summary,
     /// Where its report is, if it could be stored.
     pub report: Option<(&'a str, Option<&'a str>)>,
     /// The report itself, if it could not.
@@ -259,11 +259,11 @@ pub async fn finish(
             &[
                 (&held.id, Type::UUID),
                 (&held.attempt, Type::INT4),
-                (&ending.status, Type::TEXT),
+                (&ending.status.to_string(), Type::TEXT),
                 (&ending.tournament_id, Type::UUID),
                 (&stamp(ending.completed_at), Type::TIMESTAMP),
                 (&ending.duration_ms, Type::INT4),
-                (ending.summary, Type::JSONB),
+                (&Json(ending.summary), Type::JSONB),
                 (&ending.report.map(|(key, _)| key), Type::TEXT),
                 (&ending.report.and_then(|(_, url)| url), Type::TEXT),
                 (&ending.kept_report, Type::JSONB),
@@ -273,8 +273,12 @@ pub async fn finish(
     Ok(!rows.is_empty())
 }
 
-/// Notes that the notice of a finished record went out.
-pub async fn notified(client: &impl GenericClient, id: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Records that the message of a finished record went out.
+pub async fn message_sent(
+    client: &impl GenericClient,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     client
         .query_typed(
             "UPDATE data_provider_executions SET notified_at = $2 WHERE id = $1 AND notified_at IS NULL RETURNING id",
@@ -284,9 +288,9 @@ pub async fn notified(client: &impl GenericClient, id: Uuid, now: DateTime<Utc>)
     Ok(())
 }
 
-/// A finished record that still owes its notice or its report.
+/// A finished record whose message or report is still to be delivered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Arrears {
+pub struct Pending {
     /// The record.
     pub id: Uuid,
     /// `matches_update` and the like.
@@ -294,7 +298,7 @@ pub struct Arrears {
     /// How it ended.
     pub status: String,
     /// What it came to.
-    pub summary: Value,
+    pub summary: Summary,
     /// The delivery that brought it.
     pub request_id: Uuid,
     /// Where its report is.
@@ -305,19 +309,20 @@ pub struct Arrears {
     pub completed_at: DateTime<Utc>,
     /// How long it took.
     pub duration_ms: i32,
-    /// Whether its notice is owed.
-    pub notice_owed: bool,
+    /// Whether its message is pending.
+    pub message_pending: bool,
     /// The report, if S3 did not take it.
     pub kept_report: Option<Value>,
 }
 
-/// Locks a finished record that owes something: that of `id`, or the one that was not tried for longest, and not since
-/// `now`. One that another run is at is passed over. Call it in a transaction, and end that when the debt is paid.
-pub async fn lock_arrears(
+/// Locks a finished record with a pending delivery: that of `id`, or the one that was not tried for longest, and not
+/// since `now`. One that another run has locked is passed over. Call it in a transaction, and end that when the delivery
+/// was tried.
+pub async fn lock_pending(
     client: &impl GenericClient,
     id: Option<Uuid>,
     now: DateTime<Utc>,
-) -> Result<Option<Arrears>, StoreError> {
+) -> Result<Option<Pending>, StoreError> {
     let rows = client
         .query_typed(
             "SELECT id, operation_type, status, COALESCE(summary, '{}'), request_id, report_file_key, report_file_url,
@@ -326,33 +331,33 @@ pub async fn lock_arrears(
               WHERE idempotency_key IS NOT NULL AND status <> 'in_progress'
                 AND (notified_at IS NULL OR kept_report IS NOT NULL)
                 AND completed_at BETWEEN $2 AND $3 AND ($1 IS NULL OR id = $1)
-                -- Not at this moment: whatever clock others go by.
+                -- Skip records already tried in this sweep, whose time stamp this is.
                 AND updated_at IS DISTINCT FROM $4
               ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED",
             &[
                 (&id, Type::UUID),
-                (&stamp(now - ARREARS_LAST), Type::TIMESTAMP),
-                (&stamp(now - NOTICE_TAKES), Type::TIMESTAMP),
+                (&stamp(now - PENDING_FOR), Type::TIMESTAMP),
+                (&stamp(now - MESSAGE_TAKES), Type::TIMESTAMP),
                 (&stamp(now), Type::TIMESTAMP),
             ],
         )
         .await?;
-    Ok(rows.first().map(|row| Arrears {
+    Ok(rows.first().map(|row| Pending {
         id: row.get(0),
         operation: row.get(1),
         status: row.get(2),
-        summary: row.get(3),
+        summary: Summary::read(row.get(3)),
         request_id: row.get(4),
         report_key: row.get(5),
         report_url: row.get(6),
         completed_at: utc(row.get(7)),
         duration_ms: row.get(8),
-        notice_owed: row.get(9),
+        message_pending: row.get(9),
         kept_report: row.get(10),
     }))
 }
 
-/// Notes that a report that had been kept is stored now.
+/// Records that a report that had been kept is stored now.
 pub async fn report_stored(
     client: &impl GenericClient,
     id: Uuid,
@@ -369,8 +374,12 @@ pub async fn report_stored(
     Ok(())
 }
 
-/// Notes that a debt could not be paid at `now`: others have their turn before it is tried again.
-pub async fn not_paid(client: &impl GenericClient, id: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Records that a delivery failed at `now`: others come first before it is tried again.
+pub async fn delivery_failed(
+    client: &impl GenericClient,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     client
         .query_typed(
             "UPDATE data_provider_executions SET updated_at = $2 WHERE id = $1 RETURNING id",
@@ -401,7 +410,7 @@ pub struct Rescued {
 }
 
 /// Fails records, other than `except`, whose lease ran out before `expired_before`: their runs are dead. What
-/// they noted and did not live to tell is in the notice that they owe.
+/// they noted in their transactions is in the message that is still pending.
 pub async fn rescue(
     client: &impl GenericClient,
     except: Uuid,
@@ -473,10 +482,10 @@ pub async fn announce(
                 &[
                     (&new.request_id, Type::UUID),
                     (&new.tournament_id, Type::UUID),
-                    (&new.operation, Type::TEXT),
+                    (&new.operation.to_string(), Type::TEXT),
                     (&stamp(now), Type::TIMESTAMP),
                     (&new.key, Type::TEXT),
-                    (&new.function, Type::TEXT),
+                    (&new.function.to_string(), Type::TEXT),
                     (&new.planned_for.map(stamp), Type::TIMESTAMP),
                     (&new.event, Type::JSONB),
                     (&new.event.and_then(|event| event.get("requestedBy")?.as_str()), Type::TEXT),
@@ -536,14 +545,14 @@ pub async fn not_started(
 /// A change that was made and is over, with who asked for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change<'a> {
-    /// `tournament_update` and the like.
-    pub operation: &'a str,
+    /// What was done.
+    pub operation: Operation,
     /// Of which tournament.
     pub tournament_id: Option<Uuid>,
     /// Who asked.
     pub requested_by: &'a str,
     /// What was changed.
-    pub summary: &'a Value,
+    pub summary: &'a Summary,
 }
 
 /// Puts a change on record. It has no key, no report and no notice: nothing was asked of the provider.
@@ -556,14 +565,16 @@ pub async fn record_change(
         .query_typed(
             "INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
                     completed_at, duration, summary, function, requested_by, notified_at, created_at, updated_at)
-             VALUES (gen_random_uuid(), $1, $2, 'completed', $3, $3, 0, $4, 'operator-api', $5, $3, $3, $3)
+             VALUES (gen_random_uuid(), $1, $2, $6, $3, $3, 0, $4, $7, $5, $3, $3, $3)
              RETURNING id",
             &[
                 (&change.tournament_id, Type::UUID),
-                (&change.operation, Type::TEXT),
+                (&change.operation.to_string(), Type::TEXT),
                 (&stamp(now), Type::TIMESTAMP),
-                (change.summary, Type::JSONB),
+                (&Json(change.summary), Type::JSONB),
                 (&change.requested_by, Type::TEXT),
+                (&ExecutionStatus::Completed.to_string(), Type::TEXT),
+                (&Function::OperatorApi.to_string(), Type::TEXT),
             ],
         )
         .await?;

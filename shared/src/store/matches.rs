@@ -5,7 +5,8 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{Outcomes, StoreError, stamp, utc};
+use super::{StoreError, stamp, utc};
+use crate::outcomes::Outcomes;
 use football::domain::{Match, MatchStatus, RoundKind, Score, StoredMatch, TieFacts};
 use football::plan::schedule::Kickoff;
 

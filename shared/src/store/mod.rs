@@ -18,7 +18,6 @@ pub mod tournaments;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use serde::Serialize;
 use strum::VariantNames;
 use tokio_postgres::error::SqlState;
 
@@ -134,45 +133,6 @@ fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
         None => error.to_string(),
-    }
-}
-
-/// What became of the rows handed to a statement, counted by the database.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Outcomes {
-    /// New rows.
-    pub inserted: u64,
-    /// Rows that differed and were written.
-    pub updated: u64,
-    /// Rows that were as they should be: not written.
-    pub unchanged: u64,
-    /// Rows that name something that does not exist: not written, reported.
-    pub unresolved: u64,
-}
-
-impl Outcomes {
-    /// Whether any row was written.
-    pub fn wrote(&self) -> bool {
-        self.inserted + self.updated > 0
-    }
-
-    /// Counts one row by the word the statements return.
-    fn count(&mut self, outcome: &str) {
-        match outcome {
-            "inserted" => self.inserted += 1,
-            "updated" => self.updated += 1,
-            "unchanged" => self.unchanged += 1,
-            _ => self.unresolved += 1,
-        }
-    }
-}
-
-impl std::ops::AddAssign for Outcomes {
-    fn add_assign(&mut self, other: Self) {
-        self.inserted += other.inserted;
-        self.updated += other.updated;
-        self.unchanged += other.unchanged;
-        self.unresolved += other.unresolved;
     }
 }
 

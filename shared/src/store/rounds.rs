@@ -5,7 +5,8 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{Outcomes, Readable, StoreError, stamp};
+use super::{Readable, StoreError, stamp};
+use crate::outcomes::Outcomes;
 use football::domain::{Round, RoundAddress, RoundKind};
 
 /// A round as it is stored.

@@ -5,7 +5,8 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{Outcomes, StoreError, stamp};
+use super::{StoreError, stamp};
+use crate::outcomes::Outcomes;
 use football::domain::standings::Row;
 
 /// Names of a tournament's teams by the provider's id: they decide the order of teams level on everything else.

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 
-use super::{Outcomes, StoreError, stamp};
+use super::{StoreError, stamp};
+use crate::outcomes::Outcomes;
 use football::domain::Team;
 
 /// A team and, where one was fetched, the URL of its badge.

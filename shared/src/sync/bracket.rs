@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::{readable, season, transact};
+use super::{readable, season};
 use crate::crash;
-use crate::execution::{Invocation, Journal};
-use crate::provider::sofascore::{PROVIDER, SofaScore};
+use crate::execution::Run;
+use crate::journal::{RowKind, Step};
+use crate::provider::sofascore::PROVIDER;
 use crate::store::{StoreError, bracket as rows, matches, rounds, standings, tournaments};
 use football::domain::knockout::{
     AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties,
@@ -14,40 +15,34 @@ use football::domain::{RoundKind, StoredMatch, Tournament};
 
 /// Reads the provider's cup trees: they tell who meets whom before the matches do, and are the check of our ties. The
 /// provider's trouble costs the check, not the bracket.
-pub async fn provider_trees(
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    tournament: &Tournament,
-) -> anyhow::Result<Option<Vec<Tree>>> {
-    let trees = provider.cup_trees(&season(tournament)?).await;
-    Ok(journal.check("bracket", trees))
+pub async fn provider_trees(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<Option<Vec<Tree>>> {
+    let trees = run.provider.cup_trees(&season(tournament)?).await;
+    Ok(run.check("bracket", trees))
 }
 
 /// Draws the bracket up from the stored matches and the cup trees (those read now, else those kept) and writes the ties
 /// that differ.
 pub async fn sync(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     trees: Option<Vec<Tree>>,
 ) -> anyhow::Result<()> {
-    let step = async |journal: &mut Journal| sync_once(invocation, journal, tournament, trees.clone()).await;
-    transact(journal, step).await
+    let step = async |run: &mut Run<'_>| sync_once(run, tournament, trees.clone()).await;
+    run.transact(step).await
 }
 
 async fn sync_once(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     trees: Option<Vec<Tree>>,
 ) -> anyhow::Result<()> {
-    let mut client = invocation.services.store.client().await?;
+    let mut client = run.client().await?;
     let transaction = client.transaction().await?;
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
     let known: Vec<KnockoutMatch> = stored.into_iter().map(knockout_match).collect();
     let listed = rounds::list(&transaction, tournament.id).await?;
-    let rounds: Vec<(String, i32, Vec<Tie>)> = readable(journal, listed)
+    let rounds: Vec<(String, i32, Vec<Tie>)> = readable(run, listed)
         .into_iter()
         .map(|stored| stored.round)
         .filter(|round| round.kind == RoundKind::Knockout)
@@ -70,30 +65,30 @@ async fn sync_once(
         .collect();
     let names = standings::team_names(&transaction, PROVIDER, &ids).await?;
     let name = |id: &str| names.iter().find(|(known, _)| known == id).map(|(_, name)| name.clone());
-    journal.planned("bracket", &summary(&drawn, name));
+    run.journal.planned("bracket", &summary(&drawn, name));
     for note in &drawn.notes {
-        journal.warn(format!("bracket, {} {}: {}", note.round_slug, note.number, note.text));
+        run.journal.warn(format!("bracket, {} {}: {}", note.round_slug, note.number, note.text));
     }
     let champion = drawn.champion.as_deref().map(|id| name(id).unwrap_or_else(|| id.to_owned()));
     let decided = all.iter().filter(|tie| tie.winner.is_some()).count();
-    journal.completed(
-        "plan",
+    run.journal.completed(
+        Step::Plan,
         "bracket",
         json!({ "ties": all.len(), "decided": decided, "champion": champion }),
     );
-    if journal.dry_run {
+    if run.journal.dry_run {
         return Ok(());
     }
-    let now = invocation.clock.now();
+    let now = run.now();
     let (outcomes, gone) = rows::replace(&transaction, PROVIDER, tournament.id, &all, now).await?;
     if fresh {
         rows::set_trees(&transaction, tournament.id, &trees).await?;
     }
     crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
-    journal.wrote("bracket", outcomes);
+    run.journal.wrote(RowKind::Bracket, outcomes);
     if gone > 0 {
-        journal.completed("apply", "ties that are no more", json!({ "deleted": gone }));
+        run.journal.completed(Step::Apply, "ties that are no more", json!({ "deleted": gone }));
     }
     Ok(())
 }

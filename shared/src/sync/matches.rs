@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use serde_json::json;
 use strum::VariantNames;
 
-use super::{readable, teams, transact};
+use super::{readable, teams};
 use crate::crash;
-use crate::execution::{Invocation, Journal};
+use crate::execution::Run;
+use crate::journal::{Journal, RoundCounts, RowKind, Step};
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Listed, PROVIDER, Reading, SofaScore};
+use crate::provider::sofascore::{Listed, PROVIDER, Reading};
 use crate::store::{StoreError, executions, matches, rounds};
 use football::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use football::plan::matches::{self as plan, HeldReason, MatchPlan};
@@ -18,7 +18,7 @@ use football::plan::matches::{self as plan, HeldReason, MatchPlan};
 /// Matches looked up by their own id in one run: each costs a request.
 const LOOKUP_LIMIT: usize = 5;
 /// Matches named in one warning; the database has them all.
-const ODD_IDS: usize = 5;
+const NAMED_IDS: usize = 5;
 
 /// What was read of a round.
 #[derive(Debug, Clone, Copy)]
@@ -38,16 +38,6 @@ impl<'a> RoundReading<'a> {
     }
 }
 
-/// Where the matches of a round stand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-struct RoundCounts {
-    ended: usize,
-    open: usize,
-    not_defined: usize,
-    open_slots: usize,
-    refused: usize,
-}
-
 /// What came of writing matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Synced {
@@ -59,25 +49,23 @@ pub struct Synced {
 
 /// Plans and writes the matches of some rounds, in one transaction.
 pub async fn sync(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     readings: &[RoundReading<'_>],
 ) -> anyhow::Result<Synced> {
     crash::point("fetched");
-    let step = async |journal: &mut Journal| sync_once(invocation, journal, tournament, readings).await;
-    let synced = transact(journal, step).await;
+    let step = async |run: &mut Run<'_>| sync_once(run, tournament, readings).await;
+    let synced = run.transact(step).await;
     crash::point("committed");
     synced
 }
 
 async fn sync_once(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     readings: &[RoundReading<'_>],
 ) -> anyhow::Result<Synced> {
-    let mut client = invocation.services.store.client().await?;
+    let mut client = run.client().await?;
     let read: Vec<_> = readings.iter().flat_map(|round| round.reading.matches.clone()).collect();
     let ids: Vec<&str> = read.iter().map(|m| m.external_id.as_str()).collect();
     let slugs: Vec<&str> = readings.iter().map(|round| round.slug).collect();
@@ -85,32 +73,36 @@ async fn sync_once(
     let stored = matches::lock_of_rounds(&transaction, tournament.id, &slugs, &ids).await?;
     let plan = plan::plan(&read, &stored);
     // The daily routine goes through all tournaments in one execution.
-    let of = if journal.tournament_id.is_none() { format!(" of {}", tournament.slug) } else { String::new() };
-    journal.planned(&format!("matches{of}"), &plan);
-    note_counts(journal, &format!("matches{of}"), readings);
-    note_what_is_odd(journal, &plan, readings);
-    if let Some(odd) = odd_statuses(&stored) {
-        journal.warn(format!(
-            "{odd}: what the provider says replaces it; where it says nothing, set it to {}",
+    let name = match run.journal.tournament_id {
+        Some(_) => "matches".to_owned(),
+        None => format!("matches of {}", tournament.slug),
+    };
+    run.journal.planned(&name, &plan);
+    note_counts(&mut run.journal, name, readings);
+    warn_of_what_was_not_taken(&mut run.journal, &plan, readings);
+    warn_of_corrections(&mut run.journal, &plan);
+    if let Some(unknown) = unknown_statuses(&stored) {
+        run.journal.warn(format!(
+            "{unknown}: what the provider says replaces it; where it says nothing, set it to {}",
             MatchStatus::VARIANTS.join(", ")
         ));
     }
     let synced = Synced {
         // An attempt before this one may have written the matches and died before it scheduled them.
-        unscheduled: newly_scheduled(&plan, journal.attempt > 1),
+        unscheduled: newly_scheduled(&plan, run.attempt > 1),
         // … or before it drew up table and bracket.
         results: plan.changes_results()
-            || (journal.attempt > 1 && plan.write.iter().any(|m| m.status == MatchStatus::Ended)),
+            || (run.attempt > 1 && plan.write.iter().any(|m| m.status == MatchStatus::Ended)),
     };
-    if journal.dry_run {
+    if run.journal.dry_run {
         return Ok(synced);
     }
     if !plan.new.is_empty() || plan.changes.iter().any(|change| change.moves_teams()) {
         let mut all = Reading::default();
         readings.iter().for_each(|round| all.extend(round.reading.clone()));
-        teams::ensure(invocation, &transaction, journal, &all.teams).await?;
+        teams::ensure(run, &transaction, &all.teams).await?;
     }
-    let now = invocation.clock.now();
+    let now = run.now();
     let (outcomes, unresolved) =
         matches::upsert(&transaction, PROVIDER, tournament.id, &plan.write, now).await?;
     if !plan.doubts.is_empty() {
@@ -122,16 +114,16 @@ async fn sync_once(
         .map(|round| (round.slug.to_owned(), i32::try_from(round.reading.open_slots).unwrap_or(i32::MAX)))
         .collect();
     rounds::note_reading(&transaction, tournament.id, &read_as_a_whole, now).await?;
-    if !journal.alarms.is_empty() {
-        let ours = executions::note_alarms(&transaction, journal.held, &journal.alarms).await?;
+    if !run.journal.alarms.is_empty() {
+        let ours = executions::note_alarms(&transaction, run.record, &run.journal.alarms).await?;
         anyhow::ensure!(ours, "the record is another run's by now: nothing is written");
     }
     crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
-    journal.wrote("matches", outcomes);
+    run.journal.wrote(RowKind::Matches, outcomes);
     if !unresolved.is_empty() {
-        journal.failed(
-            "apply",
+        run.journal.failed(
+            Step::Apply,
             "matches that could not be stored",
             &format!("{} (their team is unknown, or another tournament has them)", unresolved.join(", ")),
         );
@@ -142,17 +134,15 @@ async fn sync_once(
 /// Looks up open matches of a round that are missing from its reading by their own ids, and adds what became of them
 /// to the reading. Nothing is concluded from their absence alone.
 pub async fn look_up_missing(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     round_slug: &str,
     reading: &mut Reading,
 ) -> anyhow::Result<()> {
-    let client = invocation.services.store.client().await?;
+    let client = run.client().await?;
     let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
     let listed = rounds::list(&*client, tournament.id).await?;
-    let known: Vec<Round> = readable(journal, listed).into_iter().map(|stored| stored.round).collect();
+    let known: Vec<Round> = readable(run, listed).into_iter().map(|stored| stored.round).collect();
     drop(client);
     let missing: Vec<Match> = stored
         .into_iter()
@@ -162,23 +152,23 @@ pub async fn look_up_missing(
         .filter(|m| !reading.refused.iter().any(|refusal| refusal.external_id == m.external_id))
         .collect();
     if missing.len() > LOOKUP_LIMIT {
-        journal.warn(format!(
+        run.journal.warn(format!(
             "{} matches are missing from round {round_slug}; {LOOKUP_LIMIT} of them were looked up",
             missing.len()
         ));
     }
     for mut gone in missing.into_iter().take(LOOKUP_LIMIT) {
         let id = gone.external_id.clone();
-        match provider.event(&id).await {
+        match run.provider.event(&id).await {
             Ok(Some(found)) => {
                 let slug = round_of(&found, &known).unwrap_or(round_slug);
-                journal.warn(format!(
+                run.journal.warn(format!(
                     "match {id} is no longer in round {round_slug}; found by its own id in {slug}"
                 ));
                 reading.extend(found.read(slug));
             }
             Ok(None) => {
-                journal
+                run.journal
                     .warn(format!("match {id} is gone from the provider: it is taken for not to be played"));
                 gone.status = MatchStatus::NotDefined;
                 gone.score = None;
@@ -188,8 +178,8 @@ pub async fn look_up_missing(
             Err(error @ ProviderError::Pace(_)) => return Err(error.into()),
             // What was read goes in.
             Err(error) => {
-                journal.missed(&format!("match {id} by its own id"), &error);
-                if !error.is_of_one_request() {
+                run.missed(&format!("match {id} by its own id"), &error);
+                if !error.is_isolated() {
                     break;
                 }
             }
@@ -223,10 +213,10 @@ fn newly_scheduled(plan: &MatchPlan, all: bool) -> Vec<Match> {
         .collect()
 }
 
-fn note_counts(journal: &mut Journal, name: &str, readings: &[RoundReading<'_>]) {
-    let mut counts: BTreeMap<&str, RoundCounts> = BTreeMap::new();
+fn note_counts(journal: &mut Journal, name: String, readings: &[RoundReading<'_>]) {
+    let mut counts: BTreeMap<String, RoundCounts> = BTreeMap::new();
     for RoundReading { slug, reading, .. } in readings {
-        let round = counts.entry(slug).or_default();
+        let round = counts.entry((*slug).to_owned()).or_default();
         round.open_slots += reading.open_slots;
         round.refused += reading.refused.len();
         for read in &reading.matches {
@@ -237,34 +227,38 @@ fn note_counts(journal: &mut Journal, name: &str, readings: &[RoundReading<'_>])
             }
         }
     }
-    journal.facts.insert(name.to_owned(), json!(counts));
+    match journal.tournament_id {
+        Some(_) => journal.facts.matches = Some(counts),
+        None => drop(journal.facts.others.insert(name, json!(counts))),
+    }
 }
 
 /// Names stored statuses of older vocabularies and the matches that have them.
-pub(super) fn odd_statuses<'a>(stored: impl IntoIterator<Item = &'a StoredMatch>) -> Option<String> {
-    let mut odd: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+pub(super) fn unknown_statuses<'a>(stored: impl IntoIterator<Item = &'a StoredMatch>) -> Option<String> {
+    let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for row in stored {
         if let Some(status) = &row.odd_status {
-            odd.entry(format!("{:?}", status.chars().take(60).collect::<String>()))
+            unknown
+                .entry(format!("{:?}", status.chars().take(60).collect::<String>()))
                 .or_default()
                 .push(&row.known.external_id);
         }
     }
-    let told: Vec<String> = odd
+    let named: Vec<String> = unknown
         .iter()
         .map(|(status, ids)| {
-            let named = ids.iter().take(ODD_IDS).copied().collect::<Vec<_>>().join(", ");
-            let more = match ids.len().saturating_sub(ODD_IDS) {
+            let named = ids.iter().take(NAMED_IDS).copied().collect::<Vec<_>>().join(", ");
+            let more = match ids.len().saturating_sub(NAMED_IDS) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
             format!("match.status holds {status}, which is not known (matches {named}{more})")
         })
         .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!named.is_empty()).then(|| named.join("; "))
 }
 
-fn note_what_is_odd(journal: &mut Journal, plan: &MatchPlan, readings: &[RoundReading<'_>]) {
+fn warn_of_what_was_not_taken(journal: &mut Journal, plan: &MatchPlan, readings: &[RoundReading<'_>]) {
     for refusal in readings.iter().flat_map(|round| &round.reading.refused) {
         journal.warn(format!(
             "match {} was not taken: {} {}; its row stays as it was",
@@ -284,12 +278,11 @@ fn note_what_is_odd(journal: &mut Journal, plan: &MatchPlan, readings: &[RoundRe
             HeldReason::Stale => {}
         }
     }
+}
+
+fn warn_of_corrections(journal: &mut Journal, plan: &MatchPlan) {
     for change in plan.changes.iter().filter(|change| change.corrects_result) {
-        let what = format!(
-            "match {} was corrected after it had ended ({})",
-            change.external_id,
-            change.fields.join(", ")
-        );
+        let what = format!("match {} was corrected after it had ended ({})", change.external_id, change);
         if change.corrects_scored_result {
             journal.alarm(format!(
                 "CORRECTION: {what}; the application had already scored its members' guesses: score them again"

@@ -3,90 +3,65 @@
 pub mod bracket;
 pub mod matches;
 pub mod refresh;
+pub mod retry;
 pub mod rounds;
 pub mod schedules;
 pub mod standings;
 pub mod teams;
 
 use anyhow::Context as _;
+use football::domain::{Tournament, TournamentStatus};
 use uuid::Uuid;
 
-use crate::execution::{Invocation, Journal};
+use crate::execution::Run;
+use crate::invocation::Invocation;
+use crate::journal::Step;
 use crate::provider::Terms;
 use crate::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
-use crate::store::{Readable, StoreError, patience, tournaments};
-use football::domain::{Tournament, TournamentStatus};
+use crate::store::{Readable, tournaments};
 
-/// A session with the provider for this run. It has no browser until something is asked.
-pub fn provider<'a>(invocation: &'a Invocation<'_>) -> SofaScore<'a> {
+/// A session with the provider for this delivery. It has no browser until something is asked.
+pub fn provider(invocation: &Invocation<'_>) -> SofaScore {
     let until = invocation.time_to_write();
-    let terms = Terms { store: &invocation.services.store, clock: invocation.clock, until };
-    SofaScore::new(&invocation.config.provider, terms)
+    let terms = Terms { store: invocation.services.store.clone(), clock: invocation.clock, until };
+    SofaScore::new(invocation.config.provider.clone(), terms)
 }
 
 /// The tournament an event is about, if it is active; otherwise the journal says why nothing is done.
-pub async fn active_tournament(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    id: Uuid,
-) -> anyhow::Result<Option<Tournament>> {
-    let found = tournament(invocation, journal, id).await?;
+pub async fn active_tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<Tournament>> {
+    let found = tournament(run, id).await?;
     if let Some(tournament) =
         found.as_ref().filter(|tournament| tournament.status != TournamentStatus::Active)
     {
-        journal.skipped("validation", "tournament", &format!("it is {}, not active", tournament.status));
+        run.journal.skipped(
+            Step::Validation,
+            "tournament",
+            &format!("it is {}, not active", tournament.status),
+        );
     }
     Ok(found.filter(|tournament| tournament.status == TournamentStatus::Active))
 }
 
 /// The tournament an event is about, whatever its status; if it does not exist, the journal says so.
-pub async fn tournament(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    id: Uuid,
-) -> anyhow::Result<Option<Tournament>> {
-    let client = invocation.services.store.client().await?;
+pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<Tournament>> {
+    let client = run.client().await?;
     let Some(tournament) = tournaments::find(&*client, id).await? else {
-        journal.skipped("validation", "tournament", "there is no such tournament, or it is deleted");
-        journal.warn(format!("tournamentId {id} names no tournament (or a deleted one): nothing to do"));
+        run.journal.skipped(Step::Validation, "tournament", "there is no such tournament, or it is deleted");
+        run.journal.warn(format!("tournamentId {id} names no tournament (or a deleted one): nothing to do"));
         // A record may only name a tournament that exists.
-        journal.tournament_id = None;
+        run.journal.tournament_id = None;
         return Ok(None);
     };
-    journal.about(id, &tournament.label);
+    run.journal.about(id, &tournament.label);
     Ok(Some(tournament))
 }
 
-/// Runs a step whose writes are one transaction: again for some seconds, where another try may well succeed (two
-/// transactions were in each other's way, the connection was lost). What the journal noted of a failed try is forgotten.
-pub async fn transact<T>(
-    journal: &mut Journal,
-    step: impl AsyncFn(&mut Journal) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    let mut waits = patience();
-    loop {
-        let before = journal.clone();
-        let error = match step(journal).await {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
-        };
-        let transient = error.downcast_ref::<StoreError>().is_some_and(StoreError::is_transient);
-        let Some(wait) = waits.next().filter(|_| transient) else { return Err(error) };
-        tracing::warn!(%error, "the transaction is tried once more…");
-        let alarms = std::mem::replace(journal, before).alarms;
-        // Its commit may have got through: what is there already may be this run's own.
-        journal.attempt += 1;
-        alarms.into_iter().for_each(|alarm| journal.alarm(alarm));
-        tokio::time::sleep(wait).await;
-    }
-}
-
-/// The rows of a list that can be worked with; the journal warns of what is odd, once each.
-pub fn readable<T>(journal: &mut Journal, read: Readable<T>) -> Vec<T> {
-    for odd in read.odd {
-        let warning = odd.to_string();
-        if !journal.warnings.contains(&warning) {
-            journal.warn(warning);
+/// The rows of a list that can be worked with; the journal warns of those that can't, once each.
+pub fn readable<T>(run: &mut Run<'_>, read: Readable<T>) -> Vec<T> {
+    for invalid in read.odd {
+        let warning = invalid.to_string();
+        if !run.journal.warnings.contains(&warning) {
+            run.journal.warn(warning);
         }
     }
     read.rows

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveTime, TimeDelta};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
 use super::{bracket, readable, season, standings};
-use crate::execution::{Invocation, Journal};
+use crate::execution::Run;
+use crate::journal::Step;
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Listed, Reading, SofaScore};
+use crate::provider::sofascore::{Listed, Reading};
 use crate::store::{matches as rows, rounds, tournaments};
 use football::domain::{Round, Tournament};
 use football::plan::schedule::window_end;
@@ -21,81 +22,66 @@ const ROUND_BUDGET: i64 = 5;
 /// Reads what the provider has on for the day of `planning` (neighbouring days included) and writes what is new, moved
 /// over or corrected in any active tournament. No request is made when no tournament waits for a match or had one the
 /// day before.
-pub async fn today(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    planning: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let day = planning.date_naive();
+pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
+    let day = run.planning.date_naive();
     let yesterday = day.and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(1);
-    let client = invocation.services.store.client().await?;
-    let waiting = readable(journal, tournaments::waiting_for_a_match(&*client, yesterday).await?);
+    let client = run.client().await?;
+    let waiting = readable(run, tournaments::waiting_for_a_match(&*client, yesterday).await?);
     drop(client);
     if waiting.is_empty() {
-        journal.skipped("fetch", "the day's events", "no tournament waits for a match");
+        run.journal.skipped(Step::Fetch, "the day's events", "no tournament waits for a match");
         return Ok(());
     }
-    let listed = match provider.scheduled(day).await {
+    let listed = match run.provider.scheduled(day).await {
         Ok(listed) => listed,
         // Whole rounds tell the same, more slowly.
         Err(error @ (ProviderError::Malformed { .. } | ProviderError::NotFound { .. })) => {
-            journal.missed(&format!("events around {day}"), &error);
+            run.missed(&format!("events around {day}"), &error);
             return Ok(());
         }
         Err(error) => return Err(error.into()),
     };
-    journal.completed("fetch", &format!("events around {day}"), json!({ "events": listed.len() }));
+    run.journal.completed(Step::Fetch, &format!("events around {day}"), json!({ "events": listed.len() }));
     for tournament in &waiting {
         let ours = match season(tournament) {
             Ok(ours) => ours,
             // One odd row must not cost the others their day.
             Err(error) => {
-                journal.failed("fetch", &format!("the day of {}", tournament.slug), &error);
+                run.journal.failed(Step::Fetch, &format!("the day of {}", tournament.slug), &error);
                 continue;
             }
         };
         let events: Vec<&Listed> = listed.iter().filter(|event| event.may_be_of(&ours)).collect();
         if !events.is_empty() {
-            take(invocation, journal, tournament, &events).await?;
+            take(run, tournament, &events).await?;
         }
     }
     Ok(())
 }
 
 /// Reads the list of rounds of leagues whose matches are all played: one that splits publishes its last rounds late.
-pub async fn new_rounds(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    planning: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let client = invocation.services.store.client().await?;
-    let played_out = readable(journal, tournaments::played_out_leagues(&*client, planning).await?);
+pub async fn new_rounds(run: &mut Run<'_>) -> anyhow::Result<()> {
+    let client = run.client().await?;
+    let played_out = readable(run, tournaments::played_out_leagues(&*client, run.planning).await?);
     drop(client);
     for tournament in &played_out {
-        if let Err(error) = super::rounds::sync(invocation, journal, provider, tournament).await {
+        if let Err(error) = super::rounds::sync(run, tournament).await {
             if stops(&error) {
                 return Err(error);
             }
-            journal.failed("fetch", &format!("rounds of {}", tournament.slug), &error);
+            run.journal.failed(Step::Fetch, &format!("rounds of {}", tournament.slug), &error);
         }
     }
     Ok(())
 }
 
 /// Writes the events of one tournament, each into the round it is known to be in, or says it is in.
-async fn take(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    tournament: &Tournament,
-    events: &[&Listed],
-) -> anyhow::Result<()> {
-    let client = invocation.services.store.client().await?;
+async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) -> anyhow::Result<()> {
+    let client = run.client().await?;
     let ids: Vec<&str> = events.iter().map(|event| event.external_id.as_str()).collect();
     let stored = rows::of_rounds(&*client, tournament.id, &[], &ids).await?;
     let listed = rounds::list(&*client, tournament.id).await?;
-    let known: Vec<Round> = readable(journal, listed).into_iter().map(|stored| stored.round).collect();
+    let known: Vec<Round> = readable(run, listed).into_iter().map(|stored| stored.round).collect();
     drop(client);
     let round_of_id: HashMap<&str, &str> =
         stored.iter().map(|row| (row.known.external_id.as_str(), row.known.round_slug.as_str())).collect();
@@ -106,8 +92,8 @@ async fn take(
         match slug {
             Some(slug) => readings.entry(slug).or_default().extend(event.read(slug)),
             // A fixture of a knockout round that the list does not name: the knockouts check finds it.
-            None => journal.skipped(
-                "plan",
+            None => run.journal.skipped(
+                Step::Plan,
                 &format!("match {} of {}", event.external_id, tournament.slug),
                 "new, and its round can't be told from this list",
             ),
@@ -115,46 +101,40 @@ async fn take(
     }
     let readings: Vec<RoundReading<'_>> =
         readings.iter().map(|(slug, reading)| RoundReading { slug, reading, whole: false }).collect();
-    write(invocation, journal, tournament, &readings).await
+    write(run, tournament, &readings).await
 }
 
 /// Writes what was read, and draws table and bracket up anew where a result came with it: a check of its own may never
 /// come. Schedules are made by the routine's own reconciliation.
 async fn write(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     readings: &[RoundReading<'_>],
 ) -> anyhow::Result<()> {
-    let synced = matches::sync(invocation, journal, tournament, readings).await?;
+    let synced = matches::sync(run, tournament, readings).await?;
     if synced.results && tournament.mode.has_standings() {
-        standings::sync(invocation, journal, tournament, None).await?;
+        standings::sync(run, tournament, None).await?;
     }
     if synced.results && tournament.mode.has_knockouts() {
-        bracket::sync(invocation, journal, tournament, None).await?;
+        bracket::sync(run, tournament, None).await?;
     }
     Ok(())
 }
 
 /// Reads some rounds as a whole, those first whose last reading is oldest: what moved further away than the day's
 /// events tell. A round that can't be read is reported and left for another day.
-pub async fn full_pass(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    planning: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let client = invocation.services.store.client().await?;
-    let followed = readable(journal, tournaments::followed(&*client).await?);
+pub async fn full_pass(run: &mut Run<'_>) -> anyhow::Result<()> {
+    let client = run.client().await?;
+    let followed = readable(run, tournaments::followed(&*client).await?);
     let ids: Vec<Uuid> = followed.iter().map(|tournament| tournament.id).collect();
-    let stale = rounds::stale(&*client, &ids, planning, ROUND_BUDGET).await?;
+    let stale = rounds::stale(&*client, &ids, run.planning, ROUND_BUDGET).await?;
     drop(client);
     for (tournament_id, slug) in stale {
         let Some(tournament) = followed.iter().find(|tournament| tournament.id == tournament_id) else {
             continue;
         };
-        let client = invocation.services.store.client().await?;
-        let known = readable(journal, rounds::list(&*client, tournament_id).await?);
+        let client = run.client().await?;
+        let known = readable(run, rounds::list(&*client, tournament_id).await?);
         drop(client);
         let Some(round) = known.into_iter().map(|stored| stored.round).find(|round| round.slug == slug)
         else {
@@ -162,13 +142,13 @@ pub async fn full_pass(
         };
         let step = format!("round {slug} of {}", tournament.slug);
         let read = match season(tournament) {
-            Ok(season) => provider.round_if_drawn(&season, &round).await.map_err(anyhow::Error::from),
+            Ok(season) => run.provider.round_if_drawn(&season, &round).await.map_err(anyhow::Error::from),
             Err(error) => Err(error),
         };
         // Asked for, whatever comes of it: others come first tomorrow.
-        if !journal.dry_run {
-            let client = invocation.services.store.client().await?;
-            rounds::note_attempt(&*client, tournament_id, &slug, invocation.clock.now()).await?;
+        if !run.journal.dry_run {
+            let client = run.client().await?;
+            rounds::note_attempt(&*client, tournament_id, &slug, run.now()).await?;
         }
         let (mut reading, whole) = match read {
             Ok(Some(reading)) => (reading, true),
@@ -176,34 +156,28 @@ pub async fn full_pass(
             Ok(None) => (Reading::default(), false),
             Err(error) if stops(&error) => return Err(error),
             Err(error) => {
-                journal.failed("fetch", &step, &error);
+                run.journal.failed(Step::Fetch, &step, &error);
                 continue;
             }
         };
-        journal.completed("fetch", &step, json!({ "matches": reading.matches.len() }));
-        matches::look_up_missing(invocation, journal, provider, tournament, &slug, &mut reading).await?;
-        write(invocation, journal, tournament, &[RoundReading { slug: &slug, reading: &reading, whole }])
-            .await?;
+        run.journal.completed(Step::Fetch, &step, json!({ "matches": reading.matches.len() }));
+        matches::look_up_missing(run, tournament, &slug, &mut reading).await?;
+        write(run, tournament, &[RoundReading { slug: &slug, reading: &reading, whole }]).await?;
     }
     Ok(())
 }
 
 /// Holds tables against the provider's where the check of an earlier day was missed, and once a week where the season
 /// stands still: after its last match nothing else would.
-pub async fn unchecked_tables(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    planning: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    let today = planning.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let client = invocation.services.store.client().await?;
-    let unchecked = readable(journal, tournaments::with_unchecked_table(&*client, today).await?);
+pub async fn unchecked_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
+    let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let client = run.client().await?;
+    let unchecked = readable(run, tournaments::with_unchecked_table(&*client, today).await?);
     drop(client);
     for tournament in &unchecked {
-        let tables = standings::provider_tables(invocation, journal, provider, tournament, planning).await?;
+        let tables = standings::provider_tables(run, tournament).await?;
         if tables.is_some() {
-            standings::sync(invocation, journal, tournament, tables).await?;
+            standings::sync(run, tournament, tables).await?;
         }
     }
     Ok(())
@@ -211,25 +185,21 @@ pub async fn unchecked_tables(
 
 /// Whether an error is one that the next request would meet too.
 fn stops(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<ProviderError>().is_some_and(|error| !error.is_of_one_request())
+    error.downcast_ref::<ProviderError>().is_some_and(|error| !error.is_isolated())
 }
 
 /// Activates tournaments that are about to begin, completes those that are over, and keeps their current round.
-pub async fn keep_lives(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    planning: DateTime<Utc>,
-) -> anyhow::Result<()> {
-    if journal.dry_run {
+pub async fn update_statuses(run: &mut Run<'_>) -> anyhow::Result<()> {
+    if run.journal.dry_run {
         return Ok(());
     }
-    let now = invocation.clock.now();
-    let client = invocation.services.store.client().await?;
-    let activated = tournaments::activate(&*client, window_end(planning), now).await?;
-    let completed = tournaments::complete(&*client, planning, now).await?;
-    let moved_on = tournaments::set_current_round(&*client, planning, now).await?;
-    journal.rows.updated += (activated.len() + completed.len() + moved_on.len()) as u64;
-    let lives = json!({ "activated": activated, "completed": completed, "current_round": moved_on });
-    journal.completed("apply", "tournaments", lives);
+    let now = run.now();
+    let client = run.client().await?;
+    let activated = tournaments::activate(&*client, window_end(run.planning), now).await?;
+    let completed = tournaments::complete(&*client, run.planning, now).await?;
+    let moved_on = tournaments::set_current_round(&*client, run.planning, now).await?;
+    run.journal.rows.updated += (activated.len() + completed.len() + moved_on.len()) as u64;
+    let changed = json!({ "activated": activated, "completed": completed, "current_round": moved_on });
+    run.journal.completed(Step::Apply, "tournaments", changed);
     Ok(())
 }

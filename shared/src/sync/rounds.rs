@@ -2,30 +2,25 @@
 
 use serde_json::json;
 
-use super::{season, transact};
+use super::season;
 use crate::crash;
-use crate::execution::{Invocation, Journal};
-use crate::provider::sofascore::{Rounds, SofaScore};
+use crate::execution::Run;
+use crate::journal::{RowKind, Step};
+use crate::provider::sofascore::Rounds;
 use crate::store::{StoreError, rounds, tournaments};
 use football::domain::Tournament;
 use football::domain::round::is_path_segment;
 
 /// Asks for the list of rounds and writes what is new or differs, with the provider's current round.
-pub async fn sync(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    tournament: &Tournament,
-) -> anyhow::Result<Rounds> {
+pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<Rounds> {
     let season = season(tournament)?;
-    let listed = provider.rounds(&season).await;
-    journal.requests.extend(provider.take_requests());
+    let listed = run.provider.rounds(&season).await;
     let mut listed = listed?;
     listed.rounds.retain(|round| {
         let address = &round.address;
         let fit = [&address.slug, &address.prefix].into_iter().flatten().all(|part| is_path_segment(part));
         if !fit {
-            journal.warn(format!(
+            run.journal.warn(format!(
                 "round {:?} was not taken: its slug or prefix can't stand in a URL",
                 round.slug
             ));
@@ -33,14 +28,14 @@ pub async fn sync(
         fit
     });
     let slugs: Vec<&str> = listed.rounds.iter().map(|round| round.slug.as_str()).collect();
-    journal.completed("fetch", "rounds", json!({ "rounds": slugs, "current": listed.current }));
-    journal.planned("rounds", &listed.rounds);
-    if journal.dry_run {
+    run.journal.completed(Step::Fetch, "rounds", json!({ "rounds": slugs, "current": listed.current }));
+    run.journal.planned("rounds", &listed.rounds);
+    if run.journal.dry_run {
         return Ok(listed);
     }
-    let now = invocation.clock.now();
-    let step = async |_: &mut Journal| {
-        let mut client = invocation.services.store.client().await?;
+    let now = run.now();
+    let step = async |run: &mut Run<'_>| {
+        let mut client = run.client().await?;
         let transaction = client.transaction().await?;
         let url = |address: &_| season.round_url(address);
         let outcomes = rounds::upsert(&transaction, tournament.id, &listed.rounds, url, now).await?;
@@ -49,8 +44,8 @@ pub async fn sync(
         transaction.commit().await.map_err(StoreError::from)?;
         Ok(outcomes)
     };
-    let outcomes = transact(journal, step).await?;
+    let outcomes = run.transact(step).await?;
     crash::point("committed");
-    journal.wrote("rounds", outcomes);
+    run.journal.wrote(RowKind::Rounds, outcomes);
     Ok(listed)
 }

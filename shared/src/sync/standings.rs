@@ -2,29 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveTime, TimeDelta};
 use football::domain::standings::{Check, ProviderTable};
 use football::domain::{Match, MatchStatus, RoundKind, Tournament};
 use football::plan::standings::{self as plan, StandingsPlan};
 use serde_json::json;
 
-use super::{season, transact};
+use super::season;
 use crate::crash;
-use crate::execution::{Invocation, Journal};
-use crate::provider::sofascore::{PROVIDER, SofaScore};
+use crate::execution::Run;
+use crate::journal::{Journal, RowKind, Step};
+use crate::provider::sofascore::PROVIDER;
 use crate::store::{StoreError, matches, standings, tournaments};
 
 /// Reads the provider's tables, unless they were read on the day of `planning` already or a match of that day is still
 /// open: they are the check of a day's results. The provider's trouble costs the check, not the table.
 pub async fn provider_tables(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
+    run: &mut Run<'_>,
     tournament: &Tournament,
-    planning: DateTime<Utc>,
 ) -> anyhow::Result<Option<Vec<ProviderTable>>> {
-    let today = planning.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let client = invocation.services.store.client().await?;
+    let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let client = run.client().await?;
     let terms = tournaments::standings_terms(&*client, tournament.id).await?;
     let checked_today = terms.checked_at.is_some_and(|checked| checked >= today);
     // Not an old one that is stuck: it would keep the check away for ever.
@@ -34,40 +32,40 @@ pub async fn provider_tables(
     if checked_today || (playing && terms.checked_at.is_some()) {
         return Ok(None);
     }
-    let tables = provider.standings(&season(tournament)?).await;
-    journal.requests.extend(provider.take_requests());
-    Ok(journal.check("table", tables))
+    let tables = run.provider.standings(&season(tournament)?).await;
+    Ok(run.check("table", tables))
 }
 
 /// Computes the table of every group by the competition's own order and writes the rows that differ. The provider's
 /// tables, where they were read, tell the order's rule and the deductions, and what differs is reported row by row.
 pub async fn sync(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     provider: Option<Vec<ProviderTable>>,
 ) -> anyhow::Result<()> {
-    let step =
-        async |journal: &mut Journal| sync_once(invocation, journal, tournament, provider.as_deref()).await;
-    transact(journal, step).await
+    let step = async |run: &mut Run<'_>| sync_once(run, tournament, provider.as_deref()).await;
+    run.transact(step).await
 }
 
 async fn sync_once(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     tournament: &Tournament,
     provider: Option<&[ProviderTable]>,
 ) -> anyhow::Result<()> {
-    let mut client = invocation.services.store.client().await?;
+    let mut client = run.client().await?;
     let transaction = client.transaction().await?;
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Season).await?;
     // Results that can't be told from running scores: a table without them would be poorer than the one that is there.
     let untold =
         stored.iter().filter(|row| row.known.status == MatchStatus::Open && row.known.score.is_some());
-    if let Some(odd) = super::matches::odd_statuses(untold) {
-        journal.skipped("plan", "standings", "results of older vocabularies are still to be read anew");
-        journal.warn(format!("the table stays as it was: {odd}: refresh the tournament"));
+    if let Some(odd) = super::matches::unknown_statuses(untold) {
+        run.journal.skipped(
+            Step::Plan,
+            "standings",
+            "results of older vocabularies are still to be read anew",
+        );
+        run.journal.warn(format!("the table stays as it was: {odd}: refresh the tournament"));
         return Ok(());
     }
     let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
@@ -76,33 +74,33 @@ async fn sync_once(
     let names: BTreeMap<String, String> =
         standings::team_names(&transaction, PROVIDER, &teams).await?.into_iter().collect();
     let name = |team: &str| names.get(team).cloned().unwrap_or_else(|| team.to_owned());
-    let provider = provider.map(|tables| (tables, invocation.clock.now()));
+    let provider = provider.map(|tables| (tables, run.now()));
     let plan = plan::plan(&stored, name, tournament.standings_mode, terms, provider);
     if let Some(found) = &plan.check {
-        note_check(journal, &plan, found, name);
+        note_check(&mut run.journal, &plan, found, name);
     }
     let ours = plan.table;
-    journal.planned("standings", &ours.rows);
+    run.journal.planned("standings", &ours.rows);
     let notes: Vec<String> = ours.notes.iter().map(|note| note.clone().named(name).to_string()).collect();
     if !notes.is_empty() {
-        journal.facts.insert("order".to_owned(), json!(notes));
+        run.journal.facts.order = Some(notes.clone());
     }
-    journal.completed(
-        "plan",
+    run.journal.completed(
+        Step::Plan,
         "standings",
         json!({ "teams": ours.rows.len(), "results": plan.results, "order": notes, "rule": plan.terms.tie_breaking_rule }),
     );
-    if journal.dry_run {
+    if run.journal.dry_run {
         return Ok(());
     }
-    let now = invocation.clock.now();
+    let now = run.now();
     let (outcomes, gone) = standings::replace(&transaction, PROVIDER, tournament.id, &ours.rows, now).await?;
     tournaments::set_standings_terms(&transaction, tournament.id, &plan.terms, now).await?;
     crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
-    journal.wrote("standings", outcomes);
+    run.journal.wrote(RowKind::Standings, outcomes);
     if gone > 0 {
-        journal.warn(format!("{gone} rows of teams that are no longer in their group were deleted"));
+        run.journal.warn(format!("{gone} rows of teams that are no longer in their group were deleted"));
     }
     Ok(())
 }
@@ -123,6 +121,6 @@ fn note_check(journal: &mut Journal, plan: &StandingsPlan, found: &Check, name: 
     for difference in &differences {
         journal.warn(format!("the table differs from the provider's: {difference}"));
     }
-    journal.facts.insert("drift".to_owned(), json!(differences));
+    journal.facts.drift = Some(differences);
     journal.planned("check against the provider's table", found);
 }

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use crate::crash;
-use crate::execution::{Invocation, Journal};
+use crate::execution::Run;
+use crate::journal::{RowKind, Step};
 use crate::objects::IMAGES;
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Image, PROVIDER, SofaScore};
+use crate::provider::sofascore::{Image, PROVIDER};
 use crate::store::StoreError;
 use crate::store::teams::{self, TeamRow};
 use football::domain::Team;
@@ -16,21 +17,16 @@ const IMAGE_CACHE: &str = "public, max-age=86400";
 
 /// Writes teams that are new or differ, and fetches badges for those that have none. A badge that can't be had
 /// leaves its team without one, and says so: the next refresh tries again.
-pub async fn sync(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
-    provider: &mut SofaScore<'_>,
-    teams: &[Team],
-) -> anyhow::Result<()> {
-    let services = invocation.services;
+pub async fn sync(run: &mut Run<'_>, teams: &[Team]) -> anyhow::Result<()> {
+    let services = run.services;
     let wanting = teams::without_badge(&*services.store.client().await?, PROVIDER, teams).await?;
-    journal.planned("teams", &json!({ "teams": teams, "badges_to_fetch": wanting }));
-    if journal.dry_run {
+    run.journal.planned("teams", &json!({ "teams": teams, "badges_to_fetch": wanting }));
+    if run.journal.dry_run {
         return Ok(());
     }
     // The teams first, then each badge as it comes: a run that is cut off keeps what it has.
     let rows: Vec<TeamRow> = teams.iter().map(|team| TeamRow { team: team.clone(), badge: None }).collect();
-    let now = invocation.clock.now();
+    let now = run.now();
     let client = services.store.client().await?;
     let mut outcomes = teams::upsert(&*client, PROVIDER, &rows, now).await?;
     drop(client);
@@ -39,14 +35,13 @@ pub async fn sync(
     for row in rows.into_iter().filter(|row| wanting.contains(&row.team.external_id)) {
         let team = row.team.external_id.clone();
         let team = &team;
-        let image = provider.team_image(team).await;
-        journal.requests.extend(provider.take_requests());
+        let image = run.provider.team_image(team).await;
         if let Err(error @ ProviderError::OutOfTime { .. }) = &image {
-            journal.missed("badges", error);
+            run.missed("badges", error);
             break;
         }
         let what = format!("badge of team {team}");
-        if let Some(url) = store_image(invocation, journal, &what, &format!("team/{team}"), image).await? {
+        if let Some(url) = store_image(run, &what, &format!("team/{team}"), image).await? {
             let row = TeamRow { badge: Some(url), ..row };
             let client = services.store.client().await?;
             let badge = teams::upsert(&*client, PROVIDER, &[row], now).await?;
@@ -55,16 +50,15 @@ pub async fn sync(
             crash::point("committed");
         }
     }
-    journal.completed("fetch", "badges", json!({ "wanted": wanting.len(), "stored": stored }));
-    journal.wrote("teams", outcomes);
+    run.journal.completed(Step::Fetch, "badges", json!({ "wanted": wanting.len(), "stored": stored }));
+    run.journal.wrote(RowKind::Teams, outcomes);
     Ok(())
 }
 
 /// Stores an image and gives its URL; or notes why there is none, and, where another time may help, when that is. A
 /// refusal by the provider (429 too) ends the run instead: it would refuse the next image as well.
 pub async fn store_image(
-    invocation: &Invocation<'_>,
-    journal: &mut Journal,
+    run: &mut Run<'_>,
     what: &str,
     name: &str,
     image: Result<Image, ProviderError>,
@@ -80,16 +74,16 @@ pub async fn store_image(
             | ProviderError::Pace(_)),
         ) => return Err(error.into()),
         Err(error) => {
-            journal.missed(what, &error);
+            run.missed(what, &error);
             return Ok(None);
         }
     };
-    let objects = &invocation.services.objects;
+    let objects = &run.services.objects;
     let key = format!("{IMAGES}/{PROVIDER}/{name}.{}", image.extension);
     match objects.put(&key, image.content_type, IMAGE_CACHE, image.bytes).await {
         Ok(()) => Ok(Some(objects.image_url(&key))),
         Err(error) => {
-            journal.not_stored(what, &error);
+            run.not_stored(what, &error);
             Ok(None)
         }
     }
@@ -97,19 +91,18 @@ pub async fn store_image(
 
 /// Makes sure that the teams of a reading are there, without badges: matches refer to them.
 pub async fn ensure(
-    invocation: &Invocation<'_>,
+    run: &mut Run<'_>,
     client: &impl tokio_postgres::GenericClient,
-    journal: &mut Journal,
     teams: &[Team],
 ) -> Result<(), StoreError> {
     let rows: Vec<TeamRow> = teams.iter().map(|team| TeamRow { team: team.clone(), badge: None }).collect();
-    let outcomes = teams::upsert(client, PROVIDER, &rows, invocation.clock.now()).await?;
+    let outcomes = teams::upsert(client, PROVIDER, &rows, run.now()).await?;
     if outcomes.inserted > 0 {
-        journal.warn(format!(
+        run.journal.warn(format!(
             "{} teams are new and have no badge yet: refresh the tournament",
             outcomes.inserted
         ));
     }
-    journal.wrote("teams", outcomes);
+    run.journal.wrote(RowKind::Teams, outcomes);
     Ok(())
 }

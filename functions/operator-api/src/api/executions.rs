@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use shared::store::desk::executions::{self, Execution, Filter};
+use shared::work::ExecutionStatus;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{List, accepted};
@@ -26,7 +27,7 @@ const REPORT_LINK: Duration = Duration::from_secs(120);
 #[into_params(parameter_in = Query)]
 pub(crate) struct Listed {
     /// `in_progress`, `completed`, `partial_failure` or `failed`.
-    #[param(value_type = Option<super::Status>)]
+    #[param(value_type = Option<ExecutionStatus>)]
     pub status: Option<String>,
     /// `matches_update` and the like.
     #[param(pattern = "^[a-z_]{1,40}$")]
@@ -48,10 +49,13 @@ pub(crate) struct Listed {
 /// Reads which executions are asked for.
 pub(crate) fn filter(asked: &Listed) -> Result<Filter<'_>, Problem> {
     let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
-    let status = asked.status.as_deref();
-    if status.is_some_and(|s| !["in_progress", "completed", "partial_failure", "failed"].contains(&s)) {
-        return Err(wrong("status", "must be in_progress, completed, partial_failure or failed"));
-    }
+    let status = match asked.status.as_deref().map(str::parse::<ExecutionStatus>) {
+        None => None,
+        Some(Ok(status)) => Some(status),
+        Some(Err(_)) => {
+            return Err(wrong("status", "must be in_progress, completed, partial_failure or failed"));
+        }
+    };
     let tournament = match asked.tournament.as_deref() {
         None => None,
         Some(id) => Some(shared::event::uuid(id).ok_or_else(|| wrong("tournament", "must be a UUID"))?),
@@ -149,8 +153,10 @@ pub(super) async fn report(
     let execution = executions::find(&*client, id).await?.ok_or_else(no_execution)?;
     drop(client);
     let Some(key) = execution.report_key else {
-        let detail = match execution.status.as_str() {
-            "in_progress" => "The execution is still running: its report comes when it ends.",
+        let detail = match execution.status() {
+            Some(ExecutionStatus::InProgress) => {
+                "The execution is still running: its report comes when it ends."
+            }
             _ => "The execution left no report; its summary says what it did.",
         };
         return Err(Problem::not_found(detail).about(id));

@@ -18,6 +18,7 @@ use chrono::{NaiveDate, TimeDelta};
 use football::domain::TournamentStatus;
 use serde::{Deserialize, Serialize};
 use shared::store::desk::today::{self, Attention, Timeline};
+use shared::work::ExecutionStatus;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,7 +34,7 @@ pub(crate) use executions::{
 };
 pub(crate) use provider::close_circuit;
 pub(crate) use tournaments::{
-    CreateTournament, EditTournament, Listed as TournamentsListed, create_trigger, draft, edit_tournament,
+    CreateTournament, EditTournament, Listed as TournamentsListed, create_request, draft, edit_tournament,
     listed, no_tournament,
 };
 pub(crate) use triggers::{knockouts_trigger, refresh_trigger, scores_trigger, standings_trigger};
@@ -47,7 +48,7 @@ pub(crate) use triggers::{knockouts_trigger, refresh_trigger, scores_trigger, st
     ),
     // Served beside the others: it is open to everyone.
     paths(health::health),
-    components(schemas(Status, TournamentStatus)),
+    components(schemas(ExecutionStatus, TournamentStatus)),
     modifiers(&Token),
     security(("token" = []), ("bearer" = []))
 )]
@@ -111,21 +112,6 @@ pub(crate) struct Key {
     /// The caller's own name for what it asks: asked for again under it, the answer is the same execution.
     #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,100}$")]
     key: Option<String>,
-}
-
-/// Where an execution may stand.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "it describes a parameter; the text is checked where it is read")]
-pub(crate) enum Status {
-    /// Being done, or waiting for its function.
-    InProgress,
-    /// Done.
-    Completed,
-    /// Done but for some parts.
-    PartialFailure,
-    /// Not done.
-    Failed,
 }
 
 /// How a trigger is to work.

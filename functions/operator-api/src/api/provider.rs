@@ -1,14 +1,18 @@
 //! The provider: whether it is asked at all, and how much it was asked today.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::json;
+use shared::journal::Facts;
 use shared::provider::sofascore::PROVIDER;
 use shared::store::desk::provider::{self, ProviderState};
 use shared::store::executions::{self, Change};
 use shared::store::{StoreError, circuit};
+use shared::summary::Summary;
+use shared::work::Operation;
 
 use crate::access::Caller;
 use crate::problem::Refusals;
@@ -26,10 +30,14 @@ pub(crate) async fn close_circuit(desk: &Desk, caller: &Caller) -> Result<bool, 
     let transaction = client.transaction().await?;
     let was_open = circuit::close(&transaction, PROVIDER).await?;
     if was_open {
-        let summary =
-            json!({ "provider": PROVIDER, "requestedBy": caller.name, "changes": { "circuit": "closed" } });
+        let summary = Summary {
+            provider: Some(PROVIDER.to_owned()),
+            changes: Some(BTreeMap::from([("circuit".to_owned(), json!("closed"))])),
+            facts: Facts { requested_by: Some(caller.name.clone()), ..Facts::default() },
+            ..Summary::default()
+        };
         let change = Change {
-            operation: "provider_reset",
+            operation: Operation::ProviderReset,
             tournament_id: None,
             requested_by: &caller.name,
             summary: &summary,

@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use football::plan::schedule::{CheckKind, Existing};
 use serde::Serialize;
 use shared::store::desk::executions::{self, Execution, Filter};
+use shared::work::Function;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -71,7 +72,7 @@ impl Scheduled {
             name: existing.name,
             at: check.at,
             check: check.kind.to_string(),
-            function: check.kind.function().to_owned(),
+            function: Function::from(check.kind).to_string(),
             does,
             tournament_id: check.tournament_id,
             tournament_slug: check.tournament_slug,

@@ -10,12 +10,15 @@ use football::domain::{Mode, StandingsMode, TournamentStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::event::Fields;
-use shared::execution::OperationType;
+use shared::event::{Event, Request};
+use shared::journal::Facts;
+use shared::outcomes::Outcomes;
 use shared::store::desk::tournaments::{
     self, DriftView, Edit, Filter, MatchView, RoundView, StandingView, TieView, TournamentView,
 };
 use shared::store::executions::{self, Change};
-use shared::trigger::Trigger;
+use shared::summary::Summary;
+use shared::work::{Function, Operation};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -215,8 +218,8 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
 }
 
 /// The trigger that creates a tournament, if the function would take it.
-pub(crate) async fn create_trigger(desk: &Desk, draft: &Draft) -> Result<Trigger, Problem> {
-    let tournament = json!({
+pub(crate) async fn create_request(desk: &Desk, draft: &Draft) -> Result<Request, Problem> {
+    let event = json!({ "operation": "create", "tournament": {
         "label": draft.label,
         "slug": draft.slug,
         "season": draft.season,
@@ -224,9 +227,10 @@ pub(crate) async fn create_trigger(desk: &Desk, draft: &Draft) -> Result<Trigger
         "standingsMode": draft.standings_mode,
         "baseUrl": draft.base_url,
         "publicUrl": draft.public_url,
-    });
-    let event = json!({ "operation": "create", "tournament": tournament });
-    ::tournaments::validate(&event, &desk.app.config.environment, desk.clock.now())?;
+    } });
+    // By the function's own reader: what is accepted here is accepted there.
+    let (environment, now) = (&desk.app.config.environment, desk.clock.now());
+    let event = Event::read(Function::Tournaments, &event, environment, now)?;
     let client = desk.services().await?.store.client().await?;
     let there =
         shared::store::tournaments::find_by_identity(&*client, &draft.external_id, &draft.slug).await?;
@@ -240,7 +244,7 @@ pub(crate) async fn create_trigger(desk: &Desk, draft: &Draft) -> Result<Trigger
             ),
         ));
     }
-    Ok(Trigger::create(&draft.external_id, &draft.slug, tournament))
+    Ok(event.request)
 }
 
 /// Creates a tournament: logo, rounds, teams with their badges, matches, standings.
@@ -254,8 +258,8 @@ pub(super) async fn create(
     Body(asked): Body<CreateTournament>,
 ) -> Result<Response, Problem> {
     let draft = draft(&desk, &asked).await?;
-    let trigger = create_trigger(&desk, &draft).await?;
-    Ok(accepted(asking::start(&desk, &caller, trigger, asked.dry_run, key.as_deref()).await?))
+    let request = create_request(&desk, &draft).await?;
+    Ok(accepted(asking::start(&desk, &caller, request, asked.dry_run, key.as_deref()).await?))
 }
 
 /// One tournament.
@@ -304,18 +308,23 @@ pub(crate) async fn edit_tournament(
     let edit = Edit { label, status: asked.status, tie_breaking_rule: rule };
     let wrote = tournaments::edit(&transaction, id, &edit, now).await?;
     if wrote {
-        let summary = json!({
-            "tournamentId": id, "tournamentLabel": label.unwrap_or(&before.label), "requestedBy": caller.name,
-            "rows": { "inserted": 0, "updated": 1, "unchanged": 0, "unresolved": 0 },
-            "changes": {
-                "label": label.map(|to| json!({ "from": before.label, "to": to })),
-                "status": asked.status.map(|to| json!({ "from": before.status, "to": to })),
-                "tieBreakingRule": rule.map(|to| json!({ "from": before.tie_breaking_rule, "to": to })),
-            },
-        });
-        let operation = OperationType::TournamentUpdate.to_string();
+        let changes = [
+            ("label", label.map(|to| json!({ "from": before.label, "to": to }))),
+            ("status", asked.status.map(|to| json!({ "from": before.status, "to": to }))),
+            ("tieBreakingRule", rule.map(|to| json!({ "from": before.tie_breaking_rule, "to": to }))),
+        ];
+        let summary = Summary {
+            tournament_id: Some(id),
+            tournament_label: Some(label.unwrap_or(&before.label).to_owned()),
+            rows: Some(Outcomes { updated: 1, ..Outcomes::default() }),
+            changes: Some(
+                changes.into_iter().map(|(name, change)| (name.to_owned(), json!(change))).collect(),
+            ),
+            facts: Facts { requested_by: Some(caller.name.clone()), ..Facts::default() },
+            ..Summary::default()
+        };
         let change = Change {
-            operation: &operation,
+            operation: Operation::TournamentUpdate,
             tournament_id: Some(id),
             requested_by: &caller.name,
             summary: &summary,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use football::domain::{Mode, TournamentStatus};
+use shared::event::{Request as Work, RoundCheck};
 use shared::store::desk::tournaments::{self, TournamentView};
-use shared::trigger::Trigger;
 use uuid::Uuid;
 
 use super::tournaments::found;
@@ -21,7 +22,7 @@ use crate::{Desk, Problem};
 /// The tournament, if it is worked on: otherwise its function would do nothing.
 async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     let tournament = found(desk, id).await?;
-    if tournament.status == "active" {
+    if tournament.status.parse() == Ok(TournamentStatus::Active) {
         return Ok(tournament);
     }
     Err(Problem::new(
@@ -34,7 +35,7 @@ async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
 }
 
 /// The scores of a round, if there is such a round.
-pub(crate) async fn scores_trigger(desk: &Desk, id: Uuid, round: &str) -> Result<Trigger, Problem> {
+pub(crate) async fn scores_trigger(desk: &Desk, id: Uuid, round: &str) -> Result<Work, Problem> {
     active(desk, id).await?;
     let client = desk.services().await?.store.client().await?;
     let rounds = tournaments::rounds(&*client, id).await?;
@@ -45,34 +46,35 @@ pub(crate) async fn scores_trigger(desk: &Desk, id: Uuid, round: &str) -> Result
             "names no round of the tournament: see its rounds, or refresh it",
         ));
     }
-    Ok(Trigger::scores(id, round))
+    let check = RoundCheck::Closing { kickoff: None };
+    Ok(Work::Scores { tournament_id: id, round: round.to_owned(), check })
 }
 
 /// The table, if the tournament has one.
-pub(crate) async fn standings_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, Problem> {
+pub(crate) async fn standings_trigger(desk: &Desk, id: Uuid) -> Result<Work, Problem> {
     let tournament = active(desk, id).await?;
-    if tournament.mode == "knockout-only" {
+    if tournament.mode.parse().is_ok_and(|mode: Mode| !mode.has_standings()) {
         return Err(Problem::new(StatusCode::CONFLICT, format!("{} has no table.", tournament.label)));
     }
-    Ok(Trigger::standings(id))
+    Ok(Work::Standings { tournament_id: id, retry_since: None })
 }
 
 /// The knockout stage, if the tournament has one.
-pub(crate) async fn knockouts_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, Problem> {
+pub(crate) async fn knockouts_trigger(desk: &Desk, id: Uuid) -> Result<Work, Problem> {
     let tournament = active(desk, id).await?;
-    if tournament.mode == "regular-season-only" {
+    if tournament.mode.parse().is_ok_and(|mode: Mode| !mode.has_knockouts()) {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             format!("{} has no knockout rounds.", tournament.label),
         ));
     }
-    Ok(Trigger::knockouts(id))
+    Ok(Work::Knockouts { tournament_id: id, retry_since: None })
 }
 
 /// All of a tournament, if there is such a one.
-pub(crate) async fn refresh_trigger(desk: &Desk, id: Uuid) -> Result<Trigger, Problem> {
+pub(crate) async fn refresh_trigger(desk: &Desk, id: Uuid) -> Result<Work, Problem> {
     found(desk, id).await?;
-    Ok(Trigger::refresh(id))
+    Ok(Work::RefreshTournament { tournament_id: id, retry_since: None })
 }
 
 /// Who asks for work, how it is to be done, and under which name of the caller's own.
@@ -96,9 +98,9 @@ impl<S: Send + Sync> FromRequest<S> for Asking {
 }
 
 impl Asking {
-    async fn start(self, desk: &Desk, trigger: Trigger) -> Result<Response, Problem> {
+    async fn start(self, desk: &Desk, work: Work) -> Result<Response, Problem> {
         let Self { caller, key, how } = self;
-        Ok(accepted(asking::start(desk, &caller, trigger, how.dry_run, key.as_deref()).await?))
+        Ok(accepted(asking::start(desk, &caller, work, how.dry_run, key.as_deref()).await?))
     }
 }
 
@@ -157,5 +159,5 @@ pub(super) async fn daily_routine(
     State(desk): State<Arc<Desk>>,
     asking: Asking,
 ) -> Result<Response, Problem> {
-    asking.start(&desk, Trigger::daily_routine()).await
+    asking.start(&desk, Work::DailyRoutine { retry_since: None }).await
 }

@@ -7,7 +7,7 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use shared::trigger::Trigger;
+use shared::event::Request;
 use uuid::Uuid;
 
 use crate::access::Caller;
@@ -26,12 +26,12 @@ pub(super) async fn act(
     };
     let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let dry_run = text("dry_run") == "on";
-    let trigger = match action.as_str() {
+    let request = match action.as_str() {
         "scores" => api::scores_trigger(&desk, id("tournament")?, text("round")).await?,
         "standings" => api::standings_trigger(&desk, id("tournament")?).await?,
         "knockouts" => api::knockouts_trigger(&desk, id("tournament")?).await?,
         "refresh" => api::refresh_trigger(&desk, id("tournament")?).await?,
-        "daily-routine" => Trigger::daily_routine(),
+        "daily-routine" => Request::DailyRoutine { retry_since: None },
         "retry" => {
             let accepted = asking::retry(&desk, &caller, id("execution")?).await?;
             return Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response());
@@ -54,6 +54,6 @@ pub(super) async fn act(
         }
         _ => return Err(Problem::not_found("There is no such action.")),
     };
-    let accepted = asking::start(&desk, &caller, trigger, dry_run, None).await?;
+    let accepted = asking::start(&desk, &caller, request, dry_run, None).await?;
     Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
 }

@@ -115,13 +115,13 @@ pub(super) async fn create(
     Form(filled): Form<Filled>,
 ) -> Result<Response, Problem> {
     let asked = asked_of(&filled);
-    let trigger = async {
+    let request = async {
         let draft = api::draft(&desk, &asked).await?;
-        api::create_trigger(&desk, &draft).await
+        api::create_request(&desk, &draft).await
     };
-    match trigger.await {
-        Ok(trigger) => {
-            let accepted = asking::start(&desk, &caller, trigger, asked.dry_run, None).await?;
+    match request.await {
+        Ok(request) => {
+            let accepted = asking::start(&desk, &caller, request, asked.dry_run, None).await?;
             Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
         }
         Err(problem) => refused(Shell::of(&desk, &caller, "create"), filled, problem),

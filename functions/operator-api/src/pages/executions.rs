@@ -7,7 +7,10 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use shared::outcomes::counts;
 use shared::store::desk::executions::{self, Execution};
+use shared::work::{ExecutionStatus, Operation};
+use strum::VariantNames as _;
 
 use super::view::{self, Line};
 use super::{Shell, page};
@@ -38,30 +41,25 @@ struct List {
 }
 
 impl List {
-    fn statuses(&self) -> [(&'static str, &'static str); 4] {
-        [
-            ("in_progress", "in progress"),
-            ("completed", "completed"),
-            ("partial_failure", "failed in part"),
-            ("failed", "failed"),
-        ]
+    fn statuses(&self) -> Vec<(&'static str, &'static str)> {
+        ExecutionStatus::VARIANTS.iter().map(|word| (*word, view::status(word))).collect()
     }
 
-    fn operations(&self) -> [&'static str; 13] {
+    fn operations(&self) -> [Operation; 13] {
         [
-            "matches_update",
-            "standings_update",
-            "knockouts_update",
-            "daily_schedule",
-            "tournament_create",
-            "tournament_update",
-            "rounds_create",
-            "rounds_update",
-            "teams_create",
-            "teams_update",
-            "matches_create",
-            "standings_create",
-            "provider_reset",
+            Operation::MatchesUpdate,
+            Operation::StandingsUpdate,
+            Operation::KnockoutsUpdate,
+            Operation::DailySchedule,
+            Operation::TournamentCreate,
+            Operation::TournamentUpdate,
+            Operation::RoundsCreate,
+            Operation::RoundsUpdate,
+            Operation::TeamsCreate,
+            Operation::TeamsUpdate,
+            Operation::MatchesCreate,
+            Operation::StandingsCreate,
+            Operation::ProviderReset,
         ]
     }
 }
@@ -147,8 +145,9 @@ pub(super) async fn show(
     let steps = executions::with_steps(&*client, id).await?;
     let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(api::no_execution)?;
     drop(client);
+    let in_progress = execution.status() == Some(ExecutionStatus::InProgress);
     let mut report = Value::Null;
-    if let Some(key) = execution.report_key.as_deref().filter(|_| execution.status != "in_progress") {
+    if let Some(key) = execution.report_key.as_deref().filter(|_| !in_progress) {
         let key = format!("{}.json", key.trim_end_matches(".html"));
         // Without its report the page still has the summary.
         match services.objects.get(&key, REPORT_BYTES).await {
@@ -157,25 +156,17 @@ pub(super) async fn show(
             Err(error) => tracing::warn!(%error, "a report can't be read"),
         }
     }
-    let texts = |value: &Value| -> Vec<String> {
-        value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(|text| view::cut(text, 1_000))
-            .collect()
-    };
+    let texts = |texts: &[String]| texts.iter().map(|text| view::cut(text, 1_000)).collect::<Vec<_>>();
     let summary = &execution.summary;
-    let mut errors = texts(&summary["errors"]);
-    if errors.is_empty() && execution.status == "failed" {
-        errors.extend(summary["error"].as_str().map(ToOwned::to_owned));
+    let mut errors = texts(&summary.errors);
+    if errors.is_empty() && execution.status() == Some(ExecutionStatus::Failed) {
+        errors.extend(summary.error.clone());
     }
-    let warnings = texts(&summary["warnings"]);
+    let warnings = texts(&summary.warnings);
     let (bars, bars_more) = waterfall(&report, &execution);
     let (requests, requests_more) = requests(&report);
     let running = executions::goes_on(&steps, desk.clock.now());
-    let ended = execution.status != "in_progress";
+    let ended = !in_progress;
     page(&Show {
         shell: Shell::of(&desk, &caller, "executions"),
         running,
@@ -200,23 +191,15 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
         ("Ended", view::maybe(execution.completed_at)),
         ("Attempt", execution.attempt.to_string()),
     ];
-    let counts = |name: &'static str, key: &str| {
-        summary[key].is_object().then(|| (name, shared::report::counts(&summary[key])))
-    };
-    facts.extend(counts("Rows", "rows"));
-    facts.extend(counts("Schedules", "schedules"));
-    if summary["requests"].is_number() {
-        facts.push(("Requests", summary["requests"].to_string()));
-    }
-    if let Some(matches) = summary["matches"].as_object() {
-        let rounds: Vec<String> = matches
-            .iter()
-            .take(20)
-            .map(|(round, counts)| format!("{round}: {}", shared::report::counts(counts)))
-            .collect();
+    facts.extend(summary.rows.map(|rows| ("Rows", counts(&rows))));
+    facts.extend(summary.schedules.map(|schedules| ("Schedules", counts(&schedules))));
+    facts.extend(summary.requests.map(|requests| ("Requests", requests.to_string())));
+    if let Some(matches) = &summary.facts.matches {
+        let rounds: Vec<String> =
+            matches.iter().take(20).map(|(round, of_it)| format!("{round}: {}", counts(of_it))).collect();
         facts.push(("Matches by round", rounds.join("; ")));
     }
-    if let Some(changes) = summary["changes"].as_object() {
+    if let Some(changes) = &summary.changes {
         let changes: Vec<String> = changes
             .iter()
             .filter(|(_, to)| !to.is_null())

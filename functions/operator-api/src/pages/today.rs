@@ -121,10 +121,10 @@ mod shown {
             ItemKind::Circuit => {
                 "The provider refused: nothing is asked of it until it is reset or its time is up".to_owned()
             }
-            ItemKind::Failed => format!("{} failed: {label}", view::operation(what)),
-            ItemKind::Stuck => format!("{} does not go on: {label}", view::operation(what)),
+            ItemKind::Failed => format!("{} failed: {label}", view::operation_name(what)),
+            ItemKind::Stuck => format!("{} does not go on: {label}", view::operation_name(what)),
             ItemKind::Open => format!("Round {what} of {label} has matches that must have ended"),
-            ItemKind::Partial => format!("{} failed in part: {label}", view::operation(what)),
+            ItemKind::Partial => format!("{} failed in part: {label}", view::operation_name(what)),
             ItemKind::Drift => format!("The table of {label} differs from the provider's"),
         }
     }

@@ -1,10 +1,11 @@
 //! How things are written for people.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use shared::outcomes::counts;
 use shared::store::desk::executions::Execution;
 use shared::store::desk::today::{CheckState, DayCheck, DayKickoff};
 pub(super) use shared::style::tone;
+use shared::work::{ExecutionStatus, Operation};
 
 /// `2 Mar 2024, 15:00`.
 pub(super) fn moment(at: DateTime<Utc>) -> String {
@@ -16,23 +17,30 @@ pub(super) fn maybe(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "–".to_owned(), moment)
 }
 
-/// `matches_update` as people say it.
-pub(super) fn operation(name: &str) -> &str {
-    match name {
-        "tournament_create" => "Create tournament",
-        "tournament_update" => "Update tournament",
-        "rounds_create" => "Create rounds",
-        "rounds_update" => "Update rounds",
-        "teams_create" => "Create teams",
-        "teams_update" => "Update teams",
-        "matches_create" => "Create matches",
-        "matches_update" => "Update scores",
-        "standings_create" => "Create table",
-        "standings_update" => "Update table",
-        "knockouts_update" => "Update knockouts",
-        "daily_schedule" => "Daily routine",
-        "provider_reset" => "Reset provider",
-        other => other,
+/// An operation as people say it.
+pub(super) fn operation(operation: Operation) -> &'static str {
+    match operation {
+        Operation::TournamentCreate => "Create tournament",
+        Operation::TournamentUpdate => "Update tournament",
+        Operation::RoundsCreate => "Create rounds",
+        Operation::RoundsUpdate => "Update rounds",
+        Operation::TeamsCreate => "Create teams",
+        Operation::TeamsUpdate => "Update teams",
+        Operation::MatchesCreate => "Create matches",
+        Operation::MatchesUpdate => "Update scores",
+        Operation::StandingsCreate => "Create table",
+        Operation::StandingsUpdate => "Update table",
+        Operation::KnockoutsUpdate => "Update knockouts",
+        Operation::DailySchedule => "Daily routine",
+        Operation::ProviderReset => "Reset provider",
+    }
+}
+
+/// The same of a record's word; one of another vocabulary stays as it is.
+pub(super) fn operation_name(word: &str) -> &str {
+    match word.parse() {
+        Ok(known) => operation(known),
+        Err(_) => word,
     }
 }
 
@@ -44,12 +52,12 @@ pub(super) fn checks(kickoff: &DayKickoff) -> [&DayCheck; 2] {
     [&kickoff.interim, &kickoff.closing]
 }
 
-/// A status as people say it.
-pub(super) fn status(status: &str) -> &str {
-    match status {
-        "in_progress" => "in progress",
-        "partial_failure" => "failed in part",
-        other => other,
+/// A status as people say it; a word of another vocabulary stays as it is.
+pub(super) fn status(word: &str) -> &str {
+    match word.parse() {
+        Ok(ExecutionStatus::InProgress) => "in progress",
+        Ok(ExecutionStatus::PartialFailure) => "failed in part",
+        Ok(ExecutionStatus::Completed | ExecutionStatus::Failed) | Err(_) => word,
     }
 }
 
@@ -86,7 +94,7 @@ impl Line {
     }
 
     pub(super) fn operation(&self) -> &str {
-        operation(&self.execution.operation)
+        operation_name(&self.execution.operation)
     }
 
     pub(super) fn status(&self) -> &str {
@@ -95,7 +103,7 @@ impl Line {
 
     pub(super) fn waits(&self) -> bool {
         let execution = &self.execution;
-        execution.status == "in_progress" && execution.lease_expires_at.is_none()
+        execution.status() == Some(ExecutionStatus::InProgress) && execution.lease_expires_at.is_none()
     }
 
     pub(super) fn tone(&self) -> &'static str {
@@ -115,26 +123,24 @@ impl Line {
     }
 
     pub(super) fn dry(&self) -> bool {
-        self.execution.summary["dryRun"] == true
+        self.execution.summary.dry_run
     }
 
     /// What it changed, or its first error.
     pub(super) fn outcome(&self) -> String {
         let summary = &self.execution.summary;
-        let progress = &summary["progress"];
-        if self.execution.status == "in_progress" {
+        let status = self.execution.status();
+        if status == Some(ExecutionStatus::InProgress) {
             // What else stands there is of an earlier attempt.
-            let Some(last) = progress["last"].as_str() else { return String::new() };
-            return cut(&format!("{} operations so far, the last: {last}", progress["operations"]), 160);
+            let Some(progress) = &summary.progress else { return String::new() };
+            let so_far = format!("{} operations so far, the last: {}", progress.operations, progress.last);
+            return cut(&so_far, 160);
         }
-        let error = summary["errors"][0].as_str().or_else(|| summary["error"].as_str());
-        if let Some(error) = error.filter(|_| self.execution.status != "completed") {
+        let error = summary.errors.first().or(summary.error.as_ref());
+        if let Some(error) = error.filter(|_| status != Some(ExecutionStatus::Completed)) {
             return cut(error, 160);
         }
-        match &summary["rows"] {
-            Value::Object(_) => format!("rows: {}", shared::report::counts(&summary["rows"])),
-            _ => String::new(),
-        }
+        summary.rows.map_or_else(String::new, |rows| format!("rows: {}", counts(&rows)))
     }
 }
 

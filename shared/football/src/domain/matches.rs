@@ -1,5 +1,7 @@
 //! A match: what the provider says of it and what is stored of it.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
@@ -59,6 +61,25 @@ pub struct TieFacts {
     pub previous_leg: Option<String>,
     /// How many legs the provider says the tie has.
     pub legs: Option<i32>,
+}
+
+impl fmt::Display for TieFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn code(code: Option<i32>) -> String {
+            code.map_or_else(|| "-".to_owned(), |code| code.to_string())
+        }
+        let Self { extra_time, awarded, winner_code, tie_winner_code, previous_leg, legs } = self;
+        write!(
+            f,
+            "winner {} tie {} legs {} after {}{}{}",
+            code(*winner_code),
+            code(*tie_winner_code),
+            code(*legs),
+            previous_leg.as_deref().unwrap_or("-"),
+            if *extra_time { " extra time" } else { "" },
+            if *awarded { " awarded" } else { "" },
+        )
+    }
 }
 
 /// A match as it is stored.

@@ -1,10 +1,12 @@
 //! Which matches of a reading are new, changed or as they were, and which must not be taken.
 
 use std::collections::HashMap;
+use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{Match, MatchStatus, StoredMatch, TieFacts};
+use crate::domain::{Match, MatchStatus, Score, StoredMatch, TieFacts};
 
 /// What a reading of the provider means for the stored matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -29,36 +31,93 @@ pub struct MatchPlan {
 pub struct Change {
     /// The provider's event id.
     pub external_id: String,
-    /// What changed, as `field: old → new`.
-    pub fields: Vec<String>,
+    /// What changed.
+    #[serde(rename = "fields")]
+    pub differences: Vec<Difference>,
     /// A final result that is final no more.
     pub corrects_result: bool,
     /// The same, of a match the application had already scored: its members' points are now wrong.
     pub corrects_scored_result: bool,
 }
 
+/// One field of a match that the provider gives another value now. Shown and serialised as `field: old → new`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is a field of a match: what is stored, and what was read")]
+pub enum Difference {
+    Score { old: Option<Score>, new: Option<Score> },
+    Status { old: MatchStatus, new: MatchStatus },
+    Kickoff { old: Option<DateTime<Utc>>, new: Option<DateTime<Utc>> },
+    Round { old: String, new: String },
+    Group { old: String, new: String },
+    Home { old: String, new: String },
+    Away { old: String, new: String },
+    Tie { old: TieFacts, new: TieFacts },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn text<T: fmt::Display>(value: &Option<T>) -> String {
+            value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
+        }
+        match self {
+            Self::Score { old, new } => write!(f, "score: {} → {}", text(old), text(new)),
+            Self::Status { old, new } => write!(f, "status: {old} → {new}"),
+            Self::Kickoff { old, new } => write!(f, "kickoff: {} → {}", text(old), text(new)),
+            Self::Round { old, new } => write!(f, "round: {old} → {new}"),
+            Self::Group { old, new } => write!(f, "group: {old} → {new}"),
+            Self::Home { old, new } => write!(f, "home: {old} → {new}"),
+            Self::Away { old, new } => write!(f, "away: {old} → {new}"),
+            Self::Tie { old, new } => write!(f, "tie: {old} → {new}"),
+        }
+    }
+}
+
+impl Serialize for Difference {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Difference {
+    /// Whether it can change a table or a bracket.
+    fn changes_result(&self) -> bool {
+        matches!(self, Self::Score { .. } | Self::Status { .. } | Self::Group { .. } | Self::Tie { .. })
+    }
+}
+
 impl MatchPlan {
-    /// Whether an ended match is new, or an ended match's score, status or group is another than before.
+    /// Whether an ended match is new, or an ended match's score, status, group or tie is another than before.
     pub fn changes_results(&self) -> bool {
-        let tells = |field: &String| {
-            ["score: ", "status: ", "group: ", "tie: "].iter().any(|name| field.starts_with(name))
+        let changed = |id: &str| {
+            self.changes.iter().any(|change| {
+                change.external_id == id && change.differences.iter().any(Difference::changes_result)
+            })
         };
-        self.write.iter().filter(|m| m.status == MatchStatus::Ended).any(|m| {
-            self.new.contains(&m.external_id)
-                || self.changes.iter().any(|c| c.external_id == m.external_id && c.fields.iter().any(tells))
-        })
+        let ended = |m: &&Match| m.status == MatchStatus::Ended;
+        self.write.iter().filter(ended).any(|m| self.new.contains(&m.external_id) || changed(&m.external_id))
+    }
+}
+
+impl fmt::Display for Change {
+    /// All differences, one after the other.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, difference) in self.differences.iter().enumerate() {
+            let between = if at == 0 { "" } else { ", " };
+            write!(f, "{between}{difference}")?;
+        }
+        Ok(())
     }
 }
 
 impl Change {
     /// Whether other teams play than before.
     pub fn moves_teams(&self) -> bool {
-        self.fields.iter().any(|field| field.starts_with("home: ") || field.starts_with("away: "))
+        self.differences.iter().any(|d| matches!(d, Difference::Home { .. } | Difference::Away { .. }))
     }
 
     /// Whether it is played at another time than before, or is played after all.
     pub fn is_on_anew(&self) -> bool {
-        self.fields.iter().any(|field| field.starts_with("kickoff: ") || field.starts_with("status: "))
+        self.differences.iter().any(|d| matches!(d, Difference::Kickoff { .. } | Difference::Status { .. }))
     }
 }
 
@@ -108,13 +167,13 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             plan.held.push(Held { external_id: read.external_id.clone(), reason });
             continue;
         }
-        let fields = differences(&row.known, &read);
-        if !fields.is_empty() {
+        let differences = differences(&row.known, &read);
+        if !differences.is_empty() {
             plan.changes.push(Change {
                 external_id: read.external_id.clone(),
                 corrects_result: row.known.status == MatchStatus::Ended && row.known.score != read.score,
                 corrects_scored_result: row.scored && row.known.score != read.score,
-                fields,
+                differences,
             });
         }
         plan.write.push(read);
@@ -178,54 +237,39 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
     (fell && !seen_before).then_some(HeldReason::ScoreFell)
 }
 
-fn differences(old: &Match, new: &Match) -> Vec<String> {
-    fn tie(facts: &TieFacts) -> String {
-        let code = |code: Option<i32>| code.map_or_else(|| "-".to_owned(), |code| code.to_string());
-        let TieFacts { extra_time, awarded, winner_code, tie_winner_code, previous_leg, legs } = facts;
-        let previous = previous_leg.as_deref().unwrap_or("-");
-        format!(
-            "winner {} tie {} legs {} after {previous}{}{}",
-            code(*winner_code),
-            code(*tie_winner_code),
-            code(*legs),
-            if *extra_time { " extra time" } else { "" },
-            if *awarded { " awarded" } else { "" },
-        )
+fn differences(old: &Match, new: &Match) -> Vec<Difference> {
+    fn differ<T: PartialEq + Clone>(
+        old: &T,
+        new: &T,
+        difference: impl FnOnce(T, T) -> Difference,
+    ) -> Option<Difference> {
+        (old != new).then(|| difference(old.clone(), new.clone()))
     }
-    fn text<T: std::fmt::Display>(value: Option<T>) -> String {
-        value.map_or_else(|| "none".to_owned(), |value| value.to_string())
-    }
-    let mut fields = Vec::new();
-    let mut note = |field: &str, old: String, new: String| {
-        if old != new {
-            fields.push(format!("{field}: {old} → {new}"));
-        }
-    };
-    note("score", text(old.score), text(new.score));
-    note("status", old.status.to_string(), new.status.to_string());
-    note("kickoff", text(old.kickoff), text(new.kickoff));
-    note("round", old.round_slug.clone(), new.round_slug.clone());
     // Some lists leave the group out, and what is known of the tie: then what is stored stays.
-    if !new.group_name.is_empty() {
-        note("group", old.group_name.clone(), new.group_name.clone());
-    }
-    note("home", old.home.clone(), new.home.clone());
-    note("away", old.away.clone(), new.away.clone());
-    let kept = TieFacts {
+    let group = if new.group_name.is_empty() { &old.group_name } else { &new.group_name };
+    let tie = TieFacts {
         previous_leg: new.tie.previous_leg.clone().or_else(|| old.tie.previous_leg.clone()),
         legs: new.tie.legs.or(old.tie.legs),
         ..new.tie.clone()
     };
-    note("tie", tie(&old.tie), tie(&kept));
-    fields
+    [
+        differ(&old.score, &new.score, |old, new| Difference::Score { old, new }),
+        differ(&old.status, &new.status, |old, new| Difference::Status { old, new }),
+        differ(&old.kickoff, &new.kickoff, |old, new| Difference::Kickoff { old, new }),
+        differ(&old.round_slug, &new.round_slug, |old, new| Difference::Round { old, new }),
+        differ(&old.group_name, group, |old, new| Difference::Group { old, new }),
+        differ(&old.home, &new.home, |old, new| Difference::Home { old, new }),
+        differ(&old.away, &new.away, |old, new| Difference::Away { old, new }),
+        differ(&old.tie, &tie, |old, new| Difference::Tie { old, new }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
-    use crate::domain::Score;
 
     fn read(id: &str, status: MatchStatus, score: Option<(i32, i32)>, changed: i64) -> Match {
         Match {
@@ -261,7 +305,7 @@ mod tests {
             &[stored(before)],
         );
         assert_eq!(plan.new, ["2"]);
-        assert_eq!(plan.changes[0].fields, ["score: 0-0 → 1-0"]);
+        assert_eq!(plan.changes[0].differences[0].to_string(), "score: 0-0 → 1-0");
     }
 
     #[test]
@@ -304,7 +348,7 @@ mod tests {
         assert_eq!(first.held[0].reason, HeldReason::ScoreFell);
         assert_eq!(first.doubts, [("1".to_owned(), "1-1".to_owned())]);
         let doubted = StoredMatch { doubted: Some("1-1".into()), ..row.clone() };
-        assert_eq!(plan(&lower, &[doubted]).changes[0].fields, ["score: 2-1 → 1-1"]);
+        assert_eq!(plan(&lower, &[doubted]).changes[0].differences[0].to_string(), "score: 2-1 → 1-1");
         let over = [read("1", MatchStatus::Ended, Some((1, 1)), 6)];
         assert_eq!(plan(&over, &[row]).changes.len(), 1);
     }
@@ -327,7 +371,7 @@ mod tests {
         let first = plan(std::slice::from_ref(&before), std::slice::from_ref(&running));
         assert_eq!((first.held[0].reason, first.doubts[0].1.as_str()), (HeldReason::ScoreFell, "none"));
         let doubted = StoredMatch { doubted: Some("none".into()), ..running };
-        assert_eq!(plan(&[before], &[doubted]).changes[0].fields, ["score: 1-0 → none"]);
+        assert_eq!(plan(&[before], &[doubted]).changes[0].differences[0].to_string(), "score: 1-0 → none");
     }
 
     #[test]

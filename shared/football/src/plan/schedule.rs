@@ -41,18 +41,6 @@ pub enum CheckKind {
 }
 
 impl CheckKind {
-    /// The function that does it.
-    pub fn function(self) -> &'static str {
-        match self {
-            Self::Interim | Self::Closing | Self::FollowUp | Self::Sweep | Self::StandingsFollowUp => {
-                "scores-and-standings"
-            }
-            Self::Knockouts | Self::Draw | Self::KnockoutsFollowUp => "knockouts",
-            Self::Refresh => "tournaments",
-            Self::RoutineFollowUp => "daily-routine",
-        }
-    }
-
     /// Whether the daily routine keeps these in step with the matches. Follow-ups belong to the run that made them.
     pub fn is_reconciled(self) -> bool {
         !self.is_follow_up()

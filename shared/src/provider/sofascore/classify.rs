@@ -93,8 +93,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::work::ErrorKind;
 
-    fn kind(status: u16, body: &str) -> Result<Value, &'static str> {
+    fn kind(status: u16, body: &str) -> Result<Value, ErrorKind> {
         let fetched = Fetched::Answer {
             status,
             content_type: String::new(),
@@ -108,15 +109,18 @@ mod tests {
     fn answers_that_are_not_data() {
         assert_eq!(kind(200, r#"{"events":[]}"#), Ok(serde_json::json!({"events": []})));
         assert_eq!(kind(200, r#"[{"name":"A\u0000B"}]"#), Ok(serde_json::json!([{"name": "AB"}])));
-        assert_eq!(kind(403, r#"{"error":{"code":403,"reason":"challenge"}}"#), Err("Blocked"));
-        assert_eq!(kind(403, r#"{"error":{"code":403,"reason":"Forbidden"}}"#), Err("Blocked"));
-        assert_eq!(kind(200, r#"{"error":{"code":403,"reason":"challenge"}}"#), Err("Blocked"));
-        assert_eq!(kind(200, "<!DOCTYPE html><title>Just a moment</title>"), Err("Blocked"));
-        assert_eq!(kind(404, r#"{"error":{"code":404,"message":"Not Found"}}"#), Err("NotFound"));
-        assert_eq!(kind(404, ""), Err("NotFound"));
-        assert_eq!(kind(429, ""), Err("RateLimited"));
-        assert_eq!(kind(503, "<html>"), Err("Unavailable"));
-        assert_eq!(kind(200, r#"{"events":[{"id":1"#), Err("Malformed"));
-        assert_eq!(json("/x", Fetched::Failed("net".into())).map_err(|e| e.kind()), Err("Unavailable"));
+        assert_eq!(kind(403, r#"{"error":{"code":403,"reason":"challenge"}}"#), Err(ErrorKind::Blocked));
+        assert_eq!(kind(403, r#"{"error":{"code":403,"reason":"Forbidden"}}"#), Err(ErrorKind::Blocked));
+        assert_eq!(kind(200, r#"{"error":{"code":403,"reason":"challenge"}}"#), Err(ErrorKind::Blocked));
+        assert_eq!(kind(200, "<!DOCTYPE html><title>Just a moment</title>"), Err(ErrorKind::Blocked));
+        assert_eq!(kind(404, r#"{"error":{"code":404,"message":"Not Found"}}"#), Err(ErrorKind::NotFound));
+        assert_eq!(kind(404, ""), Err(ErrorKind::NotFound));
+        assert_eq!(kind(429, ""), Err(ErrorKind::RateLimited));
+        assert_eq!(kind(503, "<html>"), Err(ErrorKind::Unavailable));
+        assert_eq!(kind(200, r#"{"events":[{"id":1"#), Err(ErrorKind::Malformed));
+        assert_eq!(
+            json("/x", Fetched::Failed("net".into())).map_err(|e| e.kind()),
+            Err(ErrorKind::Unavailable)
+        );
     }
 }

@@ -16,7 +16,8 @@ use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
 use crate::provider::circuit::Circuit;
 use crate::provider::pace::{LONGEST_WAIT, Pace};
-use crate::provider::{ProviderError, Request, Terms};
+use crate::provider::{ProviderError, Terms};
+use crate::requests::RequestLog;
 use football::domain::knockout::Tree;
 use football::domain::standings::ProviderTable;
 use football::domain::{Round, RoundAddress};
@@ -33,14 +34,14 @@ const GRACE: Duration = Duration::from_secs(6);
 const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// A session with the provider, for one run.
-pub struct SofaScore<'a> {
-    config: &'a ProviderConfig,
-    pace: Pace<'a>,
-    circuit: Circuit<'a>,
+pub struct SofaScore {
+    config: ProviderConfig,
+    pace: Pace,
+    circuit: Circuit,
     until: Option<Instant>,
     browser: Option<Browser>,
     relaunched: bool,
-    requests: Vec<Request>,
+    requests: RequestLog,
 }
 
 /// An image as the provider gave it.
@@ -54,17 +55,17 @@ pub struct Image {
     pub bytes: Vec<u8>,
 }
 
-impl<'a> SofaScore<'a> {
+impl SofaScore {
     /// A session that asks nothing yet and has no browser.
-    pub fn new(config: &'a ProviderConfig, terms: Terms<'a>) -> Self {
+    pub fn new(config: ProviderConfig, terms: Terms) -> Self {
         Self {
-            config,
-            pace: Pace::new(terms.store, config.pause),
+            pace: Pace::new(terms.store.clone(), config.pause),
             circuit: Circuit::new(terms.store, terms.clock, config.refusal_wait),
+            config,
             until: terms.until,
             browser: None,
             relaunched: false,
-            requests: Vec::new(),
+            requests: RequestLog::default(),
         }
     }
 
@@ -150,9 +151,14 @@ impl<'a> SofaScore<'a> {
         self.image(format!("/unique-tournament/{}/image", season.tournament)).await
     }
 
-    /// The requests made since this was last asked.
-    pub fn take_requests(&mut self) -> Vec<Request> {
-        std::mem::take(&mut self.requests)
+    /// Records the requests from now on in another log: that of the execution that begins.
+    pub fn record_in(&mut self, log: RequestLog) {
+        self.requests = log;
+    }
+
+    /// The log in which requests are recorded now.
+    pub fn requests(&self) -> &RequestLog {
+        &self.requests
     }
 
     /// Ends the session and its browser.
@@ -261,8 +267,8 @@ impl<'a> SofaScore<'a> {
     async fn attempt_json(&mut self, path: &str) -> Result<Value, ProviderError> {
         let fetched = self.request(path, Want::Text).await?;
         let answer = classify::json(path, fetched);
-        if let (Err(error), Some(request)) = (&answer, self.requests.last_mut()) {
-            request.error = Some(error.kind().to_owned());
+        if let Err(error) = &answer {
+            self.requests.failed(error.kind().to_string());
         }
         answer
     }
@@ -282,14 +288,8 @@ impl<'a> SofaScore<'a> {
                     true => classify::unavailable(path, error.to_string()),
                     false => ProviderError::Browser(error),
                 };
-                self.requests.push(Request {
-                    path: path.to_owned(),
-                    status: None,
-                    error: Some(error.kind().to_owned()),
-                    bytes: 0,
-                    duration_ms: 0,
-                    browser_start_ms: None,
-                });
+                self.requests.begin(path, None);
+                self.requests.failed(error.kind().to_string());
                 return Err(error);
             }
             tracing::warn!(%error, "launching the browser once more…");
@@ -304,7 +304,7 @@ impl<'a> SofaScore<'a> {
         if self.until.is_some_and(|until| Instant::now() + worst > until) {
             return Err(ProviderError::OutOfTime { path: path.to_owned() });
         }
-        let config = self.config;
+        let config = &self.config;
         let mut browser_start_ms = None;
         let browser = match &mut self.browser {
             Some(browser) => browser,
@@ -318,23 +318,17 @@ impl<'a> SofaScore<'a> {
         };
         // The front page, which a new browser opens first, is part of the turn.
         self.pace.turn(PROVIDER, path, config.request_timeout * 3 + GRACE, self.until).await?;
+        self.requests.begin(path, browser_start_ms);
         let asked = Instant::now();
         let fetched = browser.fetch(&format!("/api/v1{path}"), want).await;
         self.pace.done(PROVIDER).await;
-        let fetched = fetched?;
+        let fetched = fetched.inspect_err(|_| self.requests.withdraw())?;
         let (status, error, bytes) = match &fetched {
             Fetched::Answer { status, body: Body::Text(text), .. } => (Some(*status), None, text.len()),
             Fetched::Answer { status, body: Body::Bytes(bytes), .. } => (Some(*status), None, bytes.len()),
             Fetched::Failed(reason) => (None, Some(reason.clone()), 0),
         };
-        self.requests.push(Request {
-            path: path.to_owned(),
-            status,
-            error,
-            bytes,
-            duration_ms: asked.elapsed().as_millis(),
-            browser_start_ms,
-        });
+        self.requests.end(status, error, bytes, asked.elapsed());
         Ok(fetched)
     }
 

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
 use crate::store::{StoreError, stamp, utc};
+use crate::summary::Summary;
+use crate::work::{ExecutionStatus, Function, Operation};
 
 /// An execution as it stands on record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,7 +51,8 @@ pub struct Execution {
     /// Whether it can be sent again: it failed, and its event is on record.
     pub can_retry: bool,
     /// Counts, errors, warnings.
-    pub summary: Value,
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
+    pub summary: Summary,
     /// Where its report is.
     #[serde(skip)]
     pub report_key: Option<String>,
@@ -59,19 +61,19 @@ pub struct Execution {
 const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
     e.started_at, e.completed_at, e.duration, e.planned_for, e.lease_expires_at, e.idempotency_key, e.requested_by,
     e.report_file_key, e.summary, (e.status = 'failed' AND e.event IS NOT NULL AND e.function IS NOT NULL) AS can_retry";
-/// Between two executions of one delivery lies no more than a report and a notice.
+/// Between two executions of one delivery lies no more than a report and a message.
 const BETWEEN_STEPS: TimeDelta = TimeDelta::seconds(25);
 const TABLES: &str = "data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id";
 
 fn execution(row: &Row) -> Execution {
-    let summary: Value = row.get::<_, Option<Value>>("summary").unwrap_or_else(|| serde_json::json!({}));
+    let summary = Summary::read(row.get("summary"));
     let label: Option<String> = row.get("label");
     let report_key: Option<String> = row.get("report_file_key");
     Execution {
         id: row.get("id"),
         request_id: row.get("request_id"),
         tournament_id: row.get("tournament_id"),
-        tournament_label: label.or_else(|| summary["tournamentLabel"].as_str().map(ToOwned::to_owned)),
+        tournament_label: label.or_else(|| summary.tournament_label.clone()),
         function: row.get("function"),
         operation: row.get("operation_type"),
         status: row.get("status"),
@@ -107,31 +109,45 @@ pub async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<Vec<Exe
     Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.iter().map(execution).collect())
 }
 
+impl Execution {
+    /// How it stands, unless by a word of an older vocabulary.
+    pub fn status(&self) -> Option<ExecutionStatus> {
+        self.status.parse().ok()
+    }
+}
+
 /// Whether any of a delivery's executions is going on, or the next one is about to begin.
 pub fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
-    if steps.iter().any(|step| step.status == "in_progress") {
+    use Operation::{
+        MatchesCreate, MatchesUpdate, RoundsCreate, RoundsUpdate, TeamsCreate, TeamsUpdate, TournamentCreate,
+        TournamentUpdate,
+    };
+    if steps.iter().any(|step| step.status() == Some(ExecutionStatus::InProgress)) {
         return true;
     }
     let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return false };
     let fresh = last.completed_at.is_some_and(|at| at > now - BETWEEN_STEPS);
-    let follows = match last.operation.as_str() {
-        "tournament_create" | "tournament_update" => last.tournament_id.is_some(),
-        "rounds_create" | "rounds_update" | "teams_create" | "teams_update" | "matches_create" => {
-            last.operation != "matches_create" || first.summary["hasStandings"] != false
-        }
-        "matches_update" if first.operation == "tournament_update" => first.summary["hasStandings"] != false,
-        "matches_update" => last.summary["standingsDue"] == true,
+    let operation = |step: &Execution| step.operation.parse::<Operation>().ok();
+    let has_table = first.summary.facts.has_standings != Some(false);
+    let follows = match operation(last) {
+        Some(TournamentCreate | TournamentUpdate) => last.tournament_id.is_some(),
+        Some(RoundsCreate | RoundsUpdate | TeamsCreate | TeamsUpdate) => true,
+        Some(MatchesCreate) => has_table,
+        Some(MatchesUpdate) if operation(first) == Some(TournamentUpdate) => has_table,
+        Some(MatchesUpdate) => last.summary.facts.standings_due == Some(true),
         _ => false,
     };
-    let goes = matches!(last.status.as_str(), "completed" | "partial_failure");
-    fresh && follows && goes && last.function.as_deref() != Some("operator-api")
+    let went_well =
+        matches!(last.status(), Some(ExecutionStatus::Completed | ExecutionStatus::PartialFailure));
+    let of_a_function = last.function.as_deref().map(str::parse) != Some(Ok(Function::OperatorApi));
+    fresh && follows && went_well && of_a_function
 }
 
 /// Which executions to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
     /// Of this status.
-    pub status: Option<&'a str>,
+    pub status: Option<ExecutionStatus>,
     /// Of this operation type.
     pub operation: Option<&'a str>,
     /// Of this tournament.
@@ -161,7 +177,7 @@ pub async fn list(
         .query_typed(
             &sql,
             &[
-                (&filter.status, Type::TEXT),
+                (&filter.status.map(|status| status.to_string()), Type::TEXT),
                 (&filter.operation, Type::TEXT),
                 (&filter.tournament, Type::UUID),
                 (&day, Type::TIMESTAMP),

@@ -1,4 +1,4 @@
-//! Reading an event: every problem found, each naming its field and the remedy.
+//! Reading fields of an event: every problem found, each naming its field and the remedy.
 
 use std::str::FromStr;
 
@@ -51,6 +51,14 @@ pub struct Envelope {
     pub dry_run: bool,
 }
 
+impl Envelope {
+    /// The occurrence's own name: the trigger's own key, else the scheduled time.
+    pub fn occurrence(&self) -> Option<String> {
+        let scheduled = || Some(self.scheduled_time?.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+        self.idempotency_key.clone().or_else(scheduled)
+    }
+}
+
 /// Reads fields of a JSON object and collects what is wrong. Unknown fields are ignored.
 pub struct Fields<'a> {
     object: Option<&'a Map<String, Value>>,
@@ -90,11 +98,16 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// For a follow-up of `kind`: since when the provider could not tell what it asks for once more (`kickoff`).
-    pub fn follow_up_since(&mut self, kind: CheckKind) -> Option<DateTime<Utc>> {
+    /// If the event is a retry of this kind: since when it has been asked for (sent in the field `kickoff`).
+    pub fn retry_since(&mut self, kind: CheckKind) -> Option<DateTime<Utc>> {
         self.optional("check").filter(|check| *check == kind.to_string())?;
         let since = self.optional("kickoff")?;
         self.time("kickoff", &since)
+    }
+
+    /// Whether a field is there, whatever it holds.
+    pub fn has(&self, name: &str) -> bool {
+        self.value(name).is_some()
     }
 
     /// The fields every event may carry; an event for another environment is refused, and one for an occurrence that

@@ -1,54 +1,18 @@
-//! What an operator asks of the function.
+//! The event's object `tournament`: what an operator says of one to create.
 
-use chrono::{DateTime, Utc};
 use football::domain::{Mode, StandingsMode};
-use football::plan::schedule::CheckKind;
-use serde_json::Value;
-use shared::event::{Envelope, Fields, InvalidInput};
-use shared::provider::sofascore::{PROVIDER, SeasonRef, is_page};
-use shared::store::tournaments::NewTournament;
-use uuid::Uuid;
+use serde_json::{Value, json};
 
-/// A valid event.
-pub(crate) struct Input {
-    pub envelope: Envelope,
-    pub what: What,
-    /// Since when the provider could not tell what this refresh asks for once more.
-    pub since: Option<DateTime<Utc>>,
-}
-
-pub(crate) enum What {
-    Create(NewTournament),
-    Refresh(Uuid),
-}
+use super::Fields;
+use crate::provider::sofascore::{PROVIDER, SeasonRef, is_page};
+use crate::store::tournaments::NewTournament;
 
 const BASE_URL: &str = "like https://www.sofascore.com/api/v1/unique-tournament/16/season/41087";
 const PUBLIC_URL: &str = "a page below https://www.sofascore.com/";
 const SLUG: &str = "lower-case letters, digits and hyphens, like premier-league-2024-25";
 
-pub(crate) fn read(event: &Value, environment: &str, now: DateTime<Utc>) -> Result<Input, InvalidInput> {
-    let mut fields = Fields::of(event);
-    let envelope = fields.envelope(environment, now);
-    let what = match fields.required("operation", "create, refresh or probe").as_str() {
-        "create" => fields.within("tournament", new_tournament).map(What::Create),
-        "refresh" => Some(What::Refresh(fields.uuid("tournamentId"))),
-        "" => None,
-        _ => {
-            fields.problem("operation", "must be create, refresh or probe");
-            None
-        }
-    };
-    let since = fields.follow_up_since(CheckKind::Refresh);
-    match what {
-        Some(what) => fields.finish(Input { envelope, what, since }),
-        None => {
-            Err(fields.finish(()).err().unwrap_or_else(|| InvalidInput::one("tournament", "is not complete")))
-        }
-    }
-}
-
 /// None only along with a problem.
-fn new_tournament(fields: &mut Fields<'_>) -> Option<NewTournament> {
+pub(super) fn read(fields: &mut Fields<'_>) -> Option<NewTournament> {
     let label = fields.name("label", "the name shown to people");
     let slug = fields.segment("slug", SLUG);
     if slug.chars().any(|c| c.is_ascii_uppercase()) {
@@ -86,5 +50,18 @@ fn new_tournament(fields: &mut Fields<'_>) -> Option<NewTournament> {
         standings_mode,
         label,
         logo: String::new(),
+    })
+}
+
+/// As [`read`] reads it.
+pub(super) fn to_json(new: &NewTournament) -> Value {
+    json!({
+        "label": new.label,
+        "slug": new.slug,
+        "season": new.season,
+        "mode": new.mode,
+        "standingsMode": new.standings_mode,
+        "baseUrl": new.base_url,
+        "publicUrl": new.public_url,
     })
 }

@@ -1,0 +1,76 @@
+//! Why an execution did not end well.
+
+use chrono::{DateTime, Utc};
+
+use crate::app::AppError;
+use crate::event::InvalidInput;
+use crate::provider::ProviderError;
+use crate::schedule::ScheduleError;
+use crate::store::StoreError;
+use crate::work::ErrorKind;
+
+/// Why an execution did not end well. Returned to Lambda, so that its retries and dead letters see it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Another run is at this work and alive: deliver again later.
+    #[error("{key} is being worked on by another run, whose lease holds until {until:?}")]
+    AlreadyRunning {
+        /// Which work.
+        key: String,
+        /// Until when.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The outside world could not be prepared: nothing is on record.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The tables could not be brought up to date.
+    #[error(transparent)]
+    Migration(StoreError),
+    /// The record could not be written.
+    #[error("the execution's record could not be written: {0}")]
+    Record(#[source] StoreError),
+    /// The run lost its record to another that took it over.
+    #[error("{key} was taken over by another run")]
+    TakenOver {
+        /// Which work.
+        key: String,
+    },
+    /// The work failed; it is on record, reported and sent to Slack.
+    #[error("{key}: {message}")]
+    Work {
+        /// Which work.
+        key: String,
+        /// The kind of error.
+        kind: ErrorKind,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+impl Failure {
+    /// The kind of error, which is Lambda's `errorType`.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::AlreadyRunning { .. } => ErrorKind::AlreadyRunning,
+            Self::App(_) => ErrorKind::Configuration,
+            Self::Record(_) | Self::Migration(_) => ErrorKind::Database,
+            Self::TakenOver { .. } => ErrorKind::TakenOver,
+            Self::Work { kind, .. } => *kind,
+        }
+    }
+}
+
+/// The kind of a step's error.
+pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
+    if let Some(error) = error.downcast_ref::<ProviderError>() {
+        error.kind()
+    } else if error.is::<InvalidInput>() {
+        ErrorKind::InvalidInput
+    } else if error.is::<StoreError>() {
+        ErrorKind::Database
+    } else if error.is::<ScheduleError>() {
+        ErrorKind::Scheduler
+    } else {
+        ErrorKind::Internal
+    }
+}

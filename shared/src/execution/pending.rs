@@ -1,0 +1,191 @@
+//! Messages and reports on their way out: this run's own, and those that earlier runs could not deliver.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::conclude::{UPLOAD_TIMEOUT, store};
+use crate::config::SlackNotify;
+use crate::crash;
+use crate::invocation::Invocation;
+use crate::message::{Message, circuit_payload};
+use crate::provider::sofascore::PROVIDER;
+use crate::report::Rendered;
+use crate::store::executions::{self, Pending};
+use crate::store::{Store, StoreError, circuit};
+use crate::work::ExecutionStatus;
+
+/// What sending a message may take, its retries included.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// So many pending deliveries of earlier runs are tried by one.
+const PENDING_TRIED: usize = 5;
+
+/// Sends the run's own message and notes that it was sent; whether that went well. One that can't be sent stays pending:
+/// a later run sends it. `covered`: another message stands for it.
+pub(super) async fn send_own(
+    invocation: &Invocation<'_>,
+    execution: Uuid,
+    message: &Message<'_>,
+    covered: bool,
+) -> bool {
+    if !covered && wanted(invocation, message) && !send(invocation, &message.payload()).await {
+        return false;
+    }
+    crash::point("notified");
+    let noted = async {
+        let client = invocation.services.store.client().await?;
+        executions::message_sent(&*client, execution, invocation.clock.now()).await
+    };
+    match noted.await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(%error, execution_id = %execution, "that the message was sent could not be recorded");
+            false
+        }
+    }
+}
+
+fn wanted(invocation: &Invocation<'_>, message: &Message<'_>) -> bool {
+    if !message.summary.alarms.is_empty() {
+        return true;
+    }
+    let completed = message.status == ExecutionStatus::Completed;
+    match invocation.config.slack_notify {
+        SlackNotify::All => true,
+        SlackNotify::Changes => !completed || message.changed_something(),
+        SlackNotify::Failures => !completed,
+    }
+}
+
+/// Sends a payload to Slack, if there is a webhook; whether nothing is left to be sent.
+async fn send(invocation: &Invocation<'_>, payload: &Value) -> bool {
+    let Some(slack) = &invocation.services.slack else { return true };
+    let problem = match tokio::time::timeout(MESSAGE_TIMEOUT, slack.send(payload)).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("Slack did not take it within {} s", MESSAGE_TIMEOUT.as_secs()),
+    };
+    tracing::error!(error = problem, "a message could not be sent; it stays pending");
+    false
+}
+
+/// Sends the pending message of the provider's circuit and, where this run's own report and message went out
+/// (`own_delivered`), what earlier runs could not deliver.
+pub(super) async fn deliver(invocation: &Invocation<'_>, own_delivered: bool) {
+    if let Err(error) = send_circuit_message(invocation).await {
+        tracing::warn!(%error, "pending messages of the provider's circuit could not be looked for");
+    }
+    // One moment for the whole sweep, so that each pending delivery is tried once.
+    let now = invocation.clock.now();
+    let mut left = if own_delivered { PENDING_TRIED } else { 0 };
+    let in_time = || {
+        let worst = UPLOAD_TIMEOUT + MESSAGE_TIMEOUT;
+        invocation.deadline.is_none_or(|deadline| Instant::now() + worst < deadline)
+    };
+    while left > 0 && in_time() {
+        match deliver_next(invocation, None, now).await {
+            // A delivery that failed counts too, so that one bad record can't block the rest.
+            Ok(true) => left -= 1,
+            Ok(false) => break,
+            // Not this run's own work: the next run tries again.
+            Err(error) => {
+                tracing::warn!(%error, "pending deliveries of earlier runs could not be tried");
+                break;
+            }
+        }
+    }
+}
+
+/// Delivers what the finished record of `id` still has pending.
+pub(super) async fn deliver_one(invocation: &Invocation<'_>, id: Uuid) {
+    if let Err(error) = deliver_next(invocation, Some(id), invocation.clock.now()).await {
+        tracing::warn!(%error, execution_id = %id, "the record's pending delivery could not be tried");
+    }
+}
+
+/// Tries one pending delivery; whether there was one. The record is locked meanwhile, so that two runs do not deliver
+/// it twice.
+async fn deliver_next(
+    invocation: &Invocation<'_>,
+    id: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let services = invocation.services;
+    let mut client = services.store.client().await?;
+    let transaction = client.transaction().await?;
+    let Some(mut pending) = executions::lock_pending(&transaction, id, now).await? else { return Ok(false) };
+    let mut delivered = true;
+    match pending.kept_report.take().map(serde_json::from_value::<Rendered>) {
+        None => {}
+        Some(Ok(kept)) => match store(invocation, &kept).await {
+            Ok(key) => {
+                let url = services.objects.report_url(&key, pending.id);
+                executions::report_stored(&transaction, pending.id, &key, url.as_deref()).await?;
+                tracing::info!(execution_id = %pending.id, key, "stored a report that an earlier run could not");
+                (pending.report_key, pending.report_url) = (Some(key), url);
+            }
+            Err(problem) => {
+                tracing::warn!(execution_id = %pending.id, problem, "a kept report could not be stored yet");
+                delivered = false;
+            }
+        },
+        Some(Err(error)) => {
+            tracing::error!(execution_id = %pending.id, %error, "a kept report is malformed and is given up");
+            executions::report_lost(&transaction, pending.id).await?;
+        }
+    }
+    if delivered && pending.message_pending {
+        delivered = send_pending(invocation, &pending).await;
+        if delivered {
+            executions::message_sent(&transaction, pending.id, now).await?;
+        }
+    }
+    if !delivered {
+        executions::delivery_failed(&transaction, pending.id, now).await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Sends the message of an earlier run, if it is wanted; whether it went out. A record of another vocabulary has none.
+async fn send_pending(invocation: &Invocation<'_>, pending: &Pending) -> bool {
+    let (Ok(operation), Ok(status)) = (pending.operation.parse(), pending.status.parse()) else {
+        return true;
+    };
+    let message = Message {
+        operation,
+        status,
+        summary: &pending.summary,
+        request_id: pending.request_id,
+        report_url: pending.report_url.as_deref(),
+        report_key: pending.report_key.as_deref(),
+        completed_at: pending.completed_at,
+        duration_ms: pending.duration_ms,
+    };
+    !wanted(invocation, &message) || send(invocation, &message.payload()).await
+}
+
+/// Whether the circuit is known to be open, so that its own message tells of it.
+pub(super) async fn circuit_is_open(store: &Store) -> bool {
+    let asked = async { circuit::is_open(&*store.client().await?, PROVIDER).await };
+    match asked.await {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::warn!(%error, "whether the circuit is open could not be asked");
+            false
+        }
+    }
+}
+
+async fn send_circuit_message(invocation: &Invocation<'_>) -> Result<(), StoreError> {
+    let store = &invocation.services.store;
+    let Some(pending) = circuit::claim_message(&*store.client().await?, invocation.clock.now()).await? else {
+        return Ok(());
+    };
+    if send(invocation, &circuit_payload(&pending)).await {
+        circuit::message_sent(&*store.client().await?, &pending).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! What a run notes while it works: the body of its report and the source of every count.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use strum::Display;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::outcomes::Outcomes;
+use crate::requests::RequestLog;
+
+/// The notes of one execution.
+#[derive(Debug, Clone, Serialize)]
+pub struct Journal {
+    /// Nothing is to be written.
+    pub dry_run: bool,
+    /// Of which tournament, as soon as it is known.
+    pub tournament_id: Option<Uuid>,
+    /// Its label.
+    pub tournament_label: Option<String>,
+    /// What was done, in order.
+    pub operations: Vec<Entry>,
+    /// What was decided, by name.
+    pub plans: Map<String, Value>,
+    /// What the provider was asked.
+    pub requests: RequestLog,
+    /// What became of rows, counted by the database.
+    pub rows: Outcomes,
+    /// What became of schedules.
+    pub schedules: ScheduleCounts,
+    /// Further figures for the summary.
+    pub facts: Facts,
+    /// Parts that failed while the rest went in: they make the execution a partial failure.
+    pub failures: Vec<String>,
+    /// What somebody should know though nothing failed.
+    pub warnings: Vec<String>,
+    /// Those of the warnings that somebody must see even if the run dies.
+    #[serde(skip)]
+    pub alarms: Vec<String>,
+    #[serde(skip)]
+    clock: Clock,
+    #[serde(skip)]
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// How far a run has come, for whoever watches it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How many operations there were.
+    pub operations: usize,
+    /// The last of them.
+    pub last: String,
+}
+
+/// Where an operation belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Step {
+    /// Reading the event, and what it is about.
+    Validation,
+    /// Asking the provider, the database or Scheduler.
+    Fetch,
+    /// Deciding.
+    Plan,
+    /// Writing.
+    Apply,
+    /// Making, moving and deleting schedules.
+    Schedule,
+}
+
+/// One thing done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// Where it belongs.
+    pub step: Step,
+    /// What was done.
+    pub operation: String,
+    /// How it went.
+    pub status: EntryStatus,
+    /// Details: counts, ids, reasons.
+    pub data: Value,
+    /// When it was noted.
+    pub timestamp: DateTime<Utc>,
+    /// The rows it wrote, where it wrote any.
+    #[serde(skip)]
+    pub wrote: Option<(RowKind, Outcomes)>,
+}
+
+/// How an operation went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum EntryStatus {
+    /// Well.
+    Completed,
+    /// Badly.
+    Failed,
+    /// Left out, for the reason in its data.
+    Skipped,
+}
+
+/// A kind of row that runs write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[strum(serialize_all = "kebab-case")]
+#[expect(missing_docs, reason = "each is a table")]
+pub enum RowKind {
+    Rounds,
+    Teams,
+    Matches,
+    Standings,
+    Bracket,
+}
+
+/// What became of schedules, counted from Scheduler's answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScheduleCounts {
+    /// New.
+    pub created: u64,
+    /// Moved.
+    pub updated: u64,
+    /// Deleted.
+    pub deleted: u64,
+    /// Right as they were.
+    pub kept: u64,
+}
+
+impl ScheduleCounts {
+    /// Whether any schedule was touched.
+    pub fn changed(&self) -> bool {
+        self.created > 0 || self.updated > 0 || self.deleted > 0
+    }
+}
+
+/// Where the matches of a round stand, as read from the provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoundCounts {
+    /// Over.
+    pub ended: usize,
+    /// Still to be played, or running.
+    pub open: usize,
+    /// Without a result, and none to wait for.
+    pub not_defined: usize,
+    /// Fixtures that wait for a team.
+    pub open_slots: usize,
+    /// Events that were not taken.
+    pub refused: usize,
+}
+
+/// Figures that one operation has and others have not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Facts {
+    /// Who asked for the work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+    /// Whether the tournament has a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub has_standings: Option<bool>,
+    /// Matches read, by round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matches: Option<BTreeMap<String, RoundCounts>>,
+    /// Whether the table is to be drawn up now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standings_due: Option<bool>,
+    /// Where our table differs from the provider's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Vec<String>>,
+    /// Where the order of a table is not the matches' own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<String>>,
+    /// Matches read, by round, of several tournaments (`matches of {slug}`); and what another version has noted.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl Journal {
+    pub(crate) fn new(clock: Clock, dry_run: bool, tournament_id: Option<Uuid>) -> Self {
+        Self {
+            dry_run,
+            tournament_id,
+            tournament_label: None,
+            operations: Vec::new(),
+            plans: Map::new(),
+            requests: RequestLog::default(),
+            rows: Outcomes::default(),
+            schedules: ScheduleCounts::default(),
+            facts: Facts::default(),
+            failures: Vec::new(),
+            warnings: Vec::new(),
+            alarms: Vec::new(),
+            clock,
+            progress: Arc::default(),
+        }
+    }
+
+    /// How far the run has come, as it goes on.
+    pub(crate) fn progress(&self) -> Arc<Mutex<Progress>> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Says which tournament this is about.
+    pub fn about(&mut self, id: Uuid, label: &str) {
+        self.tournament_id = Some(id);
+        self.tournament_label = Some(label.to_owned());
+    }
+
+    /// Notes an operation.
+    pub fn note(&mut self, step: Step, operation: &str, status: EntryStatus, data: Value) {
+        self.push(step, operation, status, data, None);
+    }
+
+    /// Notes an operation that went well.
+    pub fn completed(&mut self, step: Step, operation: &str, data: Value) {
+        self.push(step, operation, EntryStatus::Completed, data, None);
+    }
+
+    /// Notes an operation that was left out.
+    pub fn skipped(&mut self, step: Step, operation: &str, reason: &str) {
+        self.push(step, operation, EntryStatus::Skipped, json!({ "reason": reason }), None);
+    }
+
+    /// Notes an operation that failed while the rest goes on.
+    pub fn failed(&mut self, step: Step, operation: &str, error: &dyn fmt::Display) {
+        self.push(step, operation, EntryStatus::Failed, json!({ "error": error.to_string() }), None);
+        self.failures.push(format!("{operation}: {error}"));
+    }
+
+    /// Notes rows that were written, counted by the database.
+    pub fn wrote(&mut self, kind: RowKind, outcomes: Outcomes) {
+        self.rows += outcomes;
+        let data = json!({ "rows": outcomes });
+        self.push(Step::Apply, &kind.to_string(), EntryStatus::Completed, data, Some((kind, outcomes)));
+    }
+
+    /// Notes something that somebody should know though nothing failed.
+    pub fn warn(&mut self, warning: String) {
+        tracing::warn!(warning, "the run has a warning");
+        self.warnings.push(warning);
+    }
+
+    /// Notes what somebody must see before any other warning (a summary and a message hold only the first few), once.
+    pub fn alarm(&mut self, alarm: String) {
+        if self.alarms.contains(&alarm) {
+            return;
+        }
+        tracing::warn!(alarm, "the run has an alarm");
+        self.warnings.insert(0, alarm.clone());
+        self.alarms.push(alarm);
+    }
+
+    /// Notes what was decided.
+    pub fn planned(&mut self, name: &str, plan: &impl Serialize) {
+        let plan = serde_json::to_value(plan).unwrap_or_else(|error| Value::String(error.to_string()));
+        self.plans.insert(name.to_owned(), plan);
+    }
+
+    fn push(
+        &mut self,
+        step: Step,
+        operation: &str,
+        status: EntryStatus,
+        data: Value,
+        wrote: Option<(RowKind, Outcomes)>,
+    ) {
+        tracing::debug!(%step, operation, %status, %data, "operation");
+        let timestamp = self.clock.now();
+        self.operations.push(Entry { step, operation: operation.to_owned(), status, data, timestamp, wrote });
+        let come = Progress { operations: self.operations.len(), last: format!("{step} {operation}") };
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = come;
+    }
+}

@@ -1,0 +1,142 @@
+//! Retries: schedules that ask again for what a run could not have, and follow-ups of matches that still run.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use football::domain::{MatchStatus, Tournament};
+use football::plan::schedule::{Check, CheckKind};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::schedules::{all_made, create};
+use crate::execution::Run;
+use crate::journal::Step;
+use crate::provider::TRY_AGAIN_AFTER;
+use crate::store::matches;
+
+/// From one look at a running match to the next.
+const FOLLOW_UP_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Follow-ups fall on a grid: whatever asks for one, and however often (each attempt of a run, each step of it), there is
+/// one a slot.
+const FOLLOW_UP_GRID: TimeDelta = TimeDelta::minutes(5);
+/// A match that is still open this long after kickoff is left to the daily sweep.
+const FOLLOW_UP_FOR: TimeDelta = TimeDelta::hours(6);
+
+/// Which checks ask again for what a run could not have.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryChecks {
+    /// For what is missing.
+    pub missed: CheckKind,
+    /// For what is only the check of what is there: it need not read all of it anew.
+    pub unchecked: CheckKind,
+    /// Since when this has been asked for, if the run is itself a follow-up.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Schedules a retry of what this run could not have: every ten minutes for up to six hours after trouble with the
+/// provider, but only once after a malformed answer, which may stay so.
+pub async fn enqueue_retry(
+    run: &mut Run<'_>,
+    (tournament_id, slug): (Uuid, &str),
+    checks: RetryChecks,
+) -> anyhow::Result<()> {
+    let now = run.now();
+    let once_more = checks.since.is_none().then(|| now + TRY_AGAIN_AFTER);
+    let missed = run.retry.missed_at.or(once_more.filter(|_| run.retry.malformed));
+    let unchecked = run.retry.unchecked_at.or(once_more.filter(|_| run.retry.malformed_check));
+    let since = checks.since.or(run.planned_for).unwrap_or(now);
+    // What reads everything anew reads the check as well.
+    let (kind, at) = match (missed, unchecked) {
+        (Some(at), _) => (checks.missed, at),
+        (None, Some(at)) => (checks.unchecked, at),
+        (None, None) => return Ok(()),
+    };
+    // Not for ever: what takes longer waits for a day's own checks, or the operator.
+    if now >= since + FOLLOW_UP_FOR {
+        run.journal.skipped(Step::Plan, "follow-up", "the provider has been tried for hours");
+        return Ok(());
+    }
+    let check = Check {
+        kind,
+        tournament_id,
+        tournament_slug: slug.to_owned(),
+        round_slug: None,
+        kickoff: since,
+        at: next_slot(at.max(now + TimeDelta::minutes(1))),
+    };
+    run.journal.planned("follow-up", &check);
+    if !run.journal.dry_run {
+        create(run, &check).await;
+    }
+    all_made(run)
+}
+
+/// Schedules another look if a match of `kickoff` (none: any match of the round) should have ended by the planning time and
+/// is still open in the database, whatever the reason; whether it did. `not_before`: the provider is not to be asked
+/// earlier.
+pub async fn follow_up(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+    round_slug: &str,
+    kickoff: Option<DateTime<Utc>>,
+    not_before: Option<DateTime<Utc>>,
+) -> anyhow::Result<bool> {
+    let planning = run.planning;
+    let client = run.client().await?;
+    let matches = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
+    drop(client);
+    let closing = run.config.schedules.offsets.closing;
+    let running: Vec<(&str, DateTime<Utc>)> = matches
+        .iter()
+        .map(|row| &row.known)
+        .filter(|m| m.status == MatchStatus::Open && m.round_slug == round_slug)
+        .filter_map(|m| Some((m.external_id.as_str(), m.kickoff?)))
+        .filter(|(_, own)| kickoff.is_none_or(|kickoff| kickoff == *own))
+        .filter(|(_, own)| *own + closing <= planning && planning < *own + FOLLOW_UP_FOR)
+        .collect();
+    let Some(first) = running.iter().map(|(_, kickoff)| *kickoff).min() else { return Ok(false) };
+    let ids: Vec<&str> = running.iter().map(|(id, _)| *id).collect();
+    run.journal.completed(Step::Plan, "follow-up", json!({ "still_open": ids }));
+    if run.journal.dry_run {
+        return Ok(true);
+    }
+    let wall = run.now();
+    let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > wall).unwrap_or(wall + TimeDelta::minutes(1));
+    let at = next_slot(not_before.map_or(at, |not_before| at.max(not_before)));
+    let check = Check {
+        kind: CheckKind::FollowUp,
+        tournament_id: tournament.id,
+        tournament_slug: tournament.slug.clone(),
+        round_slug: Some(round_slug.to_owned()),
+        kickoff: kickoff.unwrap_or(first),
+        at,
+    };
+    create(run, &check).await;
+    all_made(run)?;
+    Ok(true)
+}
+
+/// The first moment of the grid that is not before `at`.
+fn next_slot(at: DateTime<Utc>) -> DateTime<Utc> {
+    let past = TimeDelta::seconds(at.timestamp().rem_euclid(FOLLOW_UP_GRID.num_seconds()))
+        + TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos()));
+    if past.is_zero() { at } else { at - past + FOLLOW_UP_GRID }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_slot;
+
+    #[test]
+    fn follow_ups_fall_on_a_grid() {
+        for (at, slot) in [
+            ("2024-03-02T17:10:00Z", "2024-03-02T17:10:00Z"),
+            ("2024-03-02T17:10:00.5Z", "2024-03-02T17:15:00Z"),
+            ("2024-03-02T17:11:00Z", "2024-03-02T17:15:00Z"),
+            ("2024-03-02T23:58:30Z", "2024-03-03T00:00:00Z"),
+        ] {
+            assert_eq!(
+                next_slot(at.parse().unwrap()),
+                slot.parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+            );
+        }
+    }
+}
