@@ -88,7 +88,15 @@ impl Functions {
             self.client.post(url).body(body).send().await.with_context(|| format!("invoking {name}"))?;
         let text = answer.text().await?;
         self.note_peak(name).await;
-        serde_json::from_str(&text).with_context(|| format!("{name} answered {text:?}"))
+        serde_json::from_str(&text)
+            .with_context(|| format!("{name} answered {text:?}; its log ends: {}", self.end_of_log(name)))
+    }
+
+    /// What a function that answered nothing may have said last.
+    fn end_of_log(&self, name: &str) -> String {
+        const CHARS: usize = 2_000;
+        let log = std::fs::read(self.logs.join(format!("{name}.log"))).unwrap_or_default();
+        String::from_utf8_lossy(&log[log.len().saturating_sub(CHARS)..]).into_owned()
     }
 
     /// The same, once an earlier invocation of the function made in this way is over: one environment does one thing at

@@ -596,22 +596,5 @@ async fn a_full_day_is_a_small_page() {
         assert!(page.contains("more are counted above"));
         println!("Today with 10,000 matches: {} bytes, {:?}", page.len(), began.elapsed());
     }
-    let store = shared::store::Store::new(&world.stack.database_url.clone().into(), None).unwrap();
-    let client = store.client().await.unwrap();
-    let offsets = football::plan::schedule::Offsets {
-        interim: chrono::TimeDelta::minutes(90),
-        closing: chrono::TimeDelta::minutes(120),
-        knockouts: chrono::TimeDelta::minutes(150),
-    };
-    let now = shared::clock::Clock::default().now();
-    let day = now.date_naive();
-    for _ in 0..3 {
-        let began = Instant::now();
-        let days = day..day + chrono::TimeDelta::days(1);
-        shared::store::desk::today::timeline(&*client, days, None, &offsets, now).await.unwrap();
-        let timeline = began.elapsed();
-        shared::store::desk::today::attention(&*client, day, now).await.unwrap();
-        println!("timeline {timeline:?}, attention {:?}", began.elapsed() - timeline);
-    }
     println!("the fastest: {fastest:?}");
 }

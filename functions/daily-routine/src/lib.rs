@@ -10,14 +10,13 @@ use shared::invocation::Invocation;
 use shared::provider::ProviderError;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{self, refresh, schedules};
-use shared::work::Function;
 use uuid::Uuid;
 
 /// Handles `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are ignored.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let (environment, now) = (&invocation.config.environment, invocation.clock.now());
-    let event = Event::read(Function::DailyRoutine, &event, environment, now);
-    let work = work_of(invocation, &event);
+    let event = Event::read(invocation.function, &event, environment, now);
+    let work = work_of(invocation.function, invocation.request_id, &event);
     let mut provider = sync::provider(invocation);
     let done = execution::run(invocation, &mut provider, work, async |run| {
         let Request::DailyRoutine { retry_since } = run.validated(event)?.request else { return Ok(()) };

@@ -14,15 +14,14 @@ use shared::store::rounds::{self, StoredRound};
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{self, bracket, schedules};
-use shared::work::Function;
 use uuid::Uuid;
 
 /// Handles `{"targetEnv", "tournamentId", "scheduledTime"?, "dryRun"?}`, and an older caller's
 /// `{"knockoutsUpdateUrl"}`, whose URL names the tournament.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let (environment, now) = (&invocation.config.environment, invocation.clock.now());
-    let event = Event::read(Function::Knockouts, &event, environment, now);
-    let work = work_of(invocation, &event);
+    let event = Event::read(invocation.function, &event, environment, now);
+    let work = work_of(invocation.function, invocation.request_id, &event);
     let mut provider = sync::provider(invocation);
     let done = execution::run(invocation, &mut provider, work, async |run| {
         let Request::Knockouts { tournament_id, retry_since } = run.validated(event)?.request else {

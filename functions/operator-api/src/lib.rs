@@ -5,13 +5,14 @@
 
 mod access;
 mod api;
-mod asking;
-mod invoke;
+mod desk;
+mod guard;
 mod pages;
 mod panics;
 mod problem;
+mod read;
 mod request;
-mod season_url;
+mod work;
 
 use std::sync::Arc;
 
@@ -19,33 +20,11 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
-use shared::app::{App, Services};
-use shared::clock::Clock;
 
-pub use problem::{FieldProblem, Problem};
+pub use desk::Desk;
 
-use access::Access;
-
-/// Where the API is.
-pub const API: &str = "/api/v2/data-provider";
-
-/// A function environment of the desk.
-pub struct Desk {
-    app: App,
-    clock: Clock,
-    access: Access,
-}
-
-impl Desk {
-    /// The desk of an environment; connects to nothing.
-    pub fn new(app: App) -> Arc<Self> {
-        Arc::new(Self { app, clock: Clock::default(), access: Access::default() })
-    }
-
-    async fn services(&self) -> Result<&Services, Problem> {
-        Ok(self.app.services().await?)
-    }
-}
+use problem::Problem;
+use request::API;
 
 /// Everything the desk answers.
 pub fn router(desk: Arc<Desk>) -> Router {
@@ -61,12 +40,12 @@ pub fn router(desk: Arc<Desk>) -> Router {
             axum::routing::get(move || std::future::ready(axum::Json(described.as_ref().clone()))),
         )
         .merge(pages::guarded())
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&desk), access::guard));
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&desk), guard::guard));
     open.merge(guarded)
         .fallback(async || Problem::not_found("There is nothing at this address."))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), panics::reported))
-        .layer(middleware::from_fn(problem::for_browsers))
+        .layer(middleware::from_fn(pages::for_browsers))
         .layer(middleware::map_response(move |response: Response| {
             std::future::ready(with_security_headers(response, &policy))
         }))

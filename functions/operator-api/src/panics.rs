@@ -12,7 +12,7 @@ use shared::sentry::{self, Failed};
 use shared::work::{ErrorKind, Function};
 use uuid::Uuid;
 
-use crate::Desk;
+use crate::desk::Desk;
 
 /// Lets the request be answered; sends a panic to Sentry before it goes on.
 pub(crate) async fn reported(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {

@@ -1,8 +1,6 @@
 //! What went wrong, as RFC 9457 has it: what is wrong, with which field, and what would be right.
 
-use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::app::AppError;
@@ -12,8 +10,6 @@ use shared::schedule::ScheduleError;
 use shared::store::StoreError;
 use utoipa::{IntoResponses, ToSchema};
 use uuid::Uuid;
-
-use crate::{API, pages};
 
 /// Problem details (`application/problem+json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -191,20 +187,4 @@ pub(crate) enum Refusals {
     /// The database or AWS does not answer.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(#[to_schema] Problem),
-}
-
-/// Outside the API a person reads the problem: it becomes a page.
-pub(crate) async fn for_browsers(request: Request, next: Next) -> Response {
-    let page = wants_page(request.uri().path(), request.headers());
-    let response = next.run(request).await;
-    match response.extensions().get::<Problem>() {
-        Some(problem) if page => pages::problem(problem),
-        _ => response,
-    }
-}
-
-/// Whether a request is a browser's that shows what it gets.
-pub(crate) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accepts.contains("text/html") || !path.starts_with(API)
 }

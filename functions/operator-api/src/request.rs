@@ -3,14 +3,17 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use chrono::NaiveDate;
 use football::domain::round::is_path_segment;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::Problem;
+use crate::problem::Problem;
+
+/// Where the API is.
+pub(crate) const API: &str = "/api/v2/data-provider";
 
 /// A JSON body; one that is left out is read as `null`, which only what is optional takes.
 pub(crate) struct Body<T>(pub T);
@@ -180,4 +183,9 @@ pub(crate) fn limit(asked: Option<i64>) -> Result<i64, Problem> {
         limit @ 1..=200 => Ok(limit),
         _ => Err(Problem::field(StatusCode::BAD_REQUEST, "limit", "must be between 1 and 200")),
     }
+}
+/// Whether a request is a browser's that shows what it gets.
+pub(crate) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accepts.contains("text/html") || !path.starts_with(API)
 }

@@ -15,18 +15,18 @@ use shared::store::rounds;
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::retry::{RetryChecks, enqueue_retry, follow_up};
 use shared::sync::{self, bracket, schedules, standings};
-use shared::work::{Function, Operation, Work};
+use shared::work::{Operation, Work};
 use uuid::Uuid;
 
 /// Handles `{"targetEnv", "tournamentId", "roundSlug", "check"?, "kickoff"?, "scheduledTime"?, "dryRun"?}`, and
 /// `{"operation": "standings", "tournamentId"}` for the table alone.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let (environment, now) = (&invocation.config.environment, invocation.clock.now());
-    let event = Event::read(Function::ScoresAndStandings, &event, environment, now);
+    let event = Event::read(invocation.function, &event, environment, now);
     let mut provider = sync::provider(invocation);
     let answer = match event {
         Ok(Event { request: Request::Standings { retry_since, .. }, .. }) => {
-            let work = work_of(invocation, &event);
+            let work = work_of(invocation.function, invocation.request_id, &event);
             let done = table(invocation, &mut provider, work, Some(retry_since)).await;
             done.map(|summary| json!({ "standings_update": summary }))
         }
@@ -42,7 +42,7 @@ async fn scores_then_table(
     provider: &mut SofaScore,
     event: Result<Event, InvalidInput>,
 ) -> Result<Value, Failure> {
-    let work = work_of(invocation, &event);
+    let work = work_of(invocation.function, invocation.request_id, &event);
     let scores =
         execution::run(invocation, provider, work.clone(), async |run| match run.validated(event)?.request {
             Request::Scores { tournament_id, round, check } => {
@@ -96,9 +96,10 @@ async fn scores(
     let Some(tournament) = sync::active_tournament(run, tournament_id).await? else {
         return Ok(());
     };
+    let season = sync::season(&tournament)?;
     let round = round_of(run, &tournament, wanted).await?;
     let slug = round.slug.as_str();
-    let read = run.provider.round(&sync::season(&tournament)?, slug, &round.address).await;
+    let read = run.provider.round(&season, slug, &round.address).await;
     let (mut reading, whole) = match read {
         Ok(reading) => (reading, true),
         // The round is not where it was: its open matches are looked up by their own ids.

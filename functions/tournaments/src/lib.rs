@@ -18,7 +18,7 @@ use shared::store::tournaments;
 use shared::summary::Summary;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{self, bracket, matches, schedules, standings, teams};
-use shared::work::{Function, Operation, Work};
+use shared::work::{Operation, Work};
 use uuid::Uuid;
 
 use season::Season;
@@ -27,7 +27,7 @@ use season::Season;
 /// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own; and `{"operation": "probe"}`, which writes nothing.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let (environment, now) = (&invocation.config.environment, invocation.clock.now());
-    let event = Event::read(Function::Tournaments, &event, environment, now);
+    let event = Event::read(invocation.function, &event, environment, now);
     let mut provider = sync::provider(invocation);
     let answer = match event {
         Ok(Event { request: Request::Probe, .. }) => Ok(probe::answer(&mut provider, now).await),
@@ -43,7 +43,7 @@ async fn whole(
     provider: &mut SofaScore,
     event: Result<Event, InvalidInput>,
 ) -> Result<Value, Failure> {
-    let first = work_of(invocation, &event);
+    let first = work_of(invocation.function, invocation.request_id, &event);
     let (creating, since) = match event.as_ref().map(|event| &event.request) {
         Ok(Request::RefreshTournament { retry_since, .. }) => (false, *retry_since),
         _ => (true, None),

@@ -18,7 +18,6 @@ use uuid::Uuid;
 pub use fields::{Envelope, Fields, InvalidInput, Problem, uuid};
 pub(crate) use scheduled::{check_of, schedule_input};
 
-use crate::invocation::Invocation;
 use crate::store::tournaments::NewTournament;
 use crate::work::{Function, Operation, Subject, Work};
 
@@ -242,11 +241,10 @@ impl Event {
 
 /// The work that a delivery brings: that of its event, or the refusal of one that can't be read, which is an execution
 /// too.
-pub fn work_of(invocation: &Invocation<'_>, event: &Result<Event, InvalidInput>) -> Work {
-    let delivery = invocation.request_id;
+pub fn work_of(function: Function, delivery: Uuid, event: &Result<Event, InvalidInput>) -> Work {
     event.as_ref().ok().and_then(|event| event.work(delivery)).unwrap_or_else(|| Work {
-        function: invocation.function,
-        operation: match invocation.function {
+        function,
+        operation: match function {
             Function::ScoresAndStandings => Operation::MatchesUpdate,
             Function::Knockouts => Operation::KnockoutsUpdate,
             Function::Tournaments => Operation::TournamentCreate,

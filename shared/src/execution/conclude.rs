@@ -1,6 +1,6 @@
 //! The end of an execution: report, record, metrics, message, in this order.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -17,9 +17,6 @@ use crate::store::executions::{self, Ending};
 use crate::summary::Summary;
 use crate::telemetry::Metrics;
 use crate::work::{ErrorKind, ExecutionStatus, Operation, Work};
-
-/// What storing a report may take: the record must be written while there is time.
-pub(super) const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a run came to, complete.
 pub(super) struct Ended {
@@ -176,7 +173,7 @@ fn claim_of(report: &Report) -> executions::Held {
 /// run can store it.
 async fn store_report(invocation: &Invocation<'_>, report: &mut Report) -> Result<String, Value> {
     let problem = match Rendered::of(report) {
-        Ok(rendered) => match store(invocation, &rendered).await {
+        Ok(rendered) => match pending::store_report(invocation, &rendered).await {
             Ok(key) => return Ok(key),
             Err(problem) => problem,
         },
@@ -185,14 +182,6 @@ async fn store_report(invocation: &Invocation<'_>, report: &mut Report) -> Resul
     tracing::error!(error = problem, "the report could not be stored; it is kept in the record");
     report.journal.warn(format!("the report could not be stored: {problem}"));
     Err(Rendered::of(report).ok().and_then(|kept| serde_json::to_value(kept).ok()).unwrap_or_default())
-}
-
-/// Stores a rendered report within the time that it may take.
-pub(super) async fn store(invocation: &Invocation<'_>, rendered: &Rendered) -> Result<String, String> {
-    match tokio::time::timeout(UPLOAD_TIMEOUT, rendered.store(&invocation.services.objects)).await {
-        Ok(stored) => stored.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("S3 did not answer within {} s", UPLOAD_TIMEOUT.as_secs())),
-    }
 }
 
 fn metrics_of(report: &Report, blocked: bool) -> Metrics {

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::conclude::{UPLOAD_TIMEOUT, store};
 use crate::config::SlackNotify;
 use crate::crash;
 use crate::invocation::Invocation;
@@ -17,10 +16,20 @@ use crate::store::executions::{self, Pending};
 use crate::store::{Store, StoreError, circuit};
 use crate::work::ExecutionStatus;
 
+/// What storing a report may take: the record must be written while there is time.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// What sending a message may take, its retries included.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// So many pending deliveries of earlier runs are tried by one.
 const PENDING_TRIED: usize = 5;
+
+/// Stores a rendered report within the time that it may take.
+pub(super) async fn store_report(invocation: &Invocation<'_>, rendered: &Rendered) -> Result<String, String> {
+    match tokio::time::timeout(UPLOAD_TIMEOUT, rendered.store(&invocation.services.objects)).await {
+        Ok(stored) => stored.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("S3 did not answer within {} s", UPLOAD_TIMEOUT.as_secs())),
+    }
+}
 
 /// Sends the run's own message and notes that it was sent; whether that went well. One that can't be sent stays pending:
 /// a later run sends it. `covered`: another message stands for it.
@@ -119,7 +128,7 @@ async fn deliver_next(
     let mut delivered = true;
     match pending.kept_report.take().map(serde_json::from_value::<Rendered>) {
         None => {}
-        Some(Ok(kept)) => match store(invocation, &kept).await {
+        Some(Ok(kept)) => match store_report(invocation, &kept).await {
             Ok(key) => {
                 let url = services.objects.report_url(&key, pending.id);
                 executions::report_stored(&transaction, pending.id, &key, url.as_deref()).await?;

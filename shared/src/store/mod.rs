@@ -5,7 +5,6 @@
 
 pub mod bracket;
 pub mod circuit;
-pub mod desk;
 pub mod executions;
 pub mod matches;
 pub mod pace;
@@ -137,12 +136,12 @@ fn describe(error: &tokio_postgres::Error) -> String {
 }
 
 /// A moment as the `timestamp` columns hold it.
-fn stamp(moment: DateTime<Utc>) -> NaiveDateTime {
+pub fn stamp(moment: DateTime<Utc>) -> NaiveDateTime {
     moment.naive_utc()
 }
 
 /// A moment out of a `timestamp` column.
-fn utc(stamp: NaiveDateTime) -> DateTime<Utc> {
+pub fn utc(stamp: NaiveDateTime) -> DateTime<Utc> {
     stamp.and_utc()
 }
 

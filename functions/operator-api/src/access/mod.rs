@@ -6,14 +6,15 @@ mod token;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
 use lambda_http::request::RequestContext;
 
-use crate::{Desk, Problem, problem};
+use shared::app::App;
+
+use crate::problem::Problem;
 use limit::Limit;
 use token::Tokens;
 
@@ -46,12 +47,12 @@ const NAME_CHARS: usize = 60;
 
 impl Access {
     /// The tokens that are valid now.
-    async fn tokens(&self, desk: &Desk, for_unknown: bool) -> Result<Arc<Tokens>, Problem> {
+    async fn tokens(&self, app: &App, for_unknown: bool) -> Result<Arc<Tokens>, Problem> {
         let mut held = self.tokens.lock().await;
         if let Some(tokens) = held.as_ref().filter(|tokens| !tokens.is_old(for_unknown)) {
             return Ok(Arc::clone(tokens));
         }
-        let read = match desk.app.secrets().await {
+        let read = match app.secrets().await {
             Ok(secrets) => Tokens::of(&secrets.tokens),
             // A rotation is no reason to lock everybody out while Secrets Manager does not answer.
             Err(error) => match held.as_ref() {
@@ -71,7 +72,7 @@ impl Access {
     }
 
     /// Checks a token; failed tries are counted by address, and too many are refused unseen.
-    pub(crate) async fn check_token(&self, desk: &Desk, given: &str, address: &str) -> Result<(), Problem> {
+    pub(crate) async fn check_token(&self, app: &App, given: &str, address: &str) -> Result<(), Problem> {
         let blocked = self.failures.lock().unwrap_or_else(PoisonError::into_inner).blocked(address);
         if let Some(seconds) = blocked {
             let detail = format!("Too many failed tries. Wait {seconds} s.");
@@ -81,7 +82,7 @@ impl Access {
             });
         }
         // A token that is not known may be new.
-        if self.tokens(desk, false).await?.hold(given) || self.tokens(desk, true).await?.hold(given) {
+        if self.tokens(app, false).await?.hold(given) || self.tokens(app, true).await?.hold(given) {
             return Ok(());
         }
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).failed(address);
@@ -90,21 +91,26 @@ impl Access {
     }
 
     /// A session for `name`, as a cookie's value.
-    pub(crate) async fn session(&self, desk: &Desk, name: &str) -> Result<String, Problem> {
-        let tokens = self.tokens(desk, false).await?;
-        tokens.seal(name, desk.clock.now()).ok_or_else(unauthorized)
+    pub(crate) async fn session(&self, app: &App, now: DateTime<Utc>, name: &str) -> Result<String, Problem> {
+        let tokens = self.tokens(app, false).await?;
+        tokens.seal(name, now).ok_or_else(unauthorized)
     }
 
     /// Who a request is from, if it brings credentials; an error if they are not valid.
-    pub(crate) async fn caller(&self, desk: &Desk, parts: &Parts) -> Result<Option<Caller>, Problem> {
+    pub(crate) async fn caller(
+        &self,
+        app: &App,
+        now: DateTime<Utc>,
+        parts: &Parts,
+    ) -> Result<Option<Caller>, Problem> {
         let headers = &parts.headers;
         if let Some(token) = token_of(headers) {
-            self.check_token(desk, token?, &address_of(parts)).await?;
+            self.check_token(app, token?, &address_of(parts)).await?;
             let name = headers.get("x-requested-by").and_then(|name| name.to_str().ok());
             return Ok(Some(Caller { name: called(name.unwrap_or_default(), "API") }));
         }
         let Some(cookie) = cookie_of(headers) else { return Ok(None) };
-        let Some(name) = self.tokens(desk, false).await?.open(cookie, desk.clock.now()) else {
+        let Some(name) = self.tokens(app, false).await?.open(cookie, now) else {
             return Ok(None);
         };
         // SameSite keeps other sites' requests from carrying the cookie; this does so where a browser does not.
@@ -168,45 +174,11 @@ pub(crate) fn foreign() -> Problem {
     )
 }
 
-fn unauthorized() -> Problem {
+pub(crate) fn unauthorized() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "Send the internal token as X-Internal-Token or as a bearer token, or sign in at /sign-in.",
     )
-}
-
-/// Lets those through who may come in; sends browsers to where they can sign in.
-pub(crate) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    match desk.access.caller(&desk, &parts).await {
-        Ok(Some(caller)) => {
-            parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Ok(None) if parts.method == Method::GET && problem::wants_page(parts.uri.path(), &parts.headers) => {
-            to_sign_in(&parts)
-        }
-        Ok(None) => unauthorized().into_response(),
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// A browser that follows a link from elsewhere (Slack) leaves its SameSite cookie at home. It is asked to come again
-/// from here; if it still has none, it signs in.
-fn to_sign_in(parts: &Parts) -> Response {
-    let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let site = parts.headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    if matches!(site, Some("cross-site" | "same-site")) {
-        let here = here.replace('&', "&amp;").replace('"', "%22").replace('<', "%3C").replace('>', "%3E");
-        return Html(format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>One moment</title>\
-             <meta http-equiv=\"refresh\" content=\"0;url={here}\"></head>\
-             <body><p><a href=\"{here}\">Go on</a></p></body></html>"
-        ))
-        .into_response();
-    }
-    let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
-    Redirect::to(&format!("/sign-in?next={next}")).into_response()
 }
 
 #[cfg(test)]

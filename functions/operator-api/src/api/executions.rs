@@ -7,93 +7,30 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::DateTime;
 use serde::{Deserialize, Serialize};
-use shared::store::desk::executions::{self, Execution, Filter};
 use shared::work::ExecutionStatus;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{List, accepted};
 use crate::access::Caller;
-use crate::asking::{self, Accepted};
-use crate::problem::Refusals;
+use crate::desk::Desk;
+use crate::problem::{Problem, Refusals};
+use crate::read::executions::{self, Execution};
+use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_execution};
 use crate::request::{self, Asked, Id};
-use crate::{Desk, Problem};
+use crate::work::{self, Accepted};
 
 /// How long the link to a report may be followed, from when it was asked for.
 const REPORT_LINK: Duration = Duration::from_secs(120);
 
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Listed {
-    /// `in_progress`, `completed`, `partial_failure` or `failed`.
-    #[param(value_type = Option<ExecutionStatus>)]
-    pub status: Option<String>,
-    /// `matches_update` and the like.
-    #[param(pattern = "^[a-z_]{1,40}$")]
-    pub operation: Option<String>,
-    /// A tournament's id.
-    #[param(value_type = Option<uuid::Uuid>)]
-    pub tournament: Option<String>,
-    /// The day they began, UTC.
-    #[param(value_type = Option<chrono::NaiveDate>)]
-    pub day: Option<String>,
-    /// How many, 1 to 200 (50).
-    #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<i64>,
-    /// Where to go on: `next` of the page before.
-    #[param(pattern = "^[0-9]{1,16}~[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")]
-    pub cursor: Option<String>,
-}
-
-/// Reads which executions are asked for.
-pub(crate) fn filter(asked: &Listed) -> Result<Filter<'_>, Problem> {
-    let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
-    let status = match asked.status.as_deref().map(str::parse::<ExecutionStatus>) {
-        None => None,
-        Some(Ok(status)) => Some(status),
-        Some(Err(_)) => {
-            return Err(wrong("status", "must be in_progress, completed, partial_failure or failed"));
-        }
-    };
-    let tournament = match asked.tournament.as_deref() {
-        None => None,
-        Some(id) => Some(shared::event::uuid(id).ok_or_else(|| wrong("tournament", "must be a UUID"))?),
-    };
-    let after = match asked.cursor.as_deref() {
-        None => None,
-        Some(cursor) => {
-            let read = cursor.split_once('~').and_then(|(at, id)| {
-                let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
-                let at = Some(at).filter(|at| (1..10_000).contains(&chrono::Datelike::year(at)))?;
-                Some((at, shared::event::uuid(id)?))
-            });
-            Some(read.ok_or_else(|| wrong("cursor", "must be `next` of an earlier page"))?)
-        }
-    };
-    let operation = asked.operation.as_deref();
-    let may_be = |name: &str| {
-        (1..=40).contains(&name.len()) && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
-    };
-    if operation.is_some_and(|name| !may_be(name)) {
-        return Err(wrong("operation", "must be matches_update or the like"));
-    }
-    Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, after })
-}
-
-/// Where the page after an execution begins.
-pub(crate) fn cursor_of(last: &Execution) -> String {
-    format!("{}~{}", last.started_at.timestamp_micros(), last.id)
-}
-
 /// Executions, newest first.
-#[utoipa::path(get, path = "/executions", tag = "executions", params(Listed),
+#[utoipa::path(get, path = "/executions", tag = "executions", params(ExecutionsListed),
     responses((status = 200, body = List<Execution>), Refusals))]
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Asked(asked): Asked<Listed>,
+    Asked(asked): Asked<ExecutionsListed>,
 ) -> Result<Json<List<Execution>>, Problem> {
-    let (filter, limit) = (filter(&asked)?, request::limit(asked.limit)?);
+    let (filter, limit) = (execution_filter(&asked)?, request::limit(asked.limit)?);
     let client = desk.services().await?.store.client().await?;
     let page = executions::list(&*client, &filter, limit).await?;
     let next = page.rows.last().filter(|_| page.more).map(cursor_of);
@@ -120,10 +57,6 @@ pub(super) async fn get(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Jso
     let steps = executions::with_steps(&*client, id).await?;
     let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(no_execution)?;
     Ok(Json(Progress { running: executions::goes_on(&steps, desk.clock.now()), execution, steps }))
-}
-
-pub(crate) fn no_execution() -> Problem {
-    Problem::not_found("There is no such execution.")
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -174,5 +107,5 @@ pub(super) async fn retry(
     Id(id): Id,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    Ok(accepted(asking::retry(&desk, &caller, id).await?))
+    Ok(accepted(work::retry(&desk, &caller, id).await?))
 }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::read::provider::{self, BrowserUse};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use shared::store::desk::provider::{self, BrowserUse};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Desk, Problem};
+use crate::desk::Desk;
+use crate::problem::Problem;
 
 /// A daily routine ends well at least this often.
 const ROUTINE_WITHIN: TimeDelta = TimeDelta::hours(26);
@@ -73,7 +74,7 @@ impl Part {
         (status = 503, description = "It is down", body = Health)))]
 pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let caller = match desk.access.caller(&desk, &parts).await {
+    let caller = match desk.access.caller(&desk.app, desk.clock.now(), &parts).await {
         Ok(caller) => caller,
         // Without a secret there are no tokens either: it is down, and anyone may know.
         Err(problem) if problem.status == 503 => None,

@@ -17,27 +17,17 @@ use axum::response::{IntoResponse, Response};
 use chrono::{NaiveDate, TimeDelta};
 use football::domain::TournamentStatus;
 use serde::{Deserialize, Serialize};
-use shared::store::desk::today::{self, Attention, Timeline};
 use shared::work::ExecutionStatus;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::asking::Accepted;
-use crate::problem::Refusals;
-use crate::request::{self, Asked};
-use crate::{API, Desk, Problem};
-
-pub(crate) use executions::{
-    Listed as ExecutionsListed, cursor_of, filter as execution_filter, no_execution,
-};
-pub(crate) use provider::close_circuit;
-pub(crate) use tournaments::{
-    CreateTournament, EditTournament, Listed as TournamentsListed, create_request, draft, edit_tournament,
-    listed, no_tournament,
-};
-pub(crate) use triggers::{knockouts_trigger, refresh_trigger, scores_trigger, standings_trigger};
+use crate::desk::Desk;
+use crate::problem::{Problem, Refusals};
+use crate::read::today::{self, Attention, Timeline};
+use crate::request::{self, API, Asked};
+use crate::work::Accepted;
 
 #[derive(OpenApi)]
 #[openapi(

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use crate::read::executions::{self, Execution, Filter};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use football::plan::schedule::{CheckKind, Existing};
 use serde::Serialize;
-use shared::store::desk::executions::{self, Execution, Filter};
 use shared::work::Function;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::desk::Desk;
+use crate::problem::Problem;
 use crate::problem::Refusals;
-use crate::{Desk, Problem};
 
 /// Schedules in one answer: each costs a request to AWS.
 const SCHEDULES: usize = 200;

@@ -11,8 +11,10 @@ use shared::event::Request;
 use uuid::Uuid;
 
 use crate::access::Caller;
-use crate::api::{self, EditTournament};
-use crate::{Desk, Problem, asking};
+use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::work::edit::{EditTournament, close_circuit, edit_tournament};
+use crate::work::{self, requests};
 
 pub(super) async fn act(
     State(desk): State<Arc<Desk>>,
@@ -27,13 +29,13 @@ pub(super) async fn act(
     let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let dry_run = text("dry_run") == "on";
     let request = match action.as_str() {
-        "scores" => api::scores_trigger(&desk, id("tournament")?, text("round")).await?,
-        "standings" => api::standings_trigger(&desk, id("tournament")?).await?,
-        "knockouts" => api::knockouts_trigger(&desk, id("tournament")?).await?,
-        "refresh" => api::refresh_trigger(&desk, id("tournament")?).await?,
+        "scores" => requests::scores(&desk, id("tournament")?, text("round")).await?,
+        "standings" => requests::standings(&desk, id("tournament")?).await?,
+        "knockouts" => requests::knockouts(&desk, id("tournament")?).await?,
+        "refresh" => requests::refresh(&desk, id("tournament")?).await?,
         "daily-routine" => Request::DailyRoutine { retry_since: None },
         "retry" => {
-            let accepted = asking::retry(&desk, &caller, id("execution")?).await?;
+            let accepted = work::retry(&desk, &caller, id("execution")?).await?;
             return Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response());
         }
         "edit" => {
@@ -45,15 +47,15 @@ pub(super) async fn act(
                 })?),
                 tie_breaking_rule: Some(text("tie_breaking_rule").replace("\r\n", "\n")),
             };
-            api::edit_tournament(&desk, &caller, id, &edit).await?;
+            edit_tournament(&desk, &caller, id, &edit).await?;
             return Ok(Redirect::to(&format!("/tournaments/{id}")).into_response());
         }
         "reset-provider" => {
-            api::close_circuit(&desk, &caller).await?;
+            close_circuit(&desk, &caller).await?;
             return Ok(Redirect::to("/").into_response());
         }
         _ => return Err(Problem::not_found("There is no such action.")),
     };
-    let accepted = asking::start(&desk, &caller, request, dry_run, None).await?;
+    let accepted = work::start(&desk, &caller, request, dry_run, None).await?;
     Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
 }

@@ -11,9 +11,11 @@ use serde::Deserialize;
 
 use super::{Shell, with_status};
 use crate::access::Caller;
-use crate::api::{self, CreateTournament};
+use crate::desk::Desk;
+use crate::problem::{FieldProblem, Problem};
 use crate::request::FromForm;
-use crate::{Desk, FieldProblem, Problem, asking};
+use crate::work;
+use crate::work::create::{CreateTournament, create_request, draft};
 
 /// What the form holds.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -80,7 +82,7 @@ pub(super) async fn show(
     if filled.url.trim().is_empty() {
         return with_status(StatusCode::OK, &Create { shell, filled, read: false, problems: Vec::new() });
     }
-    match api::draft(&desk, &asked_of(&filled)).await {
+    match draft(&desk, &asked_of(&filled)).await {
         Ok(draft) => {
             let filled = Filled {
                 label: draft.label,
@@ -116,12 +118,12 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let asked = asked_of(&filled);
     let request = async {
-        let draft = api::draft(&desk, &asked).await?;
-        api::create_request(&desk, &draft).await
+        let draft = draft(&desk, &asked).await?;
+        create_request(&desk, &draft).await
     };
     match request.await {
         Ok(request) => {
-            let accepted = asking::start(&desk, &caller, request, asked.dry_run, None).await?;
+            let accepted = work::start(&desk, &caller, request, asked.dry_run, None).await?;
             Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
         }
         Err(problem) => refused(Shell::of(&desk, &caller, "create"), filled, problem),

@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
+use crate::read::executions::{self, Execution};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use shared::outcomes::counts;
-use shared::store::desk::executions::{self, Execution};
 use shared::work::{ExecutionStatus, Operation};
 use strum::VariantNames as _;
 
 use super::view::{self, Line};
 use super::{Shell, page};
 use crate::access::Caller;
-use crate::api;
+use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_execution};
 use crate::request::{FromForm, Id};
-use crate::{Desk, Problem};
 
 /// Executions on a page.
 const LINES: i64 = 50;
@@ -67,9 +68,9 @@ impl List {
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
-    FromForm(asked): FromForm<api::ExecutionsListed>,
+    FromForm(asked): FromForm<ExecutionsListed>,
 ) -> Result<Response, Problem> {
-    let filter = api::execution_filter(&asked)?;
+    let filter = execution_filter(&asked)?;
     let client = desk.services().await?.store.client().await?;
     let found = executions::list(&*client, &filter, LINES).await?;
     let [status, operation, tournament, day] =
@@ -84,7 +85,7 @@ pub(super) async fn list(
                 query.append_pair(name, value);
             }
         }
-        query.append_pair("cursor", &api::cursor_of(last)).finish()
+        query.append_pair("cursor", &cursor_of(last)).finish()
     });
     page(&List {
         shell: Shell::of(&desk, &caller, "executions"),
@@ -143,7 +144,7 @@ pub(super) async fn show(
     let services = desk.services().await?;
     let client = services.store.client().await?;
     let steps = executions::with_steps(&*client, id).await?;
-    let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(api::no_execution)?;
+    let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(no_execution)?;
     drop(client);
     let in_progress = execution.status() == Some(ExecutionStatus::InProgress);
     let mut report = Value::Null;

@@ -12,17 +12,21 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::access::Caller;
-use crate::{Desk, Problem};
+use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::request::wants_page;
 
 const SCRIPT: &str = include_str!("../../assets/desk.js");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
-/// What is there for everyone: where to sign in, and the pages' clothes.
+/// What is there for everyone: where to sign in, and the pages' stylesheet and script.
 pub(crate) fn open() -> Router<Arc<Desk>> {
     let asset = |kind: &'static str, text: &'static str| {
         get(move || {
@@ -82,6 +86,16 @@ fn with_status(status: StatusCode, template: &impl Template) -> Result<Response,
     }
 }
 
+/// Outside the API a person reads the problem: it becomes a page.
+pub(crate) async fn for_browsers(request: Request, next: Next) -> Response {
+    let page = wants_page(request.uri().path(), request.headers());
+    let response = next.run(request).await;
+    match response.extensions().get::<Problem>() {
+        Some(problem) if page => self::problem(problem),
+        _ => response,
+    }
+}
+
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct ProblemPage<'a> {
@@ -89,7 +103,7 @@ struct ProblemPage<'a> {
 }
 
 /// A problem, for a person.
-pub(crate) fn problem(problem: &Problem) -> Response {
+fn problem(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match (ProblemPage { problem }).render() {
         Ok(html) => (status, Html(html)).into_response(),

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::{page, with_status};
 use crate::access::{self, COOKIE, VALID};
-use crate::{Desk, Problem};
+use crate::desk::Desk;
+use crate::problem::Problem;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -55,7 +56,7 @@ pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> 
     let Form(asked): Form<Asked> = Form::from_request(Request::from_parts(parts, body), &())
         .await
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
-    match desk.access.check_token(&desk, asked.token.trim(), &address).await {
+    match desk.access.check_token(&desk.app, asked.token.trim(), &address).await {
         Ok(()) => {}
         Err(problem) if matches!(problem.status, 401 | 429) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNAUTHORIZED);
@@ -76,7 +77,8 @@ pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> 
         }
         Err(problem) => return Err(problem),
     }
-    let session = desk.access.session(&desk, &access::called(&asked.name, "page")).await?;
+    let session =
+        desk.access.session(&desk.app, desk.clock.now(), &access::called(&asked.name, "page")).await?;
     let cookie = format!(
         "{COOKIE}={session}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=Strict",
         VALID.num_seconds()

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::read::today::{self, Attention, DayHour, Item, ItemKind, Timeline};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
-use shared::store::desk::today::{self, Attention, DayHour, Item, ItemKind, Timeline};
 
 use super::{Shell, page, view};
 use crate::access::Caller;
+use crate::desk::Desk;
+use crate::problem::Problem;
 use crate::request::{self, FromForm};
-use crate::{Desk, Problem};
 
 /// A daily routine ends well at least this often.
 const ROUTINE_WITHIN: TimeDelta = TimeDelta::hours(26);

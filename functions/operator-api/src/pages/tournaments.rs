@@ -3,23 +3,24 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::read::executions::{self, Filter};
+use crate::read::today::{self, Timeline};
+use crate::read::tournaments::{
+    self, DriftView, MatchView, RoundView, StandingView, TieView, TournamentView,
+};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::TimeDelta;
 use serde::Deserialize;
-use shared::store::desk::executions::{self, Filter};
-use shared::store::desk::today::{self, Timeline};
-use shared::store::desk::tournaments::{
-    self, DriftView, MatchView, RoundView, StandingView, TieView, TournamentView,
-};
 
 use super::view::{self, Line};
 use super::{Shell, page};
 use crate::access::Caller;
-use crate::api::{self, TournamentsListed};
+use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::read::listing::{TournamentsListed, listed_tournaments, no_tournament};
 use crate::request::{FromForm, Id};
-use crate::{Desk, Problem};
 
 /// Executions shown of a tournament.
 const LINES: i64 = 8;
@@ -41,7 +42,7 @@ pub(super) async fn list(
     caller: Caller,
     FromForm(asked): FromForm<TournamentsListed>,
 ) -> Result<Response, Problem> {
-    let (found, next) = api::listed(&desk, &asked).await?;
+    let (found, next) = listed_tournaments(&desk, &asked).await?;
     let (q, status) = (asked.q.unwrap_or_default(), asked.status.unwrap_or_default());
     let next = next.map(|cursor| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -120,7 +121,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let now = desk.clock.now();
     let client = desk.services().await?.store.client().await?;
-    let tournament = tournaments::find(&*client, id, now).await?.ok_or_else(api::no_tournament)?;
+    let tournament = tournaments::find(&*client, id, now).await?.ok_or_else(no_tournament)?;
     let rounds = tournaments::rounds(&*client, id).await?;
     let known = |slug: &&str| rounds.iter().any(|round| round.slug == **slug);
     let round = of

@@ -1,9 +1,9 @@
 //! How things are written for people.
 
+use crate::read::executions::Execution;
+use crate::read::today::{CheckState, DayCheck, DayKickoff};
 use chrono::{DateTime, Utc};
 use shared::outcomes::counts;
-use shared::store::desk::executions::Execution;
-use shared::store::desk::today::{CheckState, DayCheck, DayKickoff};
 pub(super) use shared::style::tone;
 use shared::work::{ExecutionStatus, Operation};
 

@@ -1,7 +1,13 @@
-//! Asking a function for work: its record is put in place first, so that there is an id to answer with at once.
+//! What may be asked for. The record of work that is asked for is put in place first, so that there is an id to answer with at once.
 //!
 //! Should the function never start, the record waits until the next run of any function: it is then failed like that
 //! of a run that died (15 minutes without a sign of life), and can be sent again.
+
+pub(crate) mod create;
+pub(crate) mod edit;
+mod invoke;
+pub(crate) mod requests;
+mod season_url;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +19,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::Caller;
-use crate::{API, Desk, Problem};
+use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::read;
+use crate::request::API;
 
 /// Asked for the same again within this time, the answer is the same execution.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
@@ -81,7 +90,7 @@ pub(crate) async fn start(
     drop(client);
     shared::crash::point("announced");
     if announced.new {
-        invoke(desk, announced.id, work.function.into(), &event).await?;
+        hand_over(desk, announced.id, work.function.into(), &event).await?;
     }
     Ok(Accepted::of(announced.id, announced.status, !announced.new))
 }
@@ -93,10 +102,10 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
     let reopened = executions::reopen(&*client, id, &caller.name, desk.clock.now()).await?;
     if let Some((function, event)) = reopened {
         drop(client);
-        invoke(desk, id, &function, &event).await?;
+        hand_over(desk, id, &function, &event).await?;
         return Ok(Accepted::of(id, ExecutionStatus::InProgress.to_string(), false));
     }
-    let Some(there) = shared::store::desk::executions::find(&*client, id).await? else {
+    let Some(there) = read::executions::find(&*client, id).await? else {
         return Err(Problem::not_found("There is no such execution."));
     };
     match there.status() {
@@ -117,10 +126,10 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
     }
 }
 
-async fn invoke(desk: &Desk, id: Uuid, function: &str, event: &serde_json::Value) -> Result<(), Problem> {
+async fn hand_over(desk: &Desk, id: Uuid, function: &str, event: &serde_json::Value) -> Result<(), Problem> {
     let services = desk.services().await?;
     let prefix = &desk.app.config.schedules.function_arn_prefix;
-    let Err(error) = crate::invoke::start(&services.aws, prefix, function, event).await else {
+    let Err(error) = invoke::start(&services.aws, prefix, function, event).await else {
         return Ok(());
     };
     tracing::error!(%error, execution_id = %id, "a function could not be started");

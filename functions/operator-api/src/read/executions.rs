@@ -7,55 +7,55 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
-use crate::store::{StoreError, stamp, utc};
-use crate::summary::Summary;
-use crate::work::{ExecutionStatus, Function, Operation};
+use shared::store::{StoreError, stamp, utc};
+use shared::summary::Summary;
+use shared::work::{ExecutionStatus, Function, Operation};
 
 /// An execution as it stands on record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Execution {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct Execution {
     /// The record.
-    pub id: Uuid,
+    pub(crate) id: Uuid,
     /// The delivery; executions of one delivery share it.
-    pub request_id: Uuid,
+    pub(crate) request_id: Uuid,
     /// Of which tournament.
-    pub tournament_id: Option<Uuid>,
+    pub(crate) tournament_id: Option<Uuid>,
     /// Its label.
-    pub tournament_label: Option<String>,
+    pub(crate) tournament_label: Option<String>,
     /// Which function.
-    pub function: Option<String>,
+    pub(crate) function: Option<String>,
     /// `matches_update` and the like.
-    pub operation: String,
+    pub(crate) operation: String,
     /// `in_progress`, `completed`, `partial_failure` or `failed`.
-    pub status: String,
+    pub(crate) status: String,
     /// Which attempt; 0: the function has not started yet.
-    pub attempt: i32,
+    pub(crate) attempt: i32,
     /// When the attempt began, or was asked for.
-    pub started_at: DateTime<Utc>,
+    pub(crate) started_at: DateTime<Utc>,
     /// When it ended.
-    pub completed_at: Option<DateTime<Utc>>,
+    pub(crate) completed_at: Option<DateTime<Utc>>,
     /// How long it took.
-    pub duration_ms: Option<i32>,
+    pub(crate) duration_ms: Option<i32>,
     /// The occurrence it was for.
-    pub planned_for: Option<DateTime<Utc>>,
+    pub(crate) planned_for: Option<DateTime<Utc>>,
     /// While in progress: until when the run is known to live.
-    pub lease_expires_at: Option<DateTime<Utc>>,
+    pub(crate) lease_expires_at: Option<DateTime<Utc>>,
     /// What the work is.
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Who asked for it, where it was a person.
-    pub requested_by: Option<String>,
+    pub(crate) requested_by: Option<String>,
     /// Whether there is a report.
-    pub has_report: bool,
+    pub(crate) has_report: bool,
     /// Whether it can be sent again: it failed, and its event is on record.
-    pub can_retry: bool,
+    pub(crate) can_retry: bool,
     /// Counts, errors, warnings.
-    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
-    pub summary: Summary,
+    #[schema(value_type = serde_json::Value)]
+    pub(crate) summary: Summary,
     /// Where its report is.
     #[serde(skip)]
-    pub report_key: Option<String>,
+    pub(crate) report_key: Option<String>,
 }
 
 const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
@@ -93,14 +93,14 @@ fn execution(row: &Row) -> Execution {
 }
 
 /// One execution.
-pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Execution>, StoreError> {
+pub(crate) async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Execution>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.id = $1");
     Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.first().map(execution))
 }
 
 /// The executions of one's delivery, in order, that one among them: a creation is five. Read at one moment, since a
 /// claim gives the record another delivery.
-pub async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<Vec<Execution>, StoreError> {
+pub(crate) async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<Vec<Execution>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM {TABLES}
           WHERE e.request_id = (SELECT request_id FROM data_provider_executions WHERE id = $1)
@@ -111,13 +111,13 @@ pub async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<Vec<Exe
 
 impl Execution {
     /// How it stands, unless by a word of an older vocabulary.
-    pub fn status(&self) -> Option<ExecutionStatus> {
+    pub(crate) fn status(&self) -> Option<ExecutionStatus> {
         self.status.parse().ok()
     }
 }
 
 /// Whether any of a delivery's executions is going on, or the next one is about to begin.
-pub fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
+pub(crate) fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
     use Operation::{
         MatchesCreate, MatchesUpdate, RoundsCreate, RoundsUpdate, TeamsCreate, TeamsUpdate, TournamentCreate,
         TournamentUpdate,
@@ -145,21 +145,21 @@ pub fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
 
 /// Which executions to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter<'a> {
+pub(crate) struct Filter<'a> {
     /// Of this status.
-    pub status: Option<ExecutionStatus>,
+    pub(crate) status: Option<ExecutionStatus>,
     /// Of this operation type.
-    pub operation: Option<&'a str>,
+    pub(crate) operation: Option<&'a str>,
     /// Of this tournament.
-    pub tournament: Option<Uuid>,
+    pub(crate) tournament: Option<Uuid>,
     /// Begun on this day, UTC.
-    pub day: Option<NaiveDate>,
+    pub(crate) day: Option<NaiveDate>,
     /// Those after this one in the list: when it began, and its id.
-    pub after: Option<(DateTime<Utc>, Uuid)>,
+    pub(crate) after: Option<(DateTime<Utc>, Uuid)>,
 }
 
 /// Executions, newest first.
-pub async fn list(
+pub(crate) async fn list(
     client: &impl GenericClient,
     filter: &Filter<'_>,
     limit: i64,

@@ -1,22 +1,23 @@
 //! What the operator's desk reads: rows made for looking at, not for working on.
 
-pub mod executions;
-pub mod provider;
-pub mod today;
-pub mod tournaments;
+pub(crate) mod executions;
+pub(crate) mod listing;
+pub(crate) mod provider;
+pub(crate) mod today;
+pub(crate) mod tournaments;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use tokio_postgres::Row;
 
-use super::utc;
+use shared::store::utc;
 
 /// Marks an end of a page of rows: the last row's place in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
+pub(crate) struct Page<T> {
     /// The rows.
-    pub rows: Vec<T>,
+    pub(crate) rows: Vec<T>,
     /// Whether more follow.
-    pub more: bool,
+    pub(crate) more: bool,
 }
 
 impl<T> Page<T> {

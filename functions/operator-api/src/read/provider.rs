@@ -7,33 +7,33 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::moment;
-use crate::store::StoreError;
+use shared::store::StoreError;
 
 /// What the provider was asked on a day, and whether it is asked at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ProviderState {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct ProviderState {
     /// The provider.
-    pub provider: String,
+    pub(crate) provider: String,
     /// `closed`: it is asked. `open`: it refused, and is left alone until `retryAt`.
-    pub circuit: String,
+    pub(crate) circuit: String,
     /// Why the circuit is open.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Since when it is open.
-    pub opened_at: Option<DateTime<Utc>>,
+    pub(crate) opened_at: Option<DateTime<Utc>>,
     /// When it is asked again.
-    pub retry_at: Option<DateTime<Utc>>,
+    pub(crate) retry_at: Option<DateTime<Utc>>,
     /// Refusals in a row.
-    pub refusals: i32,
+    pub(crate) refusals: i32,
     /// Requests of the executions that ended on the day, as their summaries count them.
-    pub requests_today: i64,
+    pub(crate) requests_today: i64,
     /// Those executions.
-    pub executions_today: i64,
+    pub(crate) executions_today: i64,
 }
 
 /// The provider's state on a day.
-pub async fn state(
+pub(crate) async fn state(
     client: &impl GenericClient,
     provider: &str,
     day: NaiveDate,
@@ -71,19 +71,19 @@ pub async fn state(
 
 /// How the browser fared in the last execution that needed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrowserUse {
+pub(crate) struct BrowserUse {
     /// The execution.
-    pub execution: Uuid,
+    pub(crate) execution: Uuid,
     /// When it ended.
-    pub at: Option<DateTime<Utc>>,
+    pub(crate) at: Option<DateTime<Utc>>,
     /// What starting it took.
-    pub start_ms: Option<i64>,
+    pub(crate) start_ms: Option<i64>,
     /// It did not start, or died, and another one after it too.
-    pub failed: bool,
+    pub(crate) failed: bool,
 }
 
 /// How the browser fared in the last execution that needed one.
-pub async fn browser(client: &impl GenericClient) -> Result<Option<BrowserUse>, StoreError> {
+pub(crate) async fn browser(client: &impl GenericClient) -> Result<Option<BrowserUse>, StoreError> {
     let rows = client
         .query_typed(
             "SELECT id, completed_at, (summary -> 'browser' ->> 'startMs')::bigint AS start_ms,
@@ -101,7 +101,7 @@ pub async fn browser(client: &impl GenericClient) -> Result<Option<BrowserUse>, 
 }
 
 /// When a daily routine last ended well, and since when there is an active tournament that wants one.
-pub async fn daily_routine(
+pub(crate) async fn daily_routine(
     client: &impl GenericClient,
 ) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {
     let rows = client

@@ -8,56 +8,56 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
-use crate::store::{StoreError, stamp, utc};
 use football::domain::TournamentStatus;
+use shared::store::{StoreError, stamp, utc};
 
 /// A tournament as the desk shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TournamentView {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct TournamentView {
     /// Our id.
-    pub id: Uuid,
+    pub(crate) id: Uuid,
     /// The provider's id of the competition.
-    pub external_id: String,
+    pub(crate) external_id: String,
     /// Part of the application's URLs.
-    pub slug: String,
+    pub(crate) slug: String,
     /// Shown to people.
-    pub label: String,
+    pub(crate) label: String,
     /// `2024/25` and the like.
-    pub season: String,
+    pub(crate) season: String,
     /// `regular-season-and-knockout`, `regular-season-only` or `knockout-only`.
-    pub mode: String,
+    pub(crate) mode: String,
     /// `unique-group` or `multi-group`.
-    pub standings_mode: String,
+    pub(crate) standings_mode: String,
     /// `active`, `completed`, `upcoming` or `cancelled`; only active ones are worked on.
-    pub status: String,
+    pub(crate) status: String,
     /// Address of the logo.
-    pub logo: String,
+    pub(crate) logo: String,
     /// Slug of the round that is on, or next.
-    pub current_round: Option<String>,
+    pub(crate) current_round: Option<String>,
     /// The provider's address of the season.
-    pub base_url: String,
+    pub(crate) base_url: String,
     /// The provider's page for people.
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// The order of teams level on points, in prose.
-    pub tie_breaking_rule: Option<String>,
+    pub(crate) tie_breaking_rule: Option<String>,
     /// Deductions and awards.
-    pub points_adjustments: Value,
+    pub(crate) points_adjustments: Value,
     /// When the table was last checked against the provider's.
-    pub standings_checked_at: Option<DateTime<Utc>>,
+    pub(crate) standings_checked_at: Option<DateTime<Utc>>,
     /// How many rounds it has.
-    pub rounds: i64,
+    pub(crate) rounds: i64,
     /// How many matches between known teams.
-    pub matches: i64,
+    pub(crate) matches: i64,
     /// Those of them that are not over.
-    pub open_matches: i64,
+    pub(crate) open_matches: i64,
     /// The next kickoff.
-    pub next_kickoff: Option<DateTime<Utc>>,
+    pub(crate) next_kickoff: Option<DateTime<Utc>>,
     /// When it was created.
-    pub created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
 const COLUMNS: &str = "t.id, t.external_id, t.slug, t.label, t.season, t.mode, t.standings_mode, t.status, t.logo,
@@ -96,7 +96,7 @@ fn tournament(row: &Row) -> TournamentView {
 }
 
 /// One tournament, unless it is deleted.
-pub async fn find(
+pub(crate) async fn find(
     client: &impl GenericClient,
     id: Uuid,
     now: DateTime<Utc>,
@@ -108,17 +108,17 @@ pub async fn find(
 
 /// Which tournaments to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter<'a> {
+pub(crate) struct Filter<'a> {
     /// Of this status.
-    pub status: Option<&'a str>,
+    pub(crate) status: Option<&'a str>,
     /// Whose label or slug holds this text.
-    pub text: Option<&'a str>,
+    pub(crate) text: Option<&'a str>,
     /// Those after this one in the list: its label and id.
-    pub after: Option<(&'a str, Uuid)>,
+    pub(crate) after: Option<(&'a str, Uuid)>,
 }
 
 /// Tournaments by label.
-pub async fn list(
+pub(crate) async fn list(
     client: &impl GenericClient,
     filter: &Filter<'_>,
     limit: i64,
@@ -152,17 +152,17 @@ pub async fn list(
 
 /// What an operator changes of a tournament by hand; what is none stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Edit<'a> {
+pub(crate) struct Edit<'a> {
     /// Shown to people.
-    pub label: Option<&'a str>,
+    pub(crate) label: Option<&'a str>,
     /// Where it stands.
-    pub status: Option<TournamentStatus>,
+    pub(crate) status: Option<TournamentStatus>,
     /// The order of teams level on points; empty: the provider's again, once it is read.
-    pub tie_breaking_rule: Option<&'a str>,
+    pub(crate) tie_breaking_rule: Option<&'a str>,
 }
 
 /// Changes a tournament by hand; whether a row was written.
-pub async fn edit(
+pub(crate) async fn edit(
     client: &impl GenericClient,
     id: Uuid,
     edit: &Edit<'_>,
@@ -194,32 +194,35 @@ pub async fn edit(
 /// A round as the desk shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RoundView {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct RoundView {
     /// Its name in the application's routes.
-    pub slug: String,
+    pub(crate) slug: String,
     /// Shown to people.
-    pub label: String,
+    pub(crate) label: String,
     /// The 1-based place in the provider's list.
-    pub order: i32,
+    pub(crate) order: i32,
     /// `season` or `knockout`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Its matches between known teams.
-    pub matches: i64,
+    pub(crate) matches: i64,
     /// Those of them that are not over.
-    pub open_matches: i64,
+    pub(crate) open_matches: i64,
     /// The first kickoff.
-    pub first_kickoff: Option<DateTime<Utc>>,
+    pub(crate) first_kickoff: Option<DateTime<Utc>>,
     /// The last kickoff.
-    pub last_kickoff: Option<DateTime<Utc>>,
+    pub(crate) last_kickoff: Option<DateTime<Utc>>,
     /// Slots without a team when the round was last read; none: it was not read yet.
-    pub open_slots: Option<i32>,
+    pub(crate) open_slots: Option<i32>,
     /// When the whole round was last read from the provider.
-    pub last_read_at: Option<DateTime<Utc>>,
+    pub(crate) last_read_at: Option<DateTime<Utc>>,
 }
 
 /// The rounds of a tournament, in order.
-pub async fn rounds(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<RoundView>, StoreError> {
+pub(crate) async fn rounds(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Vec<RoundView>, StoreError> {
     let rows = client
         .query_typed(
             r#"SELECT r.slug, r.label, r."order", r.type, r.open_slots, r.last_read_at, count(m.id) AS matches,
@@ -249,49 +252,49 @@ pub async fn rounds(client: &impl GenericClient, tournament: Uuid) -> Result<Vec
 /// One side of a match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TeamView {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct TeamView {
     /// The provider's id.
-    pub external_id: String,
+    pub(crate) external_id: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its short name.
-    pub short_name: Option<String>,
+    pub(crate) short_name: Option<String>,
     /// Goals after 90 or 120 minutes.
-    pub score: Option<i32>,
+    pub(crate) score: Option<i32>,
     /// Goals of the shootout.
-    pub penalties: Option<i32>,
+    pub(crate) penalties: Option<i32>,
 }
 
 /// A match as the desk shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct MatchView {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct MatchView {
     /// Our id.
-    pub id: Uuid,
+    pub(crate) id: Uuid,
     /// The provider's id.
-    pub external_id: String,
+    pub(crate) external_id: String,
     /// The round it belongs to.
-    pub round_slug: String,
+    pub(crate) round_slug: String,
     /// The group it counts for; empty outside groups.
-    pub group: String,
+    pub(crate) group: String,
     /// Kickoff.
-    pub kickoff: Option<DateTime<Utc>>,
+    pub(crate) kickoff: Option<DateTime<Utc>>,
     /// `open`, `ended` or `not-defined`.
-    pub status: String,
+    pub(crate) status: String,
     /// The home side.
-    pub home: TeamView,
+    pub(crate) home: TeamView,
     /// The away side.
-    pub away: TeamView,
+    pub(crate) away: TeamView,
     /// When the application scored its members' guesses by it.
-    pub scored_at: Option<DateTime<Utc>>,
+    pub(crate) scored_at: Option<DateTime<Utc>>,
     /// When the row last changed.
-    pub updated_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
 /// Matches of a tournament by kickoff: of a round, of a day, or all; at most `limit`.
-pub async fn matches(
+pub(crate) async fn matches(
     client: &impl GenericClient,
     tournament: Uuid,
     round: Option<&str>,
@@ -346,38 +349,38 @@ pub async fn matches(
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct StandingView {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct StandingView {
     /// The group; empty where there is one table.
-    pub group: String,
+    pub(crate) group: String,
     /// The place.
-    pub order: i32,
+    pub(crate) order: i32,
     /// The team.
-    pub team: String,
+    pub(crate) team: String,
     /// Its short name.
-    pub short_name: String,
+    pub(crate) short_name: String,
     /// Points, adjusted.
-    pub points: i32,
+    pub(crate) points: i32,
     /// Matches played.
-    pub games: i32,
+    pub(crate) games: i32,
     /// Won.
-    pub wins: i32,
+    pub(crate) wins: i32,
     /// Drawn.
-    pub draws: i32,
+    pub(crate) draws: i32,
     /// Lost.
-    pub losses: i32,
+    pub(crate) losses: i32,
     /// Goals scored.
-    pub goals_for: i32,
+    pub(crate) goals_for: i32,
     /// Goals conceded.
-    pub goals_against: i32,
+    pub(crate) goals_against: i32,
     /// The difference.
-    pub goal_difference: i32,
+    pub(crate) goal_difference: i32,
     /// The last results, oldest first: `W`, `D`, `L`.
-    pub form: Vec<String>,
+    pub(crate) form: Vec<String>,
 }
 
 /// The tables of a tournament.
-pub async fn standings(
+pub(crate) async fn standings(
     client: &impl GenericClient,
     tournament: Uuid,
 ) -> Result<Vec<StandingView>, StoreError> {
@@ -412,18 +415,21 @@ pub async fn standings(
 /// What differed from the provider's table when the two were last compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DriftView {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct DriftView {
     /// The execution that compared them.
-    pub execution_id: Uuid,
+    pub(crate) execution_id: Uuid,
     /// When.
-    pub at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     /// One line a difference; none: the tables agreed.
-    pub differences: Vec<String>,
+    pub(crate) differences: Vec<String>,
 }
 
 /// The last comparison with the provider's table.
-pub async fn drift(client: &impl GenericClient, tournament: Uuid) -> Result<Option<DriftView>, StoreError> {
+pub(crate) async fn drift(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Option<DriftView>, StoreError> {
     let rows = client
         .query_typed(
             "SELECT id, started_at, summary -> 'drift' FROM data_provider_executions
@@ -443,46 +449,49 @@ pub async fn drift(client: &impl GenericClient, tournament: Uuid) -> Result<Opti
 /// A tie of the bracket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TieView {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct TieView {
     /// The round it belongs to.
-    pub round_slug: String,
+    pub(crate) round_slug: String,
     /// The round's label.
-    pub round_label: String,
+    pub(crate) round_label: String,
     /// Its number in the round.
-    pub number: i32,
+    pub(crate) number: i32,
     /// The home side: a team, or the place that is still to be reached.
-    pub home: Option<String>,
+    pub(crate) home: Option<String>,
     /// Whether the home side is a known team.
-    pub home_known: bool,
+    pub(crate) home_known: bool,
     /// The away side: a team, or the place that is still to be reached.
-    pub away: Option<String>,
+    pub(crate) away: Option<String>,
     /// Whether the away side is a known team.
-    pub away_known: bool,
+    pub(crate) away_known: bool,
     /// Goals of the tie's home side, over all legs.
-    pub home_goals: Option<i32>,
+    pub(crate) home_goals: Option<i32>,
     /// Goals of the tie's away side, over all legs.
-    pub away_goals: Option<i32>,
+    pub(crate) away_goals: Option<i32>,
     /// Goals of the shootout, of the tie's home side.
-    pub home_penalties: Option<i32>,
+    pub(crate) home_penalties: Option<i32>,
     /// Goals of the shootout, of the tie's away side.
-    pub away_penalties: Option<i32>,
+    pub(crate) away_penalties: Option<i32>,
     /// `home` or `away`, once it is decided.
-    pub winner: Option<String>,
+    pub(crate) winner: Option<String>,
     /// What decided it.
-    pub decided_by: Option<String>,
+    pub(crate) decided_by: Option<String>,
     /// The provider's ids of its matches.
-    pub matches: Vec<String>,
+    pub(crate) matches: Vec<String>,
     /// Its first kickoff.
-    pub kickoff: Option<DateTime<Utc>>,
+    pub(crate) kickoff: Option<DateTime<Utc>>,
     /// The round that the winner goes to.
-    pub next_round_slug: Option<String>,
+    pub(crate) next_round_slug: Option<String>,
     /// The tie there.
-    pub next_number: Option<i32>,
+    pub(crate) next_number: Option<i32>,
 }
 
 /// The bracket of a tournament, round by round.
-pub async fn bracket(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<TieView>, StoreError> {
+pub(crate) async fn bracket(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Vec<TieView>, StoreError> {
     let rows = client
         .query_typed(
             r#"SELECT b.round_slug, COALESCE(r.label, b.round_slug) AS round_label, b.tie_number, b.home_slot, b.away_slot,
@@ -540,7 +549,7 @@ pub async fn bracket(client: &impl GenericClient, tournament: Uuid) -> Result<Ve
 }
 
 /// Label, mode and standings mode of the newest season of a competition that is known.
-pub async fn latest_of(
+pub(crate) async fn latest_of(
     client: &impl GenericClient,
     external_id: &str,
 ) -> Result<Option<(String, String, String)>, StoreError> {

@@ -10,8 +10,8 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::store::{StoreError, stamp};
 use football::plan::schedule::Offsets;
+use shared::store::{StoreError, stamp};
 
 /// Kickoffs shown one by one; of a fuller day those that want looking at, and those around now.
 const KICKOFFS: i32 = 100;
@@ -26,8 +26,8 @@ const OPEN_FOR: TimeDelta = TimeDelta::hours(6);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum CheckState {
+#[derive(utoipa::ToSchema)]
+pub(crate) enum CheckState {
     /// Made, and all went in.
     Done,
     /// Made, and a part failed.
@@ -47,75 +47,75 @@ pub enum CheckState {
 /// A check of a kickoff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DayCheck {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct DayCheck {
     /// Where it stands.
-    pub state: CheckState,
+    pub(crate) state: CheckState,
     /// The execution that made it.
-    pub execution: Option<Uuid>,
+    pub(crate) execution: Option<Uuid>,
     /// When it is to be made, UTC.
     #[serde(deserialize_with = "utc")]
-    pub at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// Matches of a round that start at one moment, and what became of their checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DayKickoff {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct DayKickoff {
     /// When, UTC.
     #[serde(deserialize_with = "utc")]
-    pub at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     /// Of which tournament.
-    pub tournament_id: Uuid,
+    pub(crate) tournament_id: Uuid,
     /// Its label.
-    pub label: String,
+    pub(crate) label: String,
     /// Of which round.
-    pub round_slug: String,
+    pub(crate) round_slug: String,
     /// How many.
-    pub matches: i64,
+    pub(crate) matches: i64,
     /// How many of them are over.
-    pub ended: i64,
+    pub(crate) ended: i64,
     /// How many of them are open.
-    pub open: i64,
+    pub(crate) open: i64,
     /// The check while they run.
-    pub interim: DayCheck,
+    pub(crate) interim: DayCheck,
     /// The check after them.
-    pub closing: DayCheck,
+    pub(crate) closing: DayCheck,
 }
 
 /// An hour of the day, summed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DayHour {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct DayHour {
     /// From 0.
-    pub hour: i32,
+    pub(crate) hour: i32,
     /// Kickoffs in it.
-    pub kickoffs: i64,
+    pub(crate) kickoffs: i64,
     /// Matches in it.
-    pub matches: i64,
+    pub(crate) matches: i64,
     /// Those that are over.
-    pub ended: i64,
+    pub(crate) ended: i64,
     /// Closing checks by where they stand.
-    pub checks: BTreeMap<String, i64>,
+    pub(crate) checks: BTreeMap<String, i64>,
 }
 
 /// The day's kickoffs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Timeline {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct Timeline {
     /// Hour by hour; hours without a kickoff are left out.
-    pub hours: Vec<DayHour>,
+    pub(crate) hours: Vec<DayHour>,
     /// The kickoffs, by time: all of them, or of a full day those that matter most now.
-    pub kickoffs: Vec<DayKickoff>,
+    pub(crate) kickoffs: Vec<DayKickoff>,
     /// How many there are.
-    pub total: i64,
+    pub(crate) total: i64,
 }
 
 /// The kickoffs of some days (of one tournament, or of all), and what became of their checks by `now`.
-pub async fn timeline(
+pub(crate) async fn timeline(
     client: &impl GenericClient,
     days: Range<NaiveDate>,
     tournament: Option<Uuid>,
@@ -197,8 +197,8 @@ pub async fn timeline(
 /// Why something needs a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum ItemKind {
+#[derive(utoipa::ToSchema)]
+pub(crate) enum ItemKind {
     /// The provider refused and is left alone.
     Circuit,
     /// An execution failed, and none after it made up for it.
@@ -216,47 +216,47 @@ pub enum ItemKind {
 /// Something that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Item {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct Item {
     /// Why.
-    pub kind: ItemKind,
+    pub(crate) kind: ItemKind,
     /// The execution it is about.
-    pub execution: Option<Uuid>,
+    pub(crate) execution: Option<Uuid>,
     /// The tournament it is about.
-    pub tournament: Option<Uuid>,
+    pub(crate) tournament: Option<Uuid>,
     /// Its label.
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
     /// `matches_update` and the like, or the slug of a round.
-    pub what: Option<String>,
+    pub(crate) what: Option<String>,
     /// What is known of it.
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// Since when, UTC.
     #[serde(deserialize_with = "utc_if_any")]
-    pub at: Option<DateTime<Utc>>,
+    pub(crate) at: Option<DateTime<Utc>>,
     /// How many there are of the kind.
-    pub total: i64,
+    pub(crate) total: i64,
 }
 
 /// What needs a person, and the day's figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Attention {
+#[derive(utoipa::ToSchema)]
+pub(crate) struct Attention {
     /// What needs a person, the most urgent first; at most ten of a kind.
-    pub items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     /// The day's executions by status.
-    pub executions: BTreeMap<String, i64>,
+    pub(crate) executions: BTreeMap<String, i64>,
     /// Requests that they made.
-    pub requests: i64,
+    pub(crate) requests: i64,
     /// When the daily routine last ended well, UTC.
     #[serde(deserialize_with = "utc_if_any")]
-    pub daily_routine_at: Option<DateTime<Utc>>,
+    pub(crate) daily_routine_at: Option<DateTime<Utc>>,
     /// Active tournaments.
-    pub active_tournaments: i64,
+    pub(crate) active_tournaments: i64,
 }
 
 /// What needs a person on a day, as of `now`.
-pub async fn attention(
+pub(crate) async fn attention(
     client: &impl GenericClient,
     day: NaiveDate,
     now: DateTime<Utc>,

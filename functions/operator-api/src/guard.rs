@@ -1,0 +1,47 @@
+//! The guard before everything that is not for everyone.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use crate::access::unauthorized;
+use crate::desk::Desk;
+use crate::request::wants_page;
+
+/// Lets those through who may come in; sends browsers to where they can sign in.
+pub(crate) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match desk.access.caller(&desk.app, desk.clock.now(), &parts).await {
+        Ok(Some(caller)) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Ok(None) if parts.method == Method::GET && wants_page(parts.uri.path(), &parts.headers) => {
+            to_sign_in(&parts)
+        }
+        Ok(None) => unauthorized().into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// A browser that follows a link from elsewhere (Slack) leaves its SameSite cookie at home. It is asked to come again
+/// from here; if it still has none, it signs in.
+fn to_sign_in(parts: &Parts) -> Response {
+    let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let site = parts.headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    if matches!(site, Some("cross-site" | "same-site")) {
+        let here = here.replace('&', "&amp;").replace('"', "%22").replace('<', "%3C").replace('>', "%3E");
+        return Html(format!(
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>One moment</title>\
+             <meta http-equiv=\"refresh\" content=\"0;url={here}\"></head>\
+             <body><p><a href=\"{here}\">Go on</a></p></body></html>"
+        ))
+        .into_response();
+    }
+    let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    Redirect::to(&format!("/sign-in?next={next}")).into_response()
+}

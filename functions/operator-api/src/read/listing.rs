@@ -1,0 +1,149 @@
+//! What a caller asks to see: filters and cursors, read and checked.
+
+use axum::http::StatusCode;
+use chrono::DateTime;
+use football::domain::TournamentStatus;
+use serde::Deserialize;
+use shared::provider::sofascore::PROVIDER;
+use shared::work::ExecutionStatus;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::executions::{Execution, Filter};
+use super::provider::{self, ProviderState};
+use super::tournaments::{self, TournamentView};
+use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::request;
+
+pub(crate) fn no_tournament() -> Problem {
+    Problem::not_found("There is no such tournament, or it is deleted.")
+}
+
+/// A tournament that is there.
+pub(crate) async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
+    let client = desk.services().await?.store.client().await?;
+    tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)
+}
+
+pub(crate) fn no_execution() -> Problem {
+    Problem::not_found("There is no such execution.")
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExecutionsListed {
+    /// `in_progress`, `completed`, `partial_failure` or `failed`.
+    #[param(value_type = Option<ExecutionStatus>)]
+    pub status: Option<String>,
+    /// `matches_update` and the like.
+    #[param(pattern = "^[a-z_]{1,40}$")]
+    pub operation: Option<String>,
+    /// A tournament's id.
+    #[param(value_type = Option<uuid::Uuid>)]
+    pub tournament: Option<String>,
+    /// The day they began, UTC.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    pub day: Option<String>,
+    /// How many, 1 to 200 (50).
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<i64>,
+    /// Where to go on: `next` of the page before.
+    #[param(pattern = "^[0-9]{1,16}~[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")]
+    pub cursor: Option<String>,
+}
+
+/// Reads which executions are asked for.
+pub(crate) fn execution_filter(asked: &ExecutionsListed) -> Result<Filter<'_>, Problem> {
+    let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
+    let status = match asked.status.as_deref().map(str::parse::<ExecutionStatus>) {
+        None => None,
+        Some(Ok(status)) => Some(status),
+        Some(Err(_)) => {
+            return Err(wrong("status", "must be in_progress, completed, partial_failure or failed"));
+        }
+    };
+    let tournament = match asked.tournament.as_deref() {
+        None => None,
+        Some(id) => Some(shared::event::uuid(id).ok_or_else(|| wrong("tournament", "must be a UUID"))?),
+    };
+    let after = match asked.cursor.as_deref() {
+        None => None,
+        Some(cursor) => {
+            let read = cursor.split_once('~').and_then(|(at, id)| {
+                let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+                let at = Some(at).filter(|at| (1..10_000).contains(&chrono::Datelike::year(at)))?;
+                Some((at, shared::event::uuid(id)?))
+            });
+            Some(read.ok_or_else(|| wrong("cursor", "must be `next` of an earlier page"))?)
+        }
+    };
+    let operation = asked.operation.as_deref();
+    let may_be = |name: &str| {
+        (1..=40).contains(&name.len()) && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    if operation.is_some_and(|name| !may_be(name)) {
+        return Err(wrong("operation", "must be matches_update or the like"));
+    }
+    Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, after })
+}
+
+/// Where the page after an execution begins.
+pub(crate) fn cursor_of(last: &Execution) -> String {
+    format!("{}~{}", last.started_at.timestamp_micros(), last.id)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TournamentsListed {
+    /// `active`, `completed`, `upcoming` or `cancelled`.
+    #[param(value_type = Option<TournamentStatus>)]
+    pub status: Option<String>,
+    /// A text that label or slug must hold.
+    #[param(max_length = 200)]
+    pub q: Option<String>,
+    /// How many, 1 to 200 (50).
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<i64>,
+    /// Where to go on: `next` of the page before.
+    #[param(pattern = "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}~[^\\x00]*$")]
+    pub cursor: Option<String>,
+}
+
+/// Reads what to list, and lists it.
+pub(crate) async fn listed_tournaments(
+    desk: &Desk,
+    asked: &TournamentsListed,
+) -> Result<(Vec<TournamentView>, Option<String>), Problem> {
+    let status = asked.status.as_deref();
+    if status.is_some_and(|status| status.parse::<TournamentStatus>().is_err()) {
+        return Err(Problem::field(
+            StatusCode::BAD_REQUEST,
+            "status",
+            "must be active, completed, upcoming or cancelled",
+        ));
+    }
+    let after = match asked.cursor.as_deref() {
+        None => None,
+        Some(cursor) => {
+            let read = cursor.split_once('~').and_then(|(id, label)| Some((label, shared::event::uuid(id)?)));
+            let read = read.filter(|(label, _): &(&str, Uuid)| !label.contains('\0'));
+            Some(read.ok_or_else(|| {
+                Problem::field(StatusCode::BAD_REQUEST, "cursor", "must be `next` of an earlier page")
+            })?)
+        }
+    };
+    let text = request::search(asked.q.as_deref())?;
+    let filter = tournaments::Filter { status, text: text.as_deref(), after };
+    let limit = request::limit(asked.limit)?;
+    let client = desk.services().await?.store.client().await?;
+    let page = tournaments::list(&*client, &filter, limit, desk.clock.now()).await?;
+    let next = page.rows.last().filter(|_| page.more).map(|last| format!("{}~{}", last.id, last.label));
+    Ok((page.rows, next))
+}
+
+/// The provider's state.
+pub(crate) async fn provider_state(desk: &Desk) -> Result<ProviderState, Problem> {
+    let client = desk.services().await?.store.client().await?;
+    Ok(provider::state(&*client, PROVIDER, desk.clock.now().date_naive()).await?)
+}
