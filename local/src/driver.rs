@@ -8,8 +8,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::chaos::{Kind, Weather};
 use crate::emulator::{Emulator, Scheduled};
+use crate::functions::REDELIVERY_MINUTES;
+use crate::injection::{FaultInjector, Kind};
 use crate::postgres::{self, Cluster};
 use crate::replay::{Fault, ReplayClock, ReplayProvider, Rules, Season};
 use crate::stack::{Ingredients, Stack};
@@ -37,7 +38,7 @@ pub struct Options {
     /// Where logs and results go.
     pub output: PathBuf,
     /// Faults drawn by this seed, of one kind only if there is one.
-    pub weather: Option<(u64, Option<Kind>)>,
+    pub faults_by_seed: Option<(u64, Option<Kind>)>,
 }
 
 /// Parts that run already.
@@ -70,7 +71,7 @@ pub struct Replay {
     /// When it began.
     pub began: Instant,
     /// Faults, if any are to be caused.
-    pub weather: Option<Weather>,
+    pub injector: Option<FaultInjector>,
     /// Events that have left Scheduler and have not arrived.
     late: Vec<Late>,
     /// Events that have arrived.
@@ -96,10 +97,6 @@ const DAILY: NaiveTime = match NaiveTime::from_hms_opt(0, 1, 0) {
 const QUIET_DAYS: TimeDelta = TimeDelta::days(8);
 /// The same where matches without a date are waited for.
 const CURTAILED_QUIET_DAYS: TimeDelta = TimeDelta::days(31);
-/// Lambda delivers an event whose function failed twice more, after one and two minutes.
-const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
-/// So many deliveries has an event at most.
-pub(crate) const DELIVERIES: usize = 1 + REDELIVERY_MINUTES.len();
 const ENVIRONMENT: &str = "local";
 /// An event that is late is so late that others overtake it: half an hour lies between the checks of a match.
 const LATE: TimeDelta = TimeDelta::minutes(40);
@@ -128,11 +125,12 @@ impl Replay {
         };
         let clock = ReplayClock::new(start);
         let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
-        let weather = match options.weather {
+        let injector = match options.faults_by_seed {
             None => None,
-            Some((seed, only)) => Some(Weather::new(seed, only, &database_url, &aws_endpoint, &tools)?),
+            Some((seed, only)) => Some(FaultInjector::new(seed, only, &database_url, &aws_endpoint, &tools)?),
         };
-        let in_between = weather.as_ref().map(|weather| InBetween::of(weather, &database_url)).transpose()?;
+        let in_between =
+            injector.as_ref().map(|injector| InBetween::of(injector, &database_url)).transpose()?;
         let variables = in_between.as_ref().map(InBetween::variables).unwrap_or_default();
         let stack = Stack::start(Ingredients {
             tools: &tools,
@@ -155,7 +153,7 @@ impl Replay {
             fired: 0,
             errors: Vec::new(),
             began,
-            weather,
+            injector,
             late: Vec::new(),
             arrived: 0,
             _own_parts: own_parts,
@@ -235,17 +233,17 @@ impl Replay {
         Ok(())
     }
 
-    /// Two more daily routines, whatever the weather: the first finds the last run that died, the second pays what is
-    /// still owed.
+    /// Two more daily routines, without faults: the first finds the last run that died, the second delivers what is
+    /// still pending.
     pub async fn last_routines(&mut self) -> anyhow::Result<()> {
-        let weather = self.weather.take();
+        let injector = self.injector.take();
         for _ in 0..2 {
             let daily = next_daily(self.clock.now());
             let event = json!({ "scheduledTime": stamp(daily) });
             let delivered = self.deliver("daily-routine", &event, daily).await?;
             delivered.with_context(|| format!("a last daily routine: {}", self.errors.join("; ")))?;
         }
-        self.weather = weather;
+        self.injector = injector;
         Ok(())
     }
 
@@ -257,7 +255,7 @@ impl Replay {
         at: DateTime<Utc>,
     ) -> anyhow::Result<Option<Value>> {
         let name = name_of(function, event, at);
-        let fault = self.weather.as_mut().and_then(|weather| weather.draw(function, &name));
+        let fault = self.injector.as_mut().and_then(|injector| injector.draw(function, &name));
         if fault == Some(Kind::DeliveredLate) {
             let (function, event) = (function.to_owned(), event.clone());
             self.late.push(Late { due: at + LATE, function, event, arrived_before: self.arrived });
@@ -274,9 +272,9 @@ impl Replay {
 
     async fn deliver_late(&mut self, late: Late) -> anyhow::Result<Option<Value>> {
         if self.arrived > late.arrived_before
-            && let Some(weather) = &mut self.weather
+            && let Some(injector) = &mut self.injector
         {
-            weather.note(Kind::DeliveredLate);
+            injector.note(Kind::DeliveredLate);
         }
         self.deliver_through(None, &late.function, &late.event, late.due).await
     }
@@ -302,7 +300,7 @@ impl Replay {
             event["deliveredAt"] = json!(stamp(self.clock.now().max(now)));
             let first = std::mem::take(&mut first);
             let outcome = match fault.filter(|fault| first || !fault.passes()) {
-                Some(fault) => self.invoke_in_storm(fault, function, &event).await?,
+                Some(fault) => self.invoke_with_fault(fault, function, &event).await?,
                 None => self.stack.invoke(function, event.clone()).await,
             };
             match outcome {
@@ -317,15 +315,15 @@ impl Replay {
     }
 
     /// One delivery that meets with a fault.
-    async fn invoke_in_storm(
+    async fn invoke_with_fault(
         &mut self,
         fault: Kind,
         function: &str,
         event: &Value,
     ) -> anyhow::Result<anyhow::Result<Value>> {
-        let Self { weather, stack, provider, errors, .. } = self;
-        let Some(weather) = weather else { return Ok(stack.invoke(function, event.clone()).await) };
-        weather.break_out(fault, stack, provider, function).await?;
+        let Self { injector, stack, provider, errors, .. } = self;
+        let Some(injector) = injector else { return Ok(stack.invoke(function, event.clone()).await) };
+        injector.inject(fault, stack, provider, function).await?;
         let outcome = if fault == Kind::DeliveredTwiceAtOnce {
             let twin = stack.functions.twin()?;
             let mut same = event.clone();
@@ -342,7 +340,7 @@ impl Replay {
             tokio::pin!(invoked);
             let early = tokio::select! {
                 outcome = &mut invoked => Some(outcome),
-                () = weather.meanwhile(fault, stack, provider, function) => None,
+                () = injector.meanwhile(fault, stack, provider, function) => None,
             };
             match early {
                 Some(outcome) => outcome,
@@ -355,7 +353,7 @@ impl Replay {
         {
             errors.push(format!("{function}, delivered twice: {error:#}"));
         }
-        weather.lift(fault, stack, provider, function).await;
+        injector.lift(fault, stack, provider, function).await;
         Ok(outcome)
     }
 
@@ -386,7 +384,7 @@ async fn own_parts(
     Ok(((cluster, Some(emulator)), parts))
 }
 
-/// What the functions are told in bad weather: where their world is, with something in between.
+/// What the functions are told in a replay with faults: where their world is, with something in between.
 struct InBetween {
     database_url: String,
     aws_endpoint: String,
@@ -395,14 +393,15 @@ struct InBetween {
 }
 
 impl InBetween {
-    fn of(weather: &Weather, database_url: &str) -> anyhow::Result<Self> {
+    fn of(injector: &FaultInjector, database_url: &str) -> anyhow::Result<Self> {
         let mut url = url::Url::parse(database_url)?;
-        url.set_port(Some(weather.wire.port())).map_err(|()| anyhow::anyhow!("no port in {database_url}"))?;
+        url.set_port(Some(injector.wire.port()))
+            .map_err(|()| anyhow::anyhow!("no port in {database_url}"))?;
         Ok(Self {
             database_url: url.into(),
-            aws_endpoint: weather.gate.endpoint(),
-            chromium: weather.chromium().display().to_string(),
-            crash_once: weather.crash_once().display().to_string(),
+            aws_endpoint: injector.gate.endpoint(),
+            chromium: injector.chromium().display().to_string(),
+            crash_once: injector.crash_once().display().to_string(),
         })
     }
 

@@ -12,6 +12,10 @@ use serde_json::Value;
 
 use crate::tools::{self, Part, Tools};
 
+/// Lambda delivers an event whose function failed twice more, after one and two minutes.
+pub(crate) const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
+/// So many deliveries has an event at most.
+pub(crate) const DELIVERIES: usize = 1 + REDELIVERY_MINUTES.len();
 /// Lambda's own limit, which the template asks for.
 const TIMEOUT_SECONDS: &str = "900";
 

@@ -9,6 +9,7 @@ pub mod driver;
 pub mod emulator;
 pub mod front;
 pub mod functions;
+pub mod injection;
 pub mod lambda_check;
 pub mod page;
 pub mod pgbouncer;

@@ -9,9 +9,10 @@ use chrono::NaiveDate;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use local::chaos::{self, Kind as ChaosKind};
+use local::chaos;
 use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
+use local::injection::Kind as ChaosKind;
 use local::postgres::{self, Cluster};
 use local::replay::{Fault, Season};
 use local::summary::Summary;
@@ -134,7 +135,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             replay(&options, summary, serve).await
         }
         Command::Chaos { season, seed, jobs, only, table } => {
-            bad_weather(&season, seed, jobs, only, table.as_deref()).await
+            replays_with_faults(&season, seed, jobs, only, table.as_deref()).await
         }
         Command::Decode { kind, file } => decode_file(kind.parse()?, &file),
         Command::LambdaCheck { functions, chromium, summary, calls } => {
@@ -204,7 +205,7 @@ fn seeds(text: &str) -> Result<Seeds, String> {
     if first <= last { Ok(Seeds(first, last)) } else { Err("the first is larger than the last".to_owned()) }
 }
 
-async fn bad_weather(
+async fn replays_with_faults(
     season: &Path,
     Seeds(first, last): Seeds,
     jobs: usize,
@@ -213,12 +214,12 @@ async fn bad_weather(
 ) -> anyhow::Result<ExitCode> {
     let output = Path::new("target/chaos");
     println!("An undisturbed replay of {}…", season.display());
-    let undisturbed = chaos::calm(season, output, None).await?;
-    let storms = futures_util::stream::iter(first..=last)
-        .map(|seed| chaos::stormy(season, output, seed, only, &undisturbed, None))
+    let undisturbed = chaos::undisturbed(season, output, None).await?;
+    let disturbed = futures_util::stream::iter(first..=last)
+        .map(|seed| chaos::disturbed(season, output, seed, only, &undisturbed, None))
         .buffered(jobs.max(1))
         .inspect_ok(|outcome| println!("seed {}: {} rows differ", outcome.seed, outcome.differences.len()));
-    let outcomes: Vec<chaos::Outcome> = storms.try_collect().await?;
+    let outcomes: Vec<chaos::Outcome> = disturbed.try_collect().await?;
     println!("{}", chaos::table(&outcomes));
     if let Some(file) = table {
         let text = chaos::page(Season::load(season)?.label(), &outcomes);

@@ -1,18 +1,18 @@
 //! `local chaos` holds what it says: a seed brings the same faults again, and nothing of them is left in the end.
 
-use local::chaos::{calm, stormy};
+use local::chaos::{disturbed, undisturbed};
 
 use crate::harness::{CUP, parts};
 
 #[tokio::test]
-async fn a_seed_brings_the_same_faults_again_and_the_database_is_that_of_a_calm_replay() {
+async fn a_seed_brings_the_same_faults_again_and_the_database_is_that_of_an_undisturbed_replay() {
     let dir = tempfile::tempdir().unwrap();
     let season = dir.path().join("cup.json");
     std::fs::write(&season, CUP).unwrap();
-    let undisturbed = calm(&season, &dir.path().join("calm"), Some(parts().await)).await.unwrap();
+    let expected = undisturbed(&season, &dir.path().join("undisturbed"), Some(parts().await)).await.unwrap();
     let play = async |output| {
         let parts = Some(parts().await);
-        stormy(&season, &dir.path().join(output), 7, None, &undisturbed, parts).await.unwrap()
+        disturbed(&season, &dir.path().join(output), 7, None, &expected, parts).await.unwrap()
     };
     let (first, again) = tokio::join!(play("first"), play("again"));
     println!("{:#?}", first.drawn);

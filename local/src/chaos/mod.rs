@@ -1,9 +1,7 @@
-//! A replay in bad weather: faults drawn by seed around the deliveries, and at the end the same database as in calm.
+//! A replay with faults drawn by seed around the deliveries: at the end the same database as without.
 
 mod compare;
-mod kind;
 mod page;
-mod weather;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,11 +9,10 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use compare::{Content, content, content_under_one_clock, differences};
-pub use kind::Kind;
 pub use page::{page, table};
-pub use weather::Weather;
 
 use crate::driver::{Options, Parts, Replay};
+use crate::injection::Kind;
 use crate::postgres;
 
 /// What one seed's replay came to.
@@ -39,8 +36,8 @@ pub struct Outcome {
     pub failed_deliveries: usize,
     /// Messages in Slack.
     pub notices: usize,
-    /// Finished executions that still owe their notice or report, and which.
-    pub owed: Vec<String>,
+    /// Deliveries of finished executions that are still pending, and which.
+    pub pending: Vec<String>,
     /// Finished executions that have no report, those apart whose run had died: there is nothing to report from.
     pub unreported: i64,
     /// Rows that differ from the undisturbed run's.
@@ -60,7 +57,7 @@ impl Outcome {
         if let Some(left) = self.executions.get("in_progress") {
             problems.push(format!("seed {}: {left} executions are left in progress", self.seed));
         }
-        problems.extend(self.owed.iter().map(|line| format!("seed {}: still owed: {line}", self.seed)));
+        problems.extend(self.pending.iter().map(|line| format!("seed {}: still pending: {line}", self.seed)));
         if self.unreported > 0 {
             problems.push(format!("seed {}: {} executions have no report", self.seed, self.unreported));
         }
@@ -69,8 +66,8 @@ impl Outcome {
 }
 
 /// Replays a season undisturbed, beside its log in `output`: what its database holds at the end.
-pub async fn calm(season: &Path, output: &Path, parts: Option<Parts>) -> anyhow::Result<Content> {
-    let output = output.join("calm");
+pub async fn undisturbed(season: &Path, output: &Path, parts: Option<Parts>) -> anyhow::Result<Content> {
+    let output = output.join("undisturbed");
     let options = Options { season: season.to_owned(), output, parts, ..Options::default() };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
@@ -79,17 +76,17 @@ pub async fn calm(season: &Path, output: &Path, parts: Option<Parts>) -> anyhow:
 }
 
 /// Replays it with the faults of `seed`, and compares.
-pub async fn stormy(
+pub async fn disturbed(
     season: &Path,
     output: &Path,
     seed: u64,
     only: Option<Kind>,
-    undisturbed: &Content,
+    expected: &Content,
     parts: Option<Parts>,
 ) -> anyhow::Result<Outcome> {
     let output = output.join(format!("seed-{seed}"));
-    let weather = Some((seed, only));
-    let options = Options { season: season.to_owned(), output, weather, parts, ..Options::default() };
+    let faults_by_seed = Some((seed, only));
+    let options = Options { season: season.to_owned(), output, faults_by_seed, parts, ..Options::default() };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     replay.last_routines().await?;
@@ -97,7 +94,7 @@ pub async fn stormy(
     let count = async |sql: &str| db.query_one(sql, &[]).await.map(|row| row.get::<_, i64>(0));
     let by_status =
         db.query("SELECT status, count(*) FROM data_provider_executions GROUP BY 1 ORDER BY 1", &[]).await?;
-    let (drawn, met) = replay.weather.as_ref().map(|weather| (&weather.drawn, &weather.met)).unzip();
+    let (drawn, met) = replay.injector.as_ref().map(|injector| (&injector.drawn, &injector.met)).unzip();
     let drawn = drawn.into_iter().flatten().map(|(event, kind)| (event.clone(), kind.to_string()));
     let met = met.into_iter().flatten().map(|(kind, count)| (kind.to_string(), *count));
     Ok(Outcome {
@@ -110,9 +107,9 @@ pub async fn stormy(
         rescued: count(&format!("SELECT count(*) FROM data_provider_executions WHERE {DIED}")).await?,
         failed_deliveries: replay.errors.len(),
         notices: replay.stack.slack.messages().len(),
-        owed: db
+        pending: db
             .query(
-                "SELECT concat_ws(' ', CASE WHEN notified_at IS NULL THEN 'notice' END,
+                "SELECT concat_ws(' ', CASE WHEN notified_at IS NULL THEN 'message' END,
                                   CASE WHEN kept_report IS NOT NULL THEN 'report' END, 'of', idempotency_key, status,
                                   'attempt', attempt, 'completed', completed_at, 'updated', updated_at)
                    FROM data_provider_executions
@@ -128,7 +125,7 @@ pub async fn stormy(
               WHERE status <> 'in_progress' AND report_file_key IS NULL AND kept_report IS NULL AND NOT {DIED}"
         ))
         .await?,
-        differences: differences(undisturbed, &content(&db).await?),
+        differences: differences(expected, &content(&db).await?),
         seconds: replay.began.elapsed().as_secs_f64(),
     })
 }

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use strum::IntoEnumIterator as _;
 
 use super::Outcome;
-use super::kind::Kind;
-use super::weather::ONE_IN;
+use crate::injection::{Kind, ONE_IN};
 
-const SEEDS: &str = "\n| seed | faults | schedules fired | completed | in part | failed | tried again | rescued | deliveries failed | messages | owed | without report | left in progress | rows that differ | s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+const SEEDS: &str = "\n| seed | faults | schedules fired | completed | in part | failed | tried again | rescued | deliveries failed | messages | pending | without report | left in progress | rows that differ | s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
 
 const NOTES: &str = "
 *Schedules fired* differ from seed to seed: what the provider could not tell is asked for again by a schedule of its own.
@@ -59,7 +58,7 @@ pub fn table(outcomes: &[Outcome]) -> String {
             outcome.rescued,
             outcome.failed_deliveries,
             outcome.notices,
-            outcome.owed.len(),
+            outcome.pending.len(),
             outcome.unreported,
             of("in_progress"),
             outcome.differences.len(),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::season::{Fixture, Kind, RoundKey, Season};
-use super::story::{ended_at, moment};
+use super::listing::moment;
+use super::model::{Fixture, Kind, RoundKey, Season};
+use super::story::ended_at;
 use super::table::table;
 
 /// One or more matches of the same pair in one knockout round.

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::entry::SeasonError;
-use super::rules::InForce;
-use super::season::Team;
+use super::model::InForce;
+use super::model::Team;
 
 /// Is this a compact season file?
 pub fn is_compact(root: &Value) -> bool {
@@ -149,9 +149,9 @@ fn prose(summary: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::bracket::Bracket;
+    use super::super::model::{Kind, Ruling, Season};
     use super::super::payload::View;
     use super::super::sample;
-    use super::super::season::{Kind, Ruling, Season};
     use super::super::table::table;
     use super::*;
 

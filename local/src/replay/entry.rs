@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use serde_json::{Map, Value};
 
-use super::season::Score;
+use super::model::Score;
 
 /// Why a season file cannot be replayed, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -163,8 +163,8 @@ fn zone_minutes(zone: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::model::Season;
     use super::super::sample;
-    use super::super::season::Season;
     use super::*;
 
     #[test]

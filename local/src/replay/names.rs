@@ -1,6 +1,6 @@
 //! What the names in a season file mean: rounds, groups, slots, seasons.
 
-use super::season::{Kind, RoundKey};
+use super::model::{Kind, RoundKey};
 
 /// What a round's name says.
 pub struct Place {

@@ -8,9 +8,10 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::bracket::{Bracket, Slot};
-use super::course::Listing;
-use super::season::{Fixture, Kind, RoundKey, Ruling, Season, Team};
-use super::story::{Moment, ended_at, moment};
+use super::listing::Listing;
+use super::listing::moment;
+use super::model::{Fixture, Kind, RoundKey, Ruling, Season, Team};
+use super::story::{Moment, ended_at};
 use super::table::table;
 
 /// The competition that fills a day's list beside ours.
@@ -306,7 +307,7 @@ impl View<'_> {
     fn foreign_event(&self, day: NaiveDate, hour: u32) -> Value {
         let kickoff = day.and_time(chrono::NaiveTime::MIN).and_utc() + Duration::hours(i64::from(hour));
         let number = u64::try_from(kickoff.timestamp() / 3600).unwrap_or(0);
-        let score = super::season::Score { ht: Some([0, 1]), ft: [1, 1], et: None, p: None };
+        let score = super::model::Score { ht: Some([0, 1]), ft: [1, 1], et: None, p: None };
         let fixture = Fixture {
             id: 20_000_000 + number,
             kind: Kind::League,

@@ -1,11 +1,11 @@
 //! The rules of a table that no result tells: how ties on points are broken, and who lost points at the green table.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::season::Season;
+use super::model::Season;
 
 /// What `--rules` says: `{"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team]}`, each optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -67,19 +67,6 @@ impl Rules {
     pub fn parse(name: &str, text: &str) -> Result<Self, RulesError> {
         serde_json::from_str(text).map_err(|source| RulesError::Json { name: name.to_owned(), source })
     }
-}
-
-/// The rules in force in a season.
-#[derive(Clone, Debug, Default)]
-pub struct InForce {
-    /// The text, if there is one of its own.
-    pub text: Option<String>,
-    /// Points to add to what a team (index into [`Season::teams`]) has won: negative for a deduction.
-    pub adjustments: HashMap<usize, i64>,
-    /// The official order at the end (indices into [`Season::teams`]); empty if the file has none.
-    pub final_order: Vec<usize>,
-    /// Teams that have byes.
-    pub byes: Vec<usize>,
 }
 
 impl Season {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::season::{Fixture, Season};
+use super::model::{Fixture, Season};
 
 const GROUPS: &str = r#"
     {"round": "Matchday 1", "group": "Group A", "date": "2030-06-01", "team1": "A1", "team2": "A2", "score": {"ft": [2, 0]}},

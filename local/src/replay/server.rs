@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 use super::bracket::Bracket;
 use super::clock::ReplayClock;
 use super::image::png_for;
+use super::model::Season;
 use super::payload::View;
-use super::season::Season;
 use super::trouble::{Ongoing, Trouble};
 
 /// A running replay provider; it stops when dropped.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use super::course::{ByHand, Stop, corrected};
-use super::fault::Fault;
-use super::season::{Fixture, Ruling, Score};
+use super::model::{Fault, Fixture, Ruling, Score};
+use super::timing::{Phase, phases, shootout_minute, whistle};
 
 /// A match at one instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,39 +103,6 @@ fn wording(code: u32) -> (&'static str, &'static str) {
         140 => ("willcontinue", "Will continue"),
         _ => ("unknown", "Unknown"),
     }
-}
-
-/// A stretch of the match: from which minute on, and the provider's code for it.
-type Phase = (i64, u32);
-
-const ORDINARY: [Phase; 3] = [(0, 6), (47, 31), (62, 7)];
-const EXTRA: [Phase; 4] = [(113, 32), (118, 41), (134, 33), (136, 42)];
-
-/// The minute the shootout's kicks begin, if there is one.
-fn shootout_minute(score: &Score) -> Option<i64> {
-    score.p.map(|_| if score.et.is_some() { 157 } else { 118 })
-}
-
-fn phases(score: &Score) -> Vec<Phase> {
-    let mut phases = ORDINARY.to_vec();
-    if score.et.is_some() {
-        phases.extend(EXTRA);
-    }
-    match (shootout_minute(score), score.et) {
-        (Some(kicks), et) => {
-            phases.push((kicks - 5, 34));
-            phases.push((kicks, 50));
-            phases.push((if et.is_some() { 175 } else { 135 }, 120));
-        }
-        (None, Some(_)) => phases.push((152, 110)),
-        (None, None) => phases.push((113, 100)),
-    }
-    phases
-}
-
-/// The minute of the final whistle.
-pub(super) fn whistle(score: &Score) -> i64 {
-    phases(score).last().map_or(0, |(minute, _)| *minute)
 }
 
 /// When nothing more will come: the end by the story, the kickoff if it was never played, none without a result.
@@ -237,12 +204,6 @@ impl Goals {
         }
         side
     }
-}
-
-/// The match as it stood at `now`: its valid entry, whatever was postponed before.
-pub fn moment(fixture: &Fixture, now: DateTime<Utc>) -> Moment {
-    let last = fixture.listings(now).pop();
-    last.map_or_else(|| current(fixture, fixture.kickoff, now), |listing| listing.moment)
 }
 
 /// The match as it stood at `now`, when `kickoff` was the last one known.
@@ -371,6 +332,7 @@ fn running(score: &Score, elapsed: i64) -> Moment {
 
 #[cfg(test)]
 mod tests {
+    use super::super::listing::moment;
     use super::super::sample;
     use super::*;
 

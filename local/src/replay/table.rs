@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::season::{Fixture, Kind, Season};
-use super::story::{ended_at, moment};
+use super::listing::moment;
+use super::model::{Fixture, Kind, Season};
+use super::story::ended_at;
 
 /// One team's row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Ro
 /// the table of what is shown.
 fn as_the_file_ends(season: &Season, now: DateTime<Utc>) -> bool {
     let as_in_file = |f: &Fixture| {
-        let in_file = f.score.filter(|_| f.ruling != super::season::Ruling::Cancelled).map(|s| s.display());
+        let in_file = f.score.filter(|_| f.ruling != super::model::Ruling::Cancelled).map(|s| s.display());
         let to_come = ended_at(f).is_some_and(|end| end > now);
         !to_come && moment(f, now).result() == in_file
     };

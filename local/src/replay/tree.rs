@@ -7,8 +7,8 @@
 use serde_json::{Value, json};
 
 use super::bracket::Tie;
+use super::model::{Kind, RoundKey};
 use super::payload::{View, placeholder_json, team_json};
-use super::season::{Kind, RoundKey};
 
 /// A round of the tree.
 struct Level<'a> {
@@ -230,7 +230,7 @@ impl View<'_> {
         for leg in &tie.legs {
             let fixture = &self.season.fixtures[*leg];
             let side = usize::from(fixture.home != team);
-            let moment = super::story::moment(fixture, self.now);
+            let moment = super::listing::moment(fixture, self.now);
             total += moment.result().map_or(0, |goals| goals[side]);
             kicks = moment.kicks().map(|kicks| kicks[side]);
         }
@@ -255,8 +255,8 @@ fn description(level: &Level<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::bracket::Bracket;
+    use super::super::model::Season;
     use super::super::sample;
-    use super::super::season::Season;
     use super::*;
 
     fn tree(season: &Season, now: &str) -> Option<Value> {

@@ -1,4 +1,6 @@
-//! Causes faults: draws them by seed, lets them break out around a delivery, and says whether they were met.
+//! Causes faults: draws them by seed, injects them around a delivery, and says whether they were met.
+
+mod kind;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,21 +12,22 @@ use axum::http::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::kind::Kind;
 use crate::aws_gate::{AwsGate, How, Service, Trouble as AwsTrouble};
-use crate::driver::DELIVERIES;
+use crate::functions::DELIVERIES;
 use crate::replay::{ReplayProvider, Trouble};
 use crate::stack::Stack;
 use crate::tools::Tools;
 use crate::wire::{Moment, Wire};
 
+pub use kind::Kind;
+
 /// Of so many deliveries, one meets with a fault.
-pub(super) const ONE_IN: usize = 3;
+pub(crate) const ONE_IN: usize = 3;
 /// How long a request is held up so that something can happen during it.
 const HELD_UP: Duration = Duration::from_millis(400);
 
 /// What stands between the functions and their world, and what it does to them.
-pub struct Weather {
+pub struct FaultInjector {
     seed: u64,
     only: Option<Kind>,
     /// What is left open by the fault that was drawn last.
@@ -43,8 +46,8 @@ pub struct Weather {
     kills: usize,
 }
 
-impl Weather {
-    /// Calm weather; what comes is drawn by `seed`, of one kind if there is `only` one.
+impl FaultInjector {
+    /// No fault yet; what comes is drawn by `seed`, of one kind if there is `only` one.
     pub fn new(
         seed: u64,
         only: Option<Kind>,
@@ -54,30 +57,30 @@ impl Weather {
     ) -> anyhow::Result<Self> {
         let address = url::Url::parse(database_url)?;
         let port = address.port().context("the database's address has no port")?;
-        let weather = Self {
+        let injector = Self {
             seed,
             only,
             rng: fastrand::Rng::with_seed(seed),
             wire: Wire::start(([127, 0, 0, 1], port).into())?,
             gate: AwsGate::start(aws_endpoint)?,
-            flags: tempfile::Builder::new().prefix("best-shot-weather-").tempdir()?,
+            flags: tempfile::Builder::new().prefix("best-shot-faults-").tempdir()?,
             drawn: BTreeMap::new(),
             met: BTreeMap::new(),
             before: 0,
             acted: false,
             kills: 0,
         };
-        let flags = weather.flags.path().display();
+        let flags = injector.flags.path().display();
         let script = format!(
             "#!/bin/sh\nif [ -e '{flags}/no-launch' ]; then echo >> '{flags}/refused'; exit 1; fi\n\
              if rm '{flags}/no-launch-once' 2> /dev/null; then echo >> '{flags}/refused'; exit 1; fi\n\
              exec '{}' \"$@\"\n",
             tools.chromium.display()
         );
-        let chromium = weather.chromium();
+        let chromium = injector.chromium();
         std::fs::write(&chromium, script)?;
         std::fs::set_permissions(&chromium, std::fs::Permissions::from_mode(0o755))?;
-        Ok(weather)
+        Ok(injector)
     }
 
     /// The browser as the functions get it.
@@ -111,7 +114,7 @@ impl Weather {
     }
 
     /// Causes the fault; [`Self::lift`] ends it.
-    pub async fn break_out(
+    pub async fn inject(
         &mut self,
         kind: Kind,
         stack: &Stack,
