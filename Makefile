@@ -6,7 +6,7 @@ SHELL := /bin/bash
 SEASON := local/seasons/2022-world-cup.json
 SERVE ?=
 SEED ?= 1..20
-# The environment that deploy, smoke and redrive are about, a table of samconfig.toml.
+# The environment of deploy, smoke and redrive: a table of samconfig.toml.
 ENV ?= demo
 OPERATE := .tools/venv/bin/python deploy/operate.py
 REPLAY := target/debug/local replay
@@ -14,19 +14,19 @@ NEXTEST := .tools/venv/bin/cargo-nextest nextest run --locked --workspace
 
 .PHONY: help setup build demo test test-fast check chaos bench pictures axe schemathesis lambda-check deploy smoke redrive
 
-help: ## Say what there is to make
+help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: ## Install what the local stack needs (says what; once)
+setup: ## Install what the local stack needs (prints what; only once)
 	@local/setup.sh
 
 build: setup
 	cargo build --locked --workspace --bins
 
-demo: build ## Replay the 2022 World Cup on real parts (SERVE=1 keeps them up)
+demo: build ## Replay the 2022 World Cup on real components (SERVE=1 keeps them running)
 	$(REPLAY) $(SEASON) --summary target/demo/summary.json $(if $(SERVE),--serve)
 
-test: build ## Run every test, on real parts; then hold the roles against what the functions called of AWS
+test: build ## Run every test, on real components; then compare the roles with the functions' AWS calls
 	.tools/venv/bin/python -m unittest discover --start-directory deploy
 	$(NEXTEST) --no-run
 	target/debug/local services --calls target/aws-calls.json -- $(NEXTEST) && status=0 || status=$$?; \
@@ -45,20 +45,20 @@ check: setup ## Everything a change must pass
 	SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint --region eu-central-1
 	$(MAKE) test
 
-chaos: build ## Replay the 2022 World Cup with faults drawn by seed, and compare (SEED=1..20)
+chaos: build ## Replay the 2022 World Cup with faults chosen by seed, and compare (SEED=1..20)
 	target/debug/local chaos --seed $(SEED) --jobs 3 --table docs/chaos.md $(SEASON)
 
 pictures: build ## Take the README's pictures of the operator's pages
 	DESK_SHOTS=$(CURDIR)/docs/pictures target/debug/local services -- \
 	  $(NEXTEST) --run-ignored only pictures_of_a_world_cup
 
-axe: build ## Look at the operator's pages by axe-core (installs it in .tools; wants npm)
+axe: build ## Check the operator's pages with axe-core (installs it in .tools; needs npm)
 	mkdir -p .tools/axe
 	test -f .tools/axe/package/axe.min.js || (cd .tools/axe && npm pack --silent axe-core@4 && tar xzf axe-core-*.tgz)
 	AXE=$(CURDIR)/.tools/axe/package/axe.min.js target/debug/local services -- \
 	  $(NEXTEST) -E 'binary(pipeline) & test(/^desk_pages::/)'
 
-schemathesis: build ## Try the operator's API against its own description (installs schemathesis in .tools)
+schemathesis: build ## Test the operator's API against its OpenAPI description (installs schemathesis in .tools)
 	test -x .tools/schemathesis/bin/schemathesis || \
 	  (python3 -m venv .tools/schemathesis && .tools/schemathesis/bin/pip install --quiet schemathesis)
 	tests/schemathesis.sh
@@ -73,8 +73,8 @@ lambda-check: setup ## Check what is deployed: sizes, start, roles, template (AR
 deploy: setup ## Deploy an environment: migrations, code, smoke test (ENV=demo)
 	@deploy/deploy.sh $(ENV)
 
-smoke: setup ## Try a deployed environment: health, dry runs, one request to the provider (ENV=demo)
+smoke: setup ## Test a deployed environment: health, dry runs, one request to the provider (ENV=demo)
 	@$(OPERATE) smoke $(ENV) $(ARGS)
 
-redrive: setup ## Run again what failed for good (ENV=demo, ARGS=--dry-run)
+redrive: setup ## Invoke again what is in the dead-letter queues (ENV=demo, ARGS=--dry-run)
 	@$(OPERATE) redrive $(ENV) $(ARGS)

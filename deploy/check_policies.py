@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the roles in template.yaml with the AWS calls that were seen.
+"""Compares the roles in template.yaml with the recorded AWS calls.
 
     check_policies.py CALLS.json [--all-of EXPECTED.json] [--template template.yaml] [--environment demo]
 
@@ -11,9 +11,9 @@ CALLS.json: what the functions called during a full test run, in any order, repe
 name or ARN; lambda the function's name or ARN.
 
 It fails when a call is not allowed, when something is allowed that no call needs, and when a resource or an action is
-given by `*` where it need not be. With --all-of, also when a call of EXPECTED.json was not seen: `make test` so keeps
-deploy/expected-calls.json, by which the roles are checked where no test has run, true to what its tests record. (They may
-record more: some run only over real seasons.)
+given by `*` where it need not be. With --all-of, also when a call of EXPECTED.json was not recorded: in this way `make
+test` verifies deploy/expected-calls.json, by which the roles are checked where no test has run. (Tests may record more
+calls: some run only over real seasons.)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 
 from policies import ACCOUNT, REGION, Grant, grants, load
 
-# Operations that IAM knows by another name.
+# Operations whose IAM action has another name.
 ACTIONS = {
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "ListObjectsV2"): "s3:ListBucket",
@@ -50,7 +50,7 @@ WITHOUT_ARN = {
 
 @dataclass(frozen=True)
 class Call:
-    """A call that a role makes, or that AWS makes in its name."""
+    """A call that a role makes, or that AWS makes on its behalf."""
 
     role: str
     action: str
@@ -64,14 +64,14 @@ def role_of(function: str) -> str:
 
 
 def recorded(record: dict) -> Call:
-    """A recorded call as IAM sees it."""
+    """A recorded call in IAM's terms."""
     service, operation = record["service"], record["operation"]
     resource = record.get("resource", "")
     action = ACTIONS.get((service, operation), f"{service}:{operation}")
     if service == "s3":
         arn = f"arn:aws:s3:::{resource.split('/', 1)[0] if action == 's3:ListBucket' else resource}"
     elif service == "scheduler":
-        # Listing is authorized on all groups, whichever is asked for.
+        # Listing is authorized on all groups, whichever is requested.
         arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{'*/*' if operation == 'ListSchedules' else resource}"
     elif service == "secretsmanager":
         arn = resource
@@ -80,12 +80,12 @@ def recorded(record: dict) -> Call:
     elif service == "lambda":
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{resource.rsplit(':', 1)[-1]}"
     else:
-        raise SystemExit(f"{record['function']} called {service}:{operation}, which this check does not know: teach it")
+        raise SystemExit(f"{record['function']} called {service}:{operation}, which this check does not know: add it")
     return Call(role_of(record["function"]), action, arn, f"{record['function']} called {operation} on {resource!r}")
 
 
 def implied(functions: set[str], calls: set[Call], environment: str) -> set[Call]:
-    """What no recording can show, because AWS itself does it with the role; each with the reason."""
+    """Calls that are never recorded, because AWS makes them with the role; each with the reason."""
     result = set()
     prefix = f"best-shot-{environment}"
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{prefix}"
@@ -98,16 +98,16 @@ def implied(functions: set[str], calls: set[Call], environment: str) -> set[Call
             why = "Lambda writes traces" if action.startswith("xray:") else "Lambda joins the VPC"
             result.add(Call(role, action, "*", f"{why} for {function}"))
         if function not in ("operator-api", "migrate"):
-            why = f"Lambda keeps what {function} failed on"
+            why = f"Lambda stores failed events of {function}"
             result.add(Call(role, "sqs:SendMessage", f"{queue}-failed-invocations", why))
     for call in calls:
         if call.action in ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"):
             role = f"arn:aws:iam::{ACCOUNT}:role/SchedulerRole"
-            result.add(Call(call.role, "iam:PassRole", role, f"{call.action} hands the schedule its role"))
+            result.add(Call(call.role, "iam:PassRole", role, f"{call.action} passes the role to the schedule"))
     for function in ("daily-routine", "scores-and-standings", "knockouts", "tournaments"):
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{prefix}-{function}"
-        result.add(Call("Scheduler", "lambda:InvokeFunction", arn, f"a schedule wakes {function}"))
-    why = "Scheduler keeps what it could not deliver"
+        result.add(Call("Scheduler", "lambda:InvokeFunction", arn, f"a schedule invokes {function}"))
+    why = "Scheduler stores events that it could not deliver"
     result.add(Call("Scheduler", "sqs:SendMessage", f"{queue}-schedule-dead-letters", why))
     return result
 
@@ -118,7 +118,7 @@ def allows(grant: Grant, call: Call) -> bool:
 
 
 def check(template: dict, records: list[dict], environment: str = "demo") -> list[str]:
-    """What is wrong, each in a sentence."""
+    """The problems, one sentence each."""
     roles = grants(template, environment)
     functions = {
         resource["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("best-shot-${Environment}-")
@@ -145,13 +145,13 @@ def check(template: dict, records: list[dict], environment: str = "demo") -> lis
             problems.append(f"{grant.role}: iam:PassRole without the condition iam:PassedToService")
     for (policy, action, resource), needed in shared.items():
         if not needed:
-            problems.append(f"{policy}: {action} on {resource} is allowed, and nothing was seen to need it")
+            problems.append(f"{policy}: {action} on {resource} is allowed, but no recorded call needs it")
     return sorted(set(problems))
 
 
 def missing(records: list[dict], expected: list[dict]) -> list[str]:
-    """Which calls are expected and were not recorded, each in a sentence."""
-    return [f"{call['function']}: {call['service']}:{call['operation']} on {call['resource']} is expected, and no test made it"
+    """The expected calls that were not recorded, one sentence each."""
+    return [f"{call['function']}: {call['service']}:{call['operation']} on {call['resource']} is expected, but no test made it"
             for call in expected if call not in records]
 
 
@@ -170,7 +170,7 @@ def main() -> int:
     for problem in problems:
         print(f"policies: {problem}", file=sys.stderr)
     if unseen:
-        print(f"policies: if they are made no more, cp {arguments.calls} {arguments.all_of}", file=sys.stderr)
+        print(f"policies: if they are no longer made, cp {arguments.calls} {arguments.all_of}", file=sys.stderr)
     if not problems:
         print(f"policies: {len(records)} recorded calls are allowed, and nothing else")
     return 1 if problems else 0

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Deploys one environment: the migrations first, then the new code, then the smoke test; goes back when that fails or an
-# alarm goes off.
+# Deploys one environment: the migrations first, then the new code, then the smoke test; rolls back when that fails or
+# an alarm goes off.
 #
 #   deploy/deploy.sh ENV        ENV is a table of samconfig.toml: demo, prod
 #
 # PARAMETERS       parameter overrides ("Environment=demo SecretArn=…") in place of those in samconfig.toml
-# BUILT=yes        .aws-sam/build is there already (CI builds once for all environments)
+# BUILT=yes        .aws-sam/build exists already (CI builds once for all environments)
 # WATCH_MINUTES    how long alarms are watched after the deployment (10)
-# UNATTENDED=yes   ask nothing
+# UNATTENDED=yes   no questions
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=deploy/tools.sh
@@ -20,7 +20,7 @@ operate() { python deploy/operate.py "$@"; }
 
 sam_deploy() { # TEMPLATE
     local options=(--config-env "$environment" --template-file "$1" --no-fail-on-empty-changeset)
-    # Words on purpose: it is a list.
+    # Unquoted on purpose: it is a list.
     # shellcheck disable=SC2206
     [ -z "${PARAMETERS:-}" ] || options+=(--parameter-overrides $PARAMETERS)
     [ -z "${UNATTENDED:-}" ] || options+=(--no-confirm-changeset)
@@ -33,13 +33,13 @@ fi
 
 # The database must be ready before the code that needs it: the migrate function alone gets its new code, and applies the
 # migrations while everything else still runs the old code. So a migration has to leave the old code working: it adds,
-# and what it replaces goes with a later release. If it fails, nothing else has changed.
+# and what it replaces is removed by a later release. If it fails, nothing else has changed.
 rm -f "$previous"
 found=0
 operate previous "$environment" "$previous" || found=$?
 case $found in
     0) operate migrate "$environment" --bootstrap .aws-sam/build/Migrate/bootstrap ;;
-    3) echo "it is made now, and the smoke test applies the migrations: nothing asks for the database before" ;;
+    3) echo "creating it; the smoke test applies the migrations: nothing uses the database before" ;;
     *) fail "what is deployed could not be read, so nothing was changed" ;;
 esac
 
@@ -50,7 +50,7 @@ if operate smoke "$environment" && operate watch "$environment" --minutes "${WAT
     exit 0
 fi
 [ -f "$previous" ] || fail "the first deployment of $environment is not well; there is nothing to go back to"
-echo "going back to what was deployed before" >&2
+echo "rolling back to the previous template" >&2
 UNATTENDED=yes
 sam_deploy "$previous"
 fail "$environment was not well and runs the earlier code again; migrations stay"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Everything about a deployment that can be checked without an AWS account. Ends with a table, in
-# target/lambda-check/table.md too.
+# Checks everything about a deployment that needs no AWS account. Ends with a table, which is also in
+# target/lambda-check/table.md.
 #
 #   deploy/lambda-check.sh              all of it (the release build takes ten minutes)
-#   deploy/lambda-check.sh --no-build   with the functions that lie in target/lambda
+#   deploy/lambda-check.sh --no-build   with the functions that are in target/lambda
 #   deploy/lambda-check.sh --no-run     without starting the functions
 #
 # The functions are started by `local lambda-check`, which is called as
 #
 #   local lambda-check --functions DIR --chromium PATH --summary FILE --calls FILE
 #
-# DIR holds NAME/bootstrap for each function. It runs every function under the Runtime Interface Emulator beside the local
-# stack, sends it every event of events/ that is its own, fails when one is not answered as it should be, and leaves in
+# DIR holds NAME/bootstrap for each function. It runs every function under the Runtime Interface Emulator with the local
+# stack, sends it each of its events in events/, fails when one is not answered as expected, and writes to
 # the summary {"functions": {NAME: {"init_ms": …, "cold_start_ms": …, "peak_memory_mb": …, "events": […]}}} and in the calls what
 # deploy/check_policies.py reads.
 set -euo pipefail
@@ -36,7 +36,7 @@ layer=$PWD/$out/layer
 # Lambda's limit of function and layers together, unpacked, and the C library of its image.
 max_bytes=$((250 * 1024 * 1024))
 max_glibc=2.34
-# What the image has; everything else must come from the layer.
+# The image's libraries; all others must be in the layer.
 image_libraries=' ld-linux-x86-64.so.2 libc.so.6 libdl.so.2 libgcc_s.so.1 libm.so.6 libpthread.so.0 librt.so.1 libsqlite3.so.0 '
 
 step() { echo "== $*"; }
@@ -78,7 +78,7 @@ python - << 'PYTHON'
 import pathlib, sys, tomlkit
 manifest = tomlkit.parse(pathlib.Path("Cargo.toml").read_text())
 panic = manifest.get("profile", {}).get("release", {}).get("panic")
-# Unsaid, cargo-lambda makes it abort, and a panic then ends the process instead of the invocation.
+# By default, cargo-lambda sets it to abort, and a panic then ends the process instead of the invocation.
 sys.exit(None if panic == "unwind" else f'[profile.release] needs panic = "unwind", and has {panic!r}')
 PYTHON
 
@@ -96,7 +96,8 @@ layer_bytes=$(bytes_of "$layer")
 mapfile -t layer_binaries < <(find "$layer" -type f \( -name chromium -o -name '*.so' -o -name '*.so.*' \))
 check_glibc "the layer" "${layer_binaries[@]}"
 check_libraries "the layer" "$layer/lib" "${layer_binaries[@]}"
-# As in Lambda, where the layer is /opt: the fonts' configuration names it. `exec`, so that this is no process of its own and the browser is killed whole.
+# As in Lambda, where the layer is /opt: the fonts' configuration names it. `exec` replaces this process, so that the
+# whole browser is killed.
 mkdir -p "$out/fonts"
 sed "s#/opt/fonts#$layer/fonts#" "$layer/fonts/fonts.conf" > "$out/fonts/fonts.conf"
 cat > "$out/chromium" << SCRIPT
@@ -144,7 +145,7 @@ print("-" if value is None else value)
 PYTHON
 }
 {
-    echo "| function | unpacked, MB | with its layer, MB | newest glibc symbol | INIT, ms | cold start to the first answer, ms | peak memory apart from Chromium, MB |"
+    echo "| function | unpacked, MB | with its layer, MB | newest glibc symbol | INIT, ms | cold start to the first answer, ms | peak memory without Chromium, MB |"
     echo "|---|---|---|---|---|---|---|"
     for name in "${functions[@]}"; do
         own=$(bytes_of "$built/$name") whole=-

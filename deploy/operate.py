@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""What an operator does with a deployed environment. `make smoke`, `make redrive` and deploy.sh call it.
+"""Commands for an operator of a deployed environment. `make smoke`, `make redrive` and deploy.sh call it.
 
-    operate.py migrate ENV [--bootstrap FILE]   apply the migrations; with FILE, by that build of the function
+    operate.py migrate ENV [--bootstrap FILE]   apply the migrations; with FILE, with that build of the function
     operate.py smoke ENV [--tournament ID --round SLUG] [--require-provider]
     operate.py watch ENV [--minutes 10]         fail when an alarm goes off
-    operate.py redrive ENV [--dry-run]          run again what failed for good
-    operate.py previous ENV FILE                save the template that is deployed, to go back to (exits with 3: none)
+    operate.py redrive ENV [--dry-run]          invoke again what is in the dead-letter queues
+    operate.py previous ENV FILE                save the deployed template, for a rollback (exits with 3: none)
 
-The credentials are those of the AWS CLI (AWS_PROFILE, …); the region is that of samconfig.toml, unless AWS_REGION says
-otherwise.
+The credentials are those of the AWS CLI (AWS_PROFILE, …); the region is that of samconfig.toml, unless AWS_REGION is
+set.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 HEALTH = "/api/v2/data-provider/health"
-# How long a function may take to answer; the longest is Lambda's own 15 minutes.
+# The time limit of an answer: Lambda's maximum of 15 minutes.
 ANSWER_SECONDS = 920
-# In alarm until the first routine of a new stack, so it says nothing about a deployment.
+# In alarm until the first routine of a new stack, so it does not concern a deployment.
 NOT_OF_A_DEPLOYMENT = "no-daily-routine"
 
 
 class Failed(Exception):
-    """Something is not as it should be; the message is for people."""
+    """A check or command failed; the message is for the operator."""
 
 
 class NoStack(Failed):
@@ -42,7 +42,7 @@ class NoStack(Failed):
 
 
 def say(text: str) -> None:
-    """A line for the operator."""
+    """Prints a line for the operator."""
     print(text, flush=True)
 
 
@@ -63,7 +63,7 @@ class Environment:
         return outputs[key]
 
     def invoke(self, function: str, event: dict) -> tuple[dict, str]:
-        """The answer of a function, and the kind of its error (empty: none)."""
+        """Invokes a function; returns its answer and the kind of its error (empty: none)."""
         answer = self.client("lambda").invoke(FunctionName=f"{self.prefix}-{function}", Payload=json.dumps(event).encode())
         body = json.loads(answer["Payload"].read() or b"null") or {}
         return body, (body.get("errorType") or "unknown") if answer.get("FunctionError") else ""
@@ -85,7 +85,7 @@ def migrate(environment: Environment, bootstrap: Path | None = None) -> None:
     answer, error = environment.invoke("migrate", {})
     if error:
         raise Failed(f"the migrations failed: {error}: {answer.get('errorMessage')}")
-    say(f"migrations applied: {', '.join(map(str, answer.get('applied', []))) or 'none were missing'}")
+    say(f"migrations applied: {', '.join(map(str, answer.get('applied', []))) or 'none were pending'}")
 
 
 def smoke(environment: Environment, tournament: str | None, round_slug: str | None, require_provider: bool,
@@ -106,8 +106,8 @@ def smoke(environment: Environment, tournament: str | None, round_slug: str | No
 
     migrate(environment)
 
-    # Without a tournament to try, a function is right to refuse one that does not exist: to do so it has started, read
-    # its secret and asked the database.
+    # Without a tournament to test with, refusing an unknown one is the correct answer: for it the function has started,
+    # read its secret and queried the database.
     key = f"smoke-{uuid.uuid4()}"
     target = {"targetEnv": environment.name, "idempotencyKey": key, "dryRun": True}
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -126,7 +126,7 @@ def smoke(environment: Environment, tournament: str | None, round_slug: str | No
         if not error:
             say(f"{function}: dry run answered")
         elif refused:
-            say(f"{function}: dry run refused a tournament that does not exist, as it should")
+            say(f"{function}: dry run refused an unknown tournament, as expected")
         else:
             problems.append(f"{function}: {error}: {told}")
 
@@ -137,7 +137,7 @@ def smoke(environment: Environment, tournament: str | None, round_slug: str | No
     elif outcome == "answered":
         say(f"probe: the provider answers: {json.dumps(answer)}")
     else:
-        # Not the deployment's fault, and going back would not help: so a warning, unless asked for more.
+        # Not caused by the deployment; a rollback would not help: only a warning, unless --require-provider is set.
         told = f"probe: the provider does not answer Lambda ({outcome}): {json.dumps(answer)}"
         if require_provider:
             problems.append(told)
@@ -170,7 +170,7 @@ def watch(environment: Environment, minutes: float, pause_seconds: float = 15) -
 
 
 def failed_invocation(message: dict) -> tuple[str, dict]:
-    """Function and event of what Lambda keeps of an invocation that failed for good."""
+    """Function and event of a message in Lambda's dead-letter queue."""
     body = json.loads(message["Body"])
     arn = body["requestContext"]["functionArn"]
     # …:function:NAME or …:function:NAME:QUALIFIER
@@ -178,10 +178,10 @@ def failed_invocation(message: dict) -> tuple[str, dict]:
 
 
 def undelivered_schedule(message: dict) -> tuple[str, dict]:
-    """Function and event of what Scheduler keeps of a schedule that it could not deliver."""
+    """Function and event of a message in Scheduler's dead-letter queue."""
     attributes = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
     if attributes.get("IS_PAYLOAD_TRUNCATED", "").lower() == "true":
-        raise ValueError("its event was cut off")
+        raise ValueError("its event was truncated")
     event = json.loads(message["Body"])
     target = attributes.get("TARGET_ARN", "")
     if "Payload" in event and "FunctionName" in event:  # the whole call instead of the event alone
@@ -198,7 +198,7 @@ def undelivered_schedule(message: dict) -> tuple[str, dict]:
 
 
 def redrive(environment: Environment, dry_run: bool) -> None:
-    """Invokes again what lies in the two queues; a message goes when Lambda has taken the event, not before."""
+    """Invokes again what is in the two queues; a message is deleted once Lambda has accepted the event."""
     sqs, functions = environment.client("sqs"), environment.client("lambda")
     kept = 0
     for output, read in (
@@ -208,7 +208,7 @@ def redrive(environment: Environment, dry_run: bool) -> None:
         queue = environment.output(output)
         seen: set[str] = set()
         while True:
-            # Hidden from others for as long as this may take; what is kept comes back after that.
+            # Hidden from other readers for as long as this may take; kept messages are visible again after that.
             got = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0 if dry_run else 120,
                                       WaitTimeSeconds=1, MessageAttributeNames=["All"]).get("Messages", [])
             got = [message for message in got if message["MessageId"] not in seen]
@@ -222,7 +222,7 @@ def redrive(environment: Environment, dry_run: bool) -> None:
                         raise ValueError(f"{function} is not of {environment.name}")
                 except (ValueError, KeyError) as error:
                     kept += 1
-                    say(f"kept {message['MessageId']}: it cannot be read: {error}")
+                    say(f"kept {message['MessageId']}: it is malformed: {error}")
                     continue
                 say(f"{'would run' if dry_run else 'running'} {function} {json.dumps(event)}")
                 if not dry_run:
@@ -230,16 +230,16 @@ def redrive(environment: Environment, dry_run: bool) -> None:
                     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         say(f"{output.removesuffix('Url')}: {len(seen)} messages")
     if kept:
-        raise Failed(f"{kept} messages are still there: look at them in the console")
+        raise Failed(f"{kept} messages were kept: inspect them in the console")
 
 
 def previous(environment: Environment, file: Path) -> None:
-    """Saves the deployed template. The code it names lies in SAM's bucket, by its checksum."""
+    """Saves the deployed template. Its code is in SAM's bucket, under its checksum."""
     client = environment.client("cloudformation")
     try:
         answer = client.get_template(StackName=environment.prefix, TemplateStage="Original")
     except client.exceptions.ClientError as error:
-        # CloudFormation has no error of its own for this.
+        # CloudFormation has no specific error for this.
         if "does not exist" in str(error):
             raise NoStack(f"there is no stack {environment.prefix}") from error
         raise

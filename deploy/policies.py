@@ -1,4 +1,4 @@
-"""Reads out of template.yaml what each role may do, with names as the local stack gives them."""
+"""Reads from template.yaml what each role may do, with the names of the local stack."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class Grant:
     action: str
     resource: str
     condition: str = ""
-    # The policy that says so: a role's own, or one that several roles share.
+    # The policy with this grant: a role's own, or one that several roles share.
     policy: str = ""
 
 
 def load(path: Path) -> dict:
-    """The template, its short forms written long."""
+    """The template, with short forms expanded."""
     return yaml.load(path.read_text(), _Loader)  # noqa: S506: a SafeLoader
 
 
 class Resolver:
-    """Gives the template's references the names they have in one environment."""
+    """Resolves the template's references to the names of one environment."""
 
     def __init__(self, template: dict, environment: str) -> None:
         self.resources = template["Resources"]
@@ -61,7 +61,7 @@ class Resolver:
             name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()
         }
         self.parameters["Environment"] = environment
-        # The six characters that Secrets Manager adds are not known before.
+        # The six characters that Secrets Manager adds are not known in advance.
         self.parameters["SecretArn"] = (
             f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:best-shot/{environment}-??????"
         )
@@ -77,7 +77,7 @@ class Resolver:
             return self._attribute(*argument)
         if function == "Fn::Sub":
             return re.sub(r"\$\{([^}]+)\}", lambda m: self._sub(m.group(1)), argument)
-        raise ValueError(f"the policy check does not know {function}: teach it")
+        raise ValueError(f"the policy check does not know {function}: add it")
 
     def _sub(self, name: str) -> str:
         return self._attribute(*name.split(".", 1)) if "." in name else self._ref(name)
@@ -119,7 +119,7 @@ def _list(value: object) -> list:
 
 
 def _statements(document: dict) -> list[dict]:
-    """The statements, those under a condition included."""
+    """The statements, including those under a condition."""
     found = []
     for statement in _list(document["Statement"]):
         if "Fn::If" in statement:
@@ -137,15 +137,15 @@ def grants(template: dict, environment: str = "demo") -> dict[str, list[Grant]]:
     result: dict[str, list[Grant]] = {}
     for name, resource in resources.items():
         if resource["Type"] == "AWS::Serverless::Function":
-            # SAM would write a role of its own for a function without one, and add to a role that has none of this.
+            # SAM would create a role for a function without one, and add policies to it.
             if "Policies" in resource["Properties"] or "Role" not in resource["Properties"]:
-                raise ValueError(f"{name} must name its role, and its policies must stand there")
+                raise ValueError(f"{name} must name its role, which must contain its policies")
         if resource["Type"] != "AWS::IAM::Role":
             continue
         properties = resource["Properties"]
         documents = [(name, policy["PolicyDocument"]) for policy in properties.get("Policies", [])]
         for managed in properties.get("ManagedPolicyArns", []):
-            # A policy of AWS's own would grant what nobody here has read.
+            # An AWS-managed policy would grant permissions that were not reviewed here.
             documents.append((managed["Ref"], resources[managed["Ref"]]["Properties"]["PolicyDocument"]))
         owner = name.removesuffix("Role")
         result[owner] = [

@@ -16,7 +16,7 @@ CALLS = json.loads((HERE / "expected-calls.json").read_text())
 
 
 def statements(template: dict) -> list[dict]:
-    """Every statement of an identity's policy, as it stands in the template."""
+    """Every statement of an identity's policy, as in the template."""
     documents = []
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":

@@ -1,4 +1,4 @@
-"""Tests of deploy.sh: the order of what it does, with SAM and operate.py replaced by scripts that write it down."""
+"""Tests of deploy.sh: the order of what it does, with SAM and operate.py replaced by scripts that record their calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 SAM = """#!/bin/sh
 echo "sam $*" >> "$SEEN"
 """
-# `python deploy/operate.py COMMAND ENV …`: fails when told to; `previous` leaves a template unless there is none.
+# `python deploy/operate.py COMMAND ENV …`: fails if configured to; `previous` writes a template unless there is none.
 PYTHON = """#!/bin/sh
 shift
 echo "operate $*" >> "$SEEN"
@@ -28,7 +28,7 @@ fi
 
 class Deploy(unittest.TestCase):
     def deploy(self, failing: str = "", first: bool = False) -> tuple[int, list[str]]:
-        """The exit status and what was done, a word or two each."""
+        """The exit status and the steps, a word or two each."""
         with tempfile.TemporaryDirectory() as folder:
             project = Path(folder)
             (project / "deploy").mkdir()

@@ -1,4 +1,4 @@
-"""Tests of operate, on clients that answer from a script."""
+"""Tests of operate, with clients that give scripted answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the local stack needs on Debian or Ubuntu: Postgres, PgBouncer, Chromium, and a Python environment with
-# the AWS emulator (moto), AWS's Runtime Interface Emulator (from the SAM CLI) and the test runner (cargo-nextest). Says
-# what it installs; a second run finds everything there and does nothing. Root (or sudo) is needed only for system packages that are missing.
+# the AWS emulator (moto), AWS's Runtime Interface Emulator (from the SAM CLI) and the test runner (cargo-nextest).
+# Prints what it installs; a second run does nothing. Root (or sudo) is needed only for missing system packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,7 @@ apt_install() {
 command -v cc > /dev/null || apt_install build-essential
 command -v setpriv > /dev/null || apt_install util-linux
 ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || apt_install postgresql
-# The service that Debian makes of it is left alone: the stack's own has its own port.
+# Debian's own service is not changed: the stack's server has its own port.
 [ -x /usr/sbin/pgbouncer ] || apt_install pgbouncer
 python3 -c 'import venv, ensurepip' 2> /dev/null || apt_install python3 python3-venv
 
@@ -50,7 +50,7 @@ if ! chromium_installed; then
     if apt-cache show chromium-headless-shell > /dev/null 2>&1; then
         apt_install chromium-headless-shell
     else
-        # Ubuntu's chromium is a snap, which can't be driven from here: the Lambda layer's own build serves.
+        # Ubuntu's chromium is a snap, which can't be controlled from here: the Lambda layer's own build is used.
         command -v npm > /dev/null || apt_install npm
         ldconfig -p | grep -q libnss3.so || apt_install libnss3
         want_brotli=yes
@@ -84,7 +84,7 @@ source, target = map(pathlib.Path, sys.argv[1:])
 for name in ("swiftshader.tar.br", "fonts.tar.br"):
     archive = io.BytesIO(brotli.decompress((source / name).read_bytes()))
     tarfile.open(fileobj=archive).extractall(target)
-# The binary last, and at once: where it is, all is there.
+# The binary last, by one rename: if it exists, everything is installed.
 binary = target / "chromium.part"
 binary.write_bytes(brotli.decompress((source / "chromium.br").read_bytes()))
 binary.chmod(0o755)

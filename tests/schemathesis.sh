@@ -1,8 +1,8 @@
 #!/bin/bash
-# Serves a replayed season and tries its operator's API against the API's own description.
-# `ignored_auth` is left out: it sends wrong tokens until the API refuses this address unseen; the test
-# `nobody_comes_in_without_valid_credentials_and_nothing_is_written` looks at every route instead.
-# 400 examples an operation come to well over 5,000 requests; the end of its report counts them.
+# Serves a replayed season and tests its operator's API against its OpenAPI description.
+# `ignored_auth` is excluded: it sends wrong tokens until the API blocks this address; the test
+# `nobody_comes_in_without_valid_credentials_and_nothing_is_written` checks every route instead.
+# 400 examples per operation are well over 5,000 requests; the end of its report has the number.
 set -euo pipefail
 log=$(mktemp)
 target/debug/local replay local/seasons/2022-world-cup.json --bulk --serve --summary target/schemathesis/summary.json >"$log" &

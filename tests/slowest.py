@@ -1,4 +1,4 @@
-"""Prints the slowest tests of a run and its time in all, from the JUnit report that nextest has written."""
+"""Prints the slowest tests of a run and its total time, from nextest's JUnit report."""
 
 import sys
 import xml.etree.ElementTree

@@ -1,7 +1,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::provider::sofascore::decode::{Kind, decode};
+use shared::provider::decode::{Kind, decode};
 
 fuzz_target!(|body: &str| {
     let _ = decode(Kind::ScheduledEvents, body);

@@ -1,5 +1,5 @@
-"""Copies a built template and one function's code to DIRECTORY, the code as `function/function`, to put something before
-it: before.py TEMPLATE FUNCTION DIRECTORY"""
+"""Copies a built template and one function's code to DIRECTORY, the code as `function/function`, so that a wrapper can
+start it: before.py TEMPLATE FUNCTION DIRECTORY"""
 
 import re
 import shutil

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# `sam local invoke` beside the local stack: local/sam/invoke.sh FUNCTION EVENT [OPTION…]
+# `sam local invoke` with the local stack: local/sam/invoke.sh FUNCTION EVENT [OPTION…]
 #
-# The stack runs (`make demo SERVE=1`) and events/env.json names its ports; `sam build` has been run. What SAM needs beside
-# that is made here: an image with socat (Dockerfile), and on the host, for as long as the function
-# runs, a way from the containers' bridge to 127.0.0.1. The function is put behind local/sam/bootstrap.
+# Requires that the stack runs (`make demo SERVE=1`), that events/env.json names its ports, and that `sam build` has been
+# run. This script creates what else SAM needs: an image with socat (Dockerfile), and on the host, while the function
+# runs, forwarding from the containers' bridge to 127.0.0.1. The function is started by local/sam/bootstrap.
 #
 # BASE       image to start from (Lambda's own, which Docker pulls)
 # TEMPLATE   a built template other than .aws-sam/build/template.yaml
@@ -22,13 +22,13 @@ base=${BASE:-$image}
 use_sam
 docker version > /dev/null || fail "a Docker engine is needed"
 
-# Under the name that SAM looks for, so that it takes it without pulling. SAM's own image on top of it is made anew.
+# Under the name that SAM looks for, so that it does not pull it. SAM's own image on top of it is rebuilt.
 if [ "$(docker image inspect --format '{{ index .Config.Labels "best-shot" }}' "$image" 2> /dev/null)" != local ]; then
     docker image rm --force public.ecr.aws/lambda/provided:al2023-rapid-x86_64 > /dev/null 2>&1 || true
     docker build --quiet --build-arg BASE="$base" --label best-shot=local --tag "$image" local/sam > /dev/null
 fi
 
-# Older engines do not say the bridge's own address: it is the first of its network.
+# Older engines do not report the bridge's own address: it is the first of its network.
 gateway=$(docker network inspect bridge | python -c '
 import ipaddress, json, sys
 config = json.load(sys.stdin)[0]["IPAM"]["Config"][0]
@@ -43,7 +43,7 @@ mkdir -p .aws-sam/local/function
 python local/sam/before.py "$built" "$function" .aws-sam/local
 cp local/sam/bootstrap .aws-sam/local/function/bootstrap
 
-# SAM hands these on; the emulator of AWS takes any.
+# SAM passes these on; the AWS emulator accepts any.
 export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=eu-central-1
 sam local invoke "$function" --event "$event" --template-file .aws-sam/local/template.yaml \
     --env-vars "$env_vars" --skip-pull-image --add-host "best-shot-host:$gateway" \

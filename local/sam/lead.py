@@ -1,11 +1,11 @@
-"""Leads ports of one address of this machine to the same ports of 127.0.0.1, until it is killed: lead.py ADDRESS PORT…"""
+"""Forwards ports of a local address to the same ports of 127.0.0.1, until it is killed: lead.py ADDRESS PORT…"""
 
 import asyncio
 import sys
 
 
 async def pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    """Everything, until one side ends."""
+    """Copies everything, until one side ends."""
     try:
         while data := await source.read(65536):
             target.write(data)

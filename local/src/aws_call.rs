@@ -1,10 +1,10 @@
-//! What an HTTP request asks of AWS: service, IAM action and resource, read off as AWS itself does.
+//! Determines which AWS call an HTTP request is: service, IAM action and resource, by the same rules as AWS.
 
 use axum::http::{HeaderMap, Method, Uri, header};
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// A service of AWS's, named as in IAM actions and credential scopes.
+/// An AWS service, named as in IAM actions and credential scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum Service {
@@ -23,7 +23,7 @@ pub enum Service {
 /// A call and how it was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// By whose credentials: the id of the access key, by which AWS too knows who calls; empty for an unsigned call.
+    /// The caller: the id of its access key, as in AWS; empty for an unsigned call.
     pub caller: String,
     /// The service.
     pub service: Service,
@@ -35,7 +35,7 @@ pub struct Call {
     pub status: u16,
 }
 
-/// What a request asks for. The status is not known yet.
+/// The call that a request makes. Its status is not known yet.
 pub(crate) fn asked(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Call {
     let query: Vec<(String, String)> = uri
         .query()
@@ -65,12 +65,12 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// By the scope of the credential.
+    /// The service in the credential's scope.
     fn service(&self) -> Service {
         match self.credential(3) {
             Some(name) => name.parse().unwrap_or(Service::Other),
             None if self.uri.path().starts_with("/moto-api") => Service::Other,
-            // Of all that is asked for here only a public object is had without a signature.
+            // The only unsigned requests made here are those for public objects.
             None => Service::S3,
         }
     }
@@ -87,7 +87,7 @@ impl Request<'_> {
     fn s3(&self) -> Option<(String, String)> {
         let path = decoded(self.uri.path().trim_start_matches('/'));
         let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
-        // `?policy` is another thing than the bucket; `?prefix=` is a parameter.
+        // `?policy` names a subresource of the bucket; `?prefix=` is a parameter.
         let part = self.uri.query().and_then(|query| query.split('&').find(|part| !part.contains('=')));
         let operation = match (self.method.as_str(), !bucket.is_empty(), !key.is_empty(), part) {
             ("GET", false, _, None) => "ListAllMyBuckets",

@@ -1,4 +1,4 @@
-//! A gate before the AWS emulator: it records each call by its IAM action, and fails calls as AWS does.
+//! A proxy in front of the AWS emulator: records each call by its IAM action, and makes calls fail as AWS does.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use crate::aws_call::asked;
 pub use crate::aws_call::{Call, Service};
 
-/// Headers that are about one connection, or that the next hop answers for.
+/// Headers that apply to one connection, or that the next hop sets itself.
 const HOP_BY_HOP: [header::HeaderName; 8] = [
     header::CONNECTION,
     header::EXPECT,
@@ -33,18 +33,18 @@ const HOP_BY_HOP: [header::HeaderName; 8] = [
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// It is refused with this error, and not done.
+    /// It is refused with this error, and not executed.
     Status {
         /// The HTTP status.
         status: u16,
         /// The error's code.
         code: &'static str,
     },
-    /// It is done so much later, and answered then. It is done also when the caller has given up by then.
+    /// It is executed and answered after this delay, even if the caller has given up by then.
     Delay(Duration),
-    /// The connection is closed without an answer, and the call is not done.
+    /// The connection is closed without an answer, and the call is not executed.
     Drop,
-    /// It is done, and the caller gets this error nevertheless.
+    /// It is executed, but the caller gets this error.
     AfterTheFact {
         /// The HTTP status.
         status: u16,
@@ -59,22 +59,22 @@ impl How {
     pub const S3_SLOW_DOWN: Self = Self::Status { status: 503, code: "SlowDown" };
     /// S3: no permission.
     pub const S3_ACCESS_DENIED: Self = Self::Status { status: 403, code: "AccessDenied" };
-    /// S3: AWS's own fault.
+    /// S3: an internal error of AWS.
     pub const S3_INTERNAL: Self = Self::Status { status: 500, code: "InternalError" };
     /// Scheduler: too many requests.
     pub const SCHEDULER_THROTTLING: Self = Self::Status { status: 429, code: "ThrottlingException" };
     /// Scheduler: too many schedules.
     pub const SCHEDULER_QUOTA: Self = Self::Status { status: 402, code: "ServiceQuotaExceededException" };
-    /// Scheduler: somebody else changes it, or it is there already.
+    /// Scheduler: it is being changed, or exists already.
     pub const SCHEDULER_CONFLICT: Self = Self::Status { status: 409, code: "ConflictException" };
-    /// Scheduler: AWS's own fault.
+    /// Scheduler: an internal error of AWS.
     pub const SCHEDULER_INTERNAL: Self = Self::Status { status: 500, code: "InternalServerException" };
-    /// Secrets Manager: AWS's own fault.
+    /// Secrets Manager: an internal error of AWS.
     pub const SECRETS_INTERNAL: Self = Self::Status { status: 500, code: "InternalServiceError" };
     /// Secrets Manager: no permission.
     pub const SECRETS_ACCESS_DENIED: Self = Self::Status { status: 400, code: "AccessDeniedException" };
 
-    /// The same error for a call that was done nevertheless.
+    /// The same error for a call that is executed.
     #[must_use]
     pub fn after_the_fact(self) -> Self {
         match self {
@@ -84,16 +84,16 @@ impl How {
     }
 }
 
-/// Calls that go wrong. Where several troubles fit a call, the one set first happens.
+/// Calls that go wrong. If several match a call, the one set first applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The service.
     pub service: Service,
-    /// The operation, by its IAM action; all of the service's when there is none.
+    /// The operation, by its IAM action; `None`: all of the service's.
     pub operation: Option<String>,
     /// What goes wrong.
     pub how: How,
-    /// With how many calls; with all until [`AwsGate::restore`] when there is no number.
+    /// The number of calls; `None`: all until [`AwsGate::restore`].
     pub times: Option<usize>,
 }
 
@@ -127,9 +127,9 @@ impl AwsGate {
         listener.set_nonblocking(true).context("making the AWS gate's socket non-blocking")?;
         let address = listener.local_addr().context("reading the AWS gate's address")?;
         let listener = tokio::net::TcpListener::from_std(listener)
-            .context("handing the AWS gate's socket to tokio")?
+            .context("passing the AWS gate's socket to tokio")?
             .tap_io(|connection| {
-                // Without it answers wait for acknowledgements; they come all the same.
+                // Without it answers are delayed by acknowledgements; an error here is harmless.
                 let _ = connection.set_nodelay(true);
             });
 
@@ -152,7 +152,7 @@ impl AwsGate {
         Ok(Self { address, gate, _stop: Arc::new(stop) })
     }
 
-    /// The address to use for AWS's.
+    /// The address to use instead of AWS's.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -167,27 +167,27 @@ impl AwsGate {
         self.gate.book().troubles.push(trouble);
     }
 
-    /// Ends all troubles.
+    /// Ends all faults.
     pub fn restore(&self) {
         self.gate.book().troubles.clear();
     }
 
-    /// With how many calls something went wrong; delays count.
+    /// The number of calls that went wrong, delayed ones included.
     pub fn troubled(&self) -> usize {
         self.gate.book().troubled
     }
 }
 
 async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Response {
-    // In a task of its own, since AWS too goes on with a call whose caller has gone.
+    // In its own task, since AWS also completes a call when the caller has disconnected.
     let answer = tokio::spawn(async move { gate.answer(request).await }).await;
-    // Only a connection's task that ends makes the server close it with nothing sent, so it ends, without a word in the
-    // log. (A body that fails at once is no body to a HEAD request, which would be answered.)
+    // The server closes a connection without sending anything only when its task ends, so the task is ended without
+    // logging. (A body that fails at once would not work for a HEAD request, which has no body and would be answered.)
     answer.ok().flatten().unwrap_or_else(|| std::panic::resume_unwind(Box::new("no answer")))
 }
 
 impl Gate {
-    /// What the caller is told, if anything.
+    /// The answer to the caller, if any.
     async fn answer(&self, request: Request) -> Option<Response> {
         let (head, body) = request.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.ok()?;
@@ -228,7 +228,7 @@ impl Gate {
     async fn forward(&self, head: &Parts, body: Bytes) -> Response {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut headers = end_to_end(&head.headers);
-        // The client counts for itself.
+        // The client computes the length itself.
         headers.remove(header::CONTENT_LENGTH);
         let url = format!("{}{path}", self.upstream);
         let sent = self.client.request(head.method.clone(), url).headers(headers).body(body).send().await;
@@ -287,7 +287,7 @@ mod tests {
 
     const KEY: &str = "b/a%20key";
 
-    /// Answers with what it was asked, and with odd things of its own.
+    /// Answers with details of the request, and with unusual headers and statuses.
     async fn upstream() -> (String, Arc<Mutex<Vec<String>>>) {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let state = Arc::clone(&seen);
@@ -316,7 +316,7 @@ mod tests {
         (AwsGate::start(&endpoint).unwrap(), seen)
     }
 
-    /// One request, signed for a service; all that comes back.
+    /// Sends one request, signed for a service; returns the whole response.
     async fn raw(gate: &AwsGate, service: &str, line: &str, more: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(gate.address).await.unwrap();
         let head = format!(

@@ -1,4 +1,4 @@
-//! Which function called what of AWS, as `deploy/check_policies.py` compares it with the template's policies.
+//! Records which function made which AWS calls; `deploy/check_policies.py` compares them with the template's policies.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,28 +11,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws_gate::{AwsGate, Call, Service};
 
-/// Names a file to which every stack adds, at its end, what its functions called.
+/// Names a file to which every stack appends its functions' calls when it ends.
 pub const FILE: &str = "AWS_CALLS_FILE";
 
 /// The policies are checked for the environment of this name.
 const CHECKED: &str = "demo";
 
-/// A kind of call: what stands for one object or schedule is left out, since all of a kind need one permission.
+/// A kind of call: names of single objects or schedules are left out, since all of a kind need the same permission.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Recorded {
-    /// Which function.
+    /// The calling function.
     pub function: String,
     /// `s3`, `scheduler`, `secretsmanager`, `lambda`.
     pub service: String,
     /// The IAM action without its service.
     pub operation: String,
-    /// What it was done to, named as in the environment that is checked.
+    /// The resource, named as in the environment that is checked.
     pub resource: String,
 }
 
 impl Recorded {
-    /// A call of a function of `environment`. A resource that is not the environment's own keeps its name, and is
-    /// found not to be allowed.
+    /// A call of a function of `environment`. A resource of another environment keeps its name, so that the check
+    /// finds it not allowed.
     pub fn of(call: &Call, environment: &str) -> Self {
         let own = |name: &str, between: char| {
             if name == format!("best-shot{between}{environment}") {
@@ -55,7 +55,7 @@ impl Recorded {
                 Some((group, _)) => format!("{}/*", own(group, '-')),
             },
             Service::SecretsManager => {
-                // An ARN ends with six characters that are drawn when the secret is made.
+                // An ARN ends with six random characters.
                 let name = resource.split_once(":secret:").and_then(|(_, name)| name.rsplit_once('-'));
                 own(name.map_or(resource, |(name, _)| name), '/')
             }
@@ -77,9 +77,9 @@ impl Recorded {
     }
 }
 
-/// What goes through the gates of one environment.
+/// Records the calls through the proxies of one environment.
 pub struct Recording {
-    /// Before AWS and before Lambda's Invoke.
+    /// The proxies in front of AWS and of Lambda's Invoke.
     pub gates: [AwsGate; 2],
     /// The environment.
     pub environment: String,
@@ -102,7 +102,7 @@ impl Drop for Recording {
     }
 }
 
-/// Adds calls to a file, a line each, at one go: other processes add to it too.
+/// Appends calls to a file, one per line, in one write: other processes append to it too.
 fn add(calls: &BTreeSet<Recorded>, file: &Path) -> anyhow::Result<()> {
     let mut lines = String::new();
     for call in calls {
@@ -111,13 +111,13 @@ fn add(calls: &BTreeSet<Recorded>, file: &Path) -> anyhow::Result<()> {
     Ok(File::options().append(true).create(true).open(file)?.write_all(lines.as_bytes())?)
 }
 
-/// Reads what was added to a file, each kind once.
+/// Reads the recorded calls from a file, each kind once.
 pub fn read(file: &Path) -> anyhow::Result<BTreeSet<Recorded>> {
     let lines = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
     Ok(lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
 }
 
-/// Writes calls as JSON, a line each.
+/// Writes calls as JSON, one per line.
 pub fn write(calls: &BTreeSet<Recorded>, file: &Path) -> anyhow::Result<()> {
     let lines: Vec<String> = calls.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
     std::fs::write(file, format!("[\n  {}\n]\n", lines.join(",\n  ")))

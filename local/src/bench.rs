@@ -1,4 +1,4 @@
-//! The figures: what each kind of work takes on this machine, beside its aim. No figure fails for being slow.
+//! Benchmarks: the time of each kind of work on this machine, with its target. A slow result is not a failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use shared::browser::{Browser, Fetched, Want};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
-use shared::provider::Terms as Asking;
-use shared::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
+use shared::gate::Gate;
+use shared::provider::{PROVIDER, SeasonRef, Session};
 use shared::store::teams::{self, TeamRow};
 use shared::store::tournaments::{self, NewTournament};
 use shared::store::{Store, matches};
@@ -31,19 +31,19 @@ use crate::tools::Tools;
 /// A double round robin of this many teams is 38 rounds of 10 matches.
 const TEAMS: u32 = 20;
 const ROUNDS: u32 = 2 * (TEAMS - 1);
-/// Cold starts of each function, launches of the browser, readings of the season.
+/// Number of cold starts of each function, browser launches and readings of the season.
 const TIMES: usize = 5;
-/// Rounds brought by a cold function, and as many by a warm one.
+/// Number of rounds written by a cold function, and by a warm one.
 const ROUNDS_BROUGHT: u32 = 10;
 /// The pause between requests in production.
 const PAUSE: Duration = Duration::from_millis(2500);
 const SCORES: &str = "scores-and-standings";
 const WORLD_CUP: &str = "local/seasons/2022-world-cup.json";
-/// Refused by every function that works for an environment.
+/// An event that every function with an environment refuses.
 const REFUSED: &str = r#"{"targetEnv": "elsewhere"}"#;
 const HEALTH: &str = include_str!("../../events/operator-api-health.json");
 
-/// Measures everything and prints a Markdown table, line by line as the figures come in.
+/// Measures everything and prints a Markdown table, each line as soon as it is measured.
 pub async fn run() -> anyhow::Result<()> {
     let tools = Tools::find()?;
     let cluster = Cluster::start(&tools).await?;
@@ -52,8 +52,8 @@ pub async fn run() -> anyhow::Result<()> {
     let output = tempfile::tempdir()?;
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    say(format!("Profile {profile}, {cores} cores; all parts and the provider on this machine.\n"));
-    say("| Work | Aim | Measured: median of n (min–max) |");
+    say(format!("Profile {profile}, {cores} cores; all services and the provider on this machine.\n"));
+    say("| Work | Target | Measured: median of n (min–max) |");
     say("|---|---|---|");
 
     let url = postgres::create_database(&cluster.url("postgres"), "bench").await?;
@@ -78,9 +78,9 @@ pub async fn run() -> anyhow::Result<()> {
     .await?;
     cold_starts(&stack, output.path()).await?;
     one_round(&stack, &season, &clock, output.path()).await?;
-    memory("memory of a function after work, Chromium apart", "< 30 MB", &stack.functions.peak_rss_mb());
+    memory("memory of a function after work, without Chromium", "< 30 MB", &stack.functions.peak_rss_mb());
 
-    // From here on the season is over and every payload as large as it gets.
+    // From here on the season is over and every payload has its full size.
     clock.set(season.last_end());
     let mut config = ProviderConfig {
         origin: provider.origin(),
@@ -157,7 +157,7 @@ fn standings(season: &Season) {
     row(format!("standings of {} matches", results.len()), "< 1 ms", took);
 }
 
-/// Every function from nothing, with an event it answers at once.
+/// A cold start of every function, with an event it answers at once.
 async fn cold_starts(stack: &Stack, logs: &Path) -> anyhow::Result<()> {
     let refusing = ["daily-routine", SCORES, "knockouts", "tournaments"].map(|name| (name, REFUSED));
     for (name, event) in refusing.into_iter().chain([("operator-api", HEALTH), ("migrate", "{}")]) {
@@ -171,13 +171,13 @@ async fn cold_starts(stack: &Stack, logs: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Creates the tournament, then brings one round after another: first each in a new process, then all in one.
+/// Creates the tournament, then updates one round after another: first each in a new process, then all in one.
 async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &Path) -> anyhow::Result<()> {
     let mut creation = Samples::default();
     creation.time(stack.invoke("tournaments", create_event(season, clock.now()))).await?;
     row("creating the tournament: 38 rounds, 380 matches, 21 images, with reports", "–", creation);
     let store = Store::new(&stack.database_url.clone().into(), None)?;
-    let active = tournaments::active(&*store.client().await?).await?.rows;
+    let active = tournaments::active(&*store.client().await?, PROVIDER).await?.rows;
     let tournament = active.first().context("the tournament was not created")?;
 
     let (mut took, mut wrote) = (<[Samples; 2]>::default(), Vec::new());
@@ -201,7 +201,7 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
         wrote.push(answer["matches_update"]["rows"]["updated"].as_u64().unwrap_or_default());
     }
     let rows = wrote.iter().sum::<u64>() / wrote.len() as u64;
-    // What the runtime's emulator logged is the function's own time, without the emulator's start.
+    // The runtime emulator logs the function's own time, without the emulator's start.
     let mut own = logged(logs, SCORES, "\tDuration: ")?;
     let own = own.split_off(own.len().saturating_sub(wrote.len()));
     for ((kind, took), own) in ["cold", "warm"].into_iter().zip(took).zip(own.chunks(ROUNDS_BROUGHT as usize))
@@ -216,10 +216,10 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
 /// Reads all rounds in one session: how long the launch took with the list of rounds, and each round after it.
 async fn read_all(config: &ProviderConfig, store: &Store, season: &Season) -> anyhow::Result<(f64, Samples)> {
     let (season, mut launch, mut each) = (season_ref(season)?, Samples::default(), Samples::default());
-    let mut session =
-        SofaScore::new(config.clone(), Asking { store: store.clone(), clock: Clock::default(), until: None });
+    let gate = Gate::new(PROVIDER, store.clone(), Clock::default(), None, config);
+    let mut session = Session::new(config.clone(), gate);
     launch.time(session.rounds(&season)).await?;
-    // The list took a moment of its own: after a pause the first round may be asked for at once.
+    // Waits for the pause after the list's request, so that the first round is requested without delay.
     tokio::time::sleep(config.pause).await;
     for number in 1..=ROUNDS {
         let round = each.time(session.round(&season, &number.to_string(), &address(number))).await?;
@@ -242,7 +242,7 @@ async fn all_rounds(config: &mut ProviderConfig, store: &Store, season: &Season)
     row("38 rounds, no pauses, in a warm browser", "< 1,000 ms", apart);
     row("one of these rounds", "–", each);
 
-    // What is above the pauses themselves is the pipeline's own.
+    // The time in excess of the pauses is the pipeline's.
     let full = std::env::var("BENCH_FULL").is_ok_and(|value| value == "1");
     config.pause = if full { PAUSE } else { PAUSE / 10 };
     let (_, each) = read_all(config, store, season).await?;
@@ -272,11 +272,11 @@ async fn browser(config: &ProviderConfig, season: &Season) -> anyhow::Result<()>
     Ok(())
 }
 
-/// A whole World Cup, moved by schedules alone.
+/// A whole World Cup, replayed by schedules alone.
 async fn world_cup(output: &Path) -> anyhow::Result<()> {
-    const WORK: &str = "the World Cup of 2022 by schedules alone";
+    const WORK: &str = "the 2022 World Cup by schedules alone";
     if !Path::new(WORLD_CUP).is_file() {
-        row(WORK, "< 120 s", format!("not measured: {WORLD_CUP} is not there"));
+        row(WORK, "< 120 s", format!("not measured: {WORLD_CUP} does not exist"));
         return Ok(());
     }
     let (season, output) = (WORLD_CUP.into(), output.to_owned());
@@ -289,20 +289,20 @@ async fn world_cup(output: &Path) -> anyhow::Result<()> {
     let (ended, problems) = (summary.matches.ended, summary.problems().len());
     row(WORK, "< 120 s", format!("{} s; {ended} matches ended, {problems} problems", summary.wall_seconds));
     let (each, others) = (requests as f64 / kickoffs.len() as f64, summary.provider_requests - requests);
-    let measured = format!("{each:.2}; {requests} in all, and {others} for other things");
+    let measured = format!("{each:.2}; {requests} in total, and {others} for other purposes");
     row(format!("its requests for matches a kickoff ({} kickoffs)", kickoffs.len()), "–", measured);
-    memory("memory of a function after it, Chromium apart", "< 30 MB", &summary.peak_rss_mb);
+    memory("memory of a function after it, without Chromium", "< 30 MB", &summary.peak_rss_mb);
     Ok(())
 }
 
-/// A league of a season: the circle method, one matchday a week, everybody at home and away.
+/// A league season: the circle method, one matchday a week, each pair at home and away.
 fn double_round_robin() -> anyhow::Result<Season> {
     let first = NaiveDate::from_ymd_opt(2024, 8, 17).context("no such day")?;
     let others = TEAMS - 1;
     let matches: Vec<Value> = (0..ROUNDS)
         .flat_map(|round| (0..TEAMS / 2).map(move |place| (round, place)))
         .map(|(round, place)| {
-            // One team stays, the others go round.
+            // One team keeps its place, the others rotate.
             let left = (round + place) % others;
             let right = if place == 0 { others } else { (round + others - place) % others };
             let turned = (round / others + if place == 0 { round % others } else { 0 }) % 2 == 1;
@@ -323,7 +323,7 @@ fn double_round_robin() -> anyhow::Result<Season> {
     Ok(season)
 }
 
-/// So many ended matches, the season's over and over under new ids.
+/// `count` ended matches: the season's, repeated under new ids.
 fn matches_of(season: &Season, count: usize) -> Vec<Match> {
     let team = |index: usize| season.teams.get(index).map(|team| team.id.to_string()).unwrap_or_default();
     let goals = |goals: u32| i32::try_from(goals).unwrap_or_default();
@@ -352,14 +352,14 @@ fn address(number: u32) -> RoundAddress {
     RoundAddress { number, slug: None, prefix: None }
 }
 
-/// All numbers that stand behind `marker` in a function's log, in order.
+/// All numbers that follow `marker` in a function's log, in order.
 fn logged(logs: &Path, function: &str, marker: &str) -> anyhow::Result<Vec<f64>> {
     let log = std::fs::read_to_string(logs.join(format!("{function}.log")))?;
     let number = |rest: &str| rest.split([' ', ')']).next().and_then(|text| text.parse().ok());
     Ok(log.split(marker).skip(1).filter_map(number).collect())
 }
 
-/// What was measured of one figure, in milliseconds.
+/// The measurements of one figure, in milliseconds.
 #[derive(Default)]
 struct Samples(Vec<f64>);
 
@@ -400,7 +400,7 @@ fn row(work: impl Display, aim: &str, measured: impl Display) {
     say(format!("| {work} | {aim} | {measured} |"));
 }
 
-#[allow(clippy::print_stdout, reason = "the table is the answer of the command")]
+#[allow(clippy::print_stdout, reason = "the table is the command's output")]
 fn say(line: impl Display) {
     println!("{line}");
 }

@@ -1,4 +1,4 @@
-//! The driver of a replay: creates the tournament through its function, then lets schedules alone move the story.
+//! The driver of a replay: creates the tournament through its function, then only fires schedules.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,14 +16,14 @@ use crate::replay::{Fault, ReplayClock, ReplayProvider, Rules, Season};
 use crate::stack::{Ingredients, Stack};
 use crate::tools::Tools;
 
-/// What a replay is told.
+/// The options of a replay.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The season file.
     pub season: PathBuf,
-    /// The competition's rules, where the file does not bring its own.
+    /// The competition's rules, where the file does not contain them.
     pub rules: Option<PathBuf>,
-    /// What goes wrong with matches.
+    /// Disruptions of matches.
     pub faults: Vec<Fault>,
     /// Start at the beginning of this day, instead of half a day before the first match.
     pub from: Option<NaiveDate>,
@@ -31,60 +31,60 @@ pub struct Options {
     pub until: Option<NaiveDate>,
     /// Start when the season is over.
     pub bulk: bool,
-    /// A database that is there already, instead of a throwaway one.
+    /// An existing database, instead of a throwaway one.
     pub database_url: Option<String>,
-    /// Parts that run already, which the replay shares with others, instead of parts of its own.
+    /// Running services, which the replay shares with others, instead of its own.
     pub parts: Option<Parts>,
     /// Where logs and results go.
     pub output: PathBuf,
-    /// Faults drawn by this seed, of one kind only if there is one.
+    /// The seed of random faults, and the only kind to cause, if one is given.
     pub faults_by_seed: Option<(u64, Option<Kind>)>,
 }
 
-/// Parts that run already.
+/// Running services.
 #[derive(Debug, Clone)]
 pub struct Parts {
-    /// A migrated database that nobody else uses.
+    /// A migrated database for this replay alone.
     pub database_url: String,
     /// The AWS emulator's address.
     pub aws_endpoint: String,
-    /// The environment's name, by which replays that share an emulator are kept apart.
+    /// The environment's name; unique among replays that share an emulator.
     pub environment: String,
 }
 
-/// A replay on its stack. The parts run until it is dropped.
+/// A replay and its stack, which runs until it is dropped.
 pub struct Replay {
-    /// The functions and what they talk to.
+    /// The functions and the services they use.
     pub stack: Stack,
-    /// The world as the provider tells it.
+    /// The replay provider.
     pub provider: ReplayProvider,
     /// What is being replayed.
     pub season: Season,
-    /// The time it is in the replay.
+    /// The current time in the replay.
     pub clock: ReplayClock,
     /// The tournament that was created.
     pub tournament_id: uuid::Uuid,
-    /// Schedules that have fired.
+    /// Number of schedules that have fired.
     pub fired: usize,
-    /// What went wrong, occurrence by occurrence.
+    /// Errors, in order.
     pub errors: Vec<String>,
-    /// When it began.
+    /// When the replay began.
     pub began: Instant,
     /// Faults, if any are to be caused.
     pub injector: Option<FaultInjector>,
-    /// Events that have left Scheduler and have not arrived.
+    /// Events that Scheduler has sent and that have not arrived.
     late: Vec<Late>,
-    /// Events that have arrived.
+    /// Number of events that have arrived.
     arrived: usize,
     _own_parts: (Option<Cluster>, Option<Emulator>),
 }
 
-/// An event on its way.
+/// A delayed event.
 struct Late {
     due: DateTime<Utc>,
     function: String,
     event: Value,
-    /// So many had arrived when it was sent.
+    /// How many had arrived when it was sent.
     arrived_before: usize,
 }
 
@@ -93,16 +93,16 @@ const DAILY: NaiveTime = match NaiveTime::from_hms_opt(0, 1, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
-/// After the last match, so many quiet days until the tournament is completed and the story is over.
+/// Days without events after the last match until the tournament is completed and the replay is over.
 const QUIET_DAYS: TimeDelta = TimeDelta::days(8);
-/// The same where matches without a date are waited for.
+/// The same if there are matches without a date, which may still get one.
 const CURTAILED_QUIET_DAYS: TimeDelta = TimeDelta::days(31);
 const ENVIRONMENT: &str = "local";
-/// An event that is late is so late that others overtake it: half an hour lies between the checks of a match.
+/// The delay of a late event: long enough for others to overtake it, since a match's checks are half an hour apart.
 const LATE: TimeDelta = TimeDelta::minutes(40);
 
 impl Replay {
-    /// Starts the parts and creates the tournament.
+    /// Starts the stack and creates the tournament.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let began = Instant::now();
         let mut season = Season::load(&options.season)?;
@@ -198,7 +198,7 @@ impl Replay {
             }
             match soonest {
                 Some(schedule) if schedule.at <= daily => self.fire(&schedule).await?,
-                // What is left (a draw that never comes) would go on for ever.
+                // What is left (waiting for a draw that is never made) would not end.
                 _ if daily > end + quiet => break,
                 _ => {
                     self.advance(daily);
@@ -227,7 +227,7 @@ impl Replay {
         if schedule.deletes_itself {
             self.stack.aws.delete_schedule(&schedule.name).await?;
         } else {
-            // It would stay for ever, as the old pipeline's did.
+            // It would never be removed.
             anyhow::bail!("{} does not delete itself once it has fired", schedule.name);
         }
         Ok(())
@@ -247,7 +247,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Delivers an event as Lambda does: again after an error. What it answered, if it came to that.
+    /// Delivers an event as Lambda does, again after an error; returns the function's answer, if there is one.
     async fn deliver(
         &mut self,
         function: &str,
@@ -264,7 +264,7 @@ impl Replay {
         self.deliver_through(fault, function, event, at).await
     }
 
-    /// The event on its way that arrives first, if it arrives before `next`.
+    /// The delayed event that arrives first, if it arrives before `next`.
     fn next_late(&mut self, next: DateTime<Utc>) -> Option<Late> {
         let first = (0..self.late.len()).min_by_key(|index| self.late[*index].due)?;
         (self.late[first].due < next).then(|| self.late.remove(first))
@@ -279,7 +279,7 @@ impl Replay {
         self.deliver_through(None, &late.function, &late.event, late.due).await
     }
 
-    /// Delivers an event from `now` on, the fault in its way.
+    /// Delivers an event from `now` on, with the fault.
     async fn deliver_through(
         &mut self,
         fault: Option<Kind>,
@@ -291,7 +291,7 @@ impl Replay {
         let mut event = event.clone();
         if fault == Some(Kind::GarbageBefore) {
             let garbage = json!({ "scheduledTime": ["<!channel>"], "tournamentId": 7 });
-            anyhow::ensure!(self.stack.invoke(function, garbage).await.is_err(), "{function} took garbage");
+            anyhow::ensure!(self.stack.invoke(function, garbage).await.is_err(), "{function} accepted it");
         }
         let mut waits = REDELIVERY_MINUTES.iter();
         let mut first = true;
@@ -314,7 +314,7 @@ impl Replay {
         }
     }
 
-    /// One delivery that meets with a fault.
+    /// One delivery with a fault.
     async fn invoke_with_fault(
         &mut self,
         fault: Kind,
@@ -330,7 +330,7 @@ impl Replay {
             same["targetEnv"] = stack.aws.environment.as_str().into();
             let (one, other) =
                 tokio::join!(stack.invoke(function, event.clone()), twin.invoke(function, &same));
-            // Whichever was turned away is delivered again later; both must have been told the same by then.
+            // The delivery that was refused is repeated later; both must have got the same answer by then.
             match (one, other) {
                 (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
                 (one, _) => one,
@@ -357,7 +357,7 @@ impl Replay {
         Ok(outcome)
     }
 
-    /// The provider's clock never goes back.
+    /// Advances the provider's clock; it never goes back.
     fn advance(&self, to: DateTime<Utc>) {
         if to > self.clock.now() {
             self.clock.set(to);
@@ -365,7 +365,7 @@ impl Replay {
     }
 }
 
-/// Starts the parts of a replay that shares none with others, around a database that is there if one is named.
+/// Starts the services of a replay that shares none with others, with an existing database if one is named.
 async fn own_parts(
     tools: &Tools,
     database_url: Option<&str>,
@@ -384,7 +384,7 @@ async fn own_parts(
     Ok(((cluster, Some(emulator)), parts))
 }
 
-/// What the functions are told in a replay with faults: where their world is, with something in between.
+/// The functions' variables in a replay with faults: addresses of the fault-injecting proxies.
 struct InBetween {
     database_url: String,
     aws_endpoint: String,
@@ -410,7 +410,7 @@ impl InBetween {
             ("AWS_ENDPOINT_URL", &self.aws_endpoint),
             ("CHROMIUM_PATH", &self.chromium),
             ("CRASH_ONCE", &self.crash_once),
-            // A provider that says nothing is waited for, but not for long.
+            // A short timeout for requests that the provider does not answer.
             ("REQUEST_TIMEOUT_MS", "2000"),
         ]
     }
@@ -440,8 +440,8 @@ pub fn stamp(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Which event it is, by what any replay of the season would call it: ids and names differ from run to run, and so do the
-/// seconds of what was to fire at once.
+/// Identifies an event in the same way in every replay of the season: ids and names differ from run to run, and so do
+/// the seconds of schedules that fire at once.
 fn name_of(function: &str, event: &Value, at: DateTime<Utc>) -> String {
     const MINUTES: i64 = 5;
     let about = at - TimeDelta::seconds(at.timestamp().rem_euclid(60 * MINUTES));
@@ -454,7 +454,7 @@ fn next_daily(after: DateTime<Utc>) -> DateTime<Utc> {
     if today > after { today } else { today + TimeDelta::days(1) }
 }
 
-/// Where a replay's logs and results go: beside `summary.json`, in a folder (`.replay`) beside a summary of another name
+/// Where a replay's logs and results go: next to `summary.json`, in a folder `.replay` beside a summary of another name
 /// (so that several replays may run at once), else below `target` by the season file's name.
 pub fn output_dir(summary: Option<&Path>, season: &Path) -> PathBuf {
     match summary {

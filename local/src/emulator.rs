@@ -1,4 +1,4 @@
-//! The AWS emulator (moto), and what a deployment would have made in it: bucket, secret, schedule group.
+//! The AWS emulator (moto), with the resources of a deployment: bucket, secret, schedule group.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use shared::schedule::at_moment;
 
 use crate::tools::{self, Part, Tools};
 
-/// What every client and function needs to talk to the emulator instead of AWS.
+/// The variables with which clients and functions use the emulator instead of AWS.
 pub const CREDENTIALS: [(&str, &str); 3] =
     [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), ("AWS_REGION", "eu-central-1")];
 
@@ -40,7 +40,7 @@ impl Emulator {
     }
 }
 
-/// What a deployment of one environment has in AWS.
+/// The AWS resources of one environment.
 pub struct Deployment {
     /// The environment.
     pub environment: String,
@@ -72,7 +72,7 @@ pub struct Scheduled {
 }
 
 impl Deployment {
-    /// Makes bucket, secret and schedule group.
+    /// Creates bucket, secret and schedule group.
     pub async fn make(endpoint: &str, environment: &str, secret: &serde_json::Value) -> anyhow::Result<Self> {
         aws::install_tls_provider();
         let [(_, id), (_, key), (_, region)] = CREDENTIALS;
@@ -182,16 +182,16 @@ impl Deployment {
         Ok(Scheduled {
             name: name.to_owned(),
             arn: got.arn.context("a schedule has no ARN")?,
-            // What AWS would refuse, the emulator takes: so it is checked here.
+            // Checked here because the emulator accepts expressions that AWS refuses.
             at: at_moment(&expression)
-                .with_context(|| format!("{name}: {expression} is no at(…) of AWS's"))?,
+                .with_context(|| format!("{name}: {expression} is not a valid at(…) expression"))?,
             function: function.to_owned(),
             input: target.input.context("a schedule has no input")?,
             deletes_itself: got.action_after_completion == Some(ActionAfterCompletion::Delete),
         })
     }
 
-    /// Takes a schedule away, as Scheduler does once it has fired.
+    /// Deletes a schedule, as Scheduler does once it has fired.
     pub async fn delete_schedule(&self, name: &str) -> anyhow::Result<()> {
         self.scheduler.delete_schedule().group_name(group(&self.environment)).name(name).send().await?;
         Ok(())

@@ -1,5 +1,5 @@
-//! What stands before and beside the operator's API in AWS: an HTTP API that turns requests into events, and Lambda's
-//! own Invoke, by which one function starts another.
+//! What AWS provides for the operator's API: an HTTP API that turns requests into events, and Lambda's Invoke, by which
+//! one function starts another.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 
 use crate::functions::Functions;
 
-/// The largest body that is taken, as API Gateway has it.
+/// The largest body that is accepted, as in API Gateway.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// A port of this machine that something will be served on.
+/// A reserved local port to serve on.
 pub struct Place {
     listener: TcpListener,
     /// `http://127.0.0.1:PORT`
@@ -43,7 +43,7 @@ impl Place {
     }
 }
 
-/// Something that is served until this is dropped.
+/// A server that runs until this is dropped.
 pub struct Serving(tokio::task::JoinHandle<()>);
 
 impl Drop for Serving {
@@ -57,7 +57,7 @@ pub fn serve_api(place: Place, functions: Arc<Functions>) -> Serving {
     place.serve(Router::new().fallback(answer).with_state(functions))
 }
 
-/// Serves Lambda's Invoke at `place`: an event is taken at once, and its function is invoked behind the caller's back.
+/// Serves Lambda's Invoke at `place`: an event is accepted at once, and its function is invoked in the background.
 pub fn serve_lambda(place: Place, functions: Arc<Functions>) -> Serving {
     place.serve(
         Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(functions),
@@ -71,9 +71,9 @@ async fn invoke(
     body: Bytes,
 ) -> Response {
     if headers.get("x-amz-invocation-type").is_none_or(|kind| kind != "Event") {
-        return (StatusCode::BAD_REQUEST, "only events are taken here").into_response();
+        return (StatusCode::BAD_REQUEST, "only invocations of type Event are accepted").into_response();
     }
-    // The name may be an ARN: what the template puts before a function's own name ends in the environment's.
+    // The name may be an ARN: the template's prefix of a function's name ends in the environment's name.
     let Some(function) = functions.known(&name) else {
         return (StatusCode::NOT_FOUND, [("x-amzn-errortype", "ResourceNotFoundException")], "{}")
             .into_response();
@@ -83,7 +83,7 @@ async fn invoke(
     };
     tokio::spawn(async move {
         if let Err(error) = functions.invoke_in_turn(&function, event.to_string()).await {
-            tracing::warn!(%error, function, "an event's function could not be invoked");
+            tracing::warn!(%error, function, "could not invoke the function of an event");
         }
     });
     StatusCode::ACCEPTED.into_response()
@@ -102,7 +102,7 @@ async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Re
     }
 }
 
-/// The event that API Gateway (payload format 2.0) makes of a request.
+/// API Gateway's event (payload format 2.0) for a request.
 async fn event_of(request: Request) -> Result<Value, StatusCode> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
@@ -158,7 +158,7 @@ async fn event_of(request: Request) -> Result<Value, StatusCode> {
     Ok(event)
 }
 
-/// The response that API Gateway makes of a function's answer; none if the function failed.
+/// API Gateway's response for a function's answer; none if the function failed.
 fn response_of(answer: &Value) -> Option<Response> {
     let status = StatusCode::from_u16(answer["statusCode"].as_u64()?.try_into().ok()?).ok()?;
     let text = answer["body"].as_str().unwrap_or_default();

@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use crate::tools::{self, Part, Tools};
 
-/// Lambda delivers an event whose function failed twice more, after one and two minutes.
+/// Lambda's retries: an event of a failed invocation is delivered twice more, after one and two minutes.
 pub(crate) const REDELIVERY_MINUTES: [i64; 2] = [1, 2];
-/// So many deliveries has an event at most.
+/// The largest number of deliveries of an event.
 pub(crate) const DELIVERIES: usize = 1 + REDELIVERY_MINUTES.len();
-/// Lambda's own limit, which the template asks for.
+/// Lambda's time limit, as set by the template.
 const TIMEOUT_SECONDS: &str = "900";
 
 /// The functions of one environment. Each is started when it is first invoked, as Lambda does.
@@ -44,7 +44,7 @@ impl Functions {
             tools: tools.clone(),
             variables: Mutex::new(variables),
             logs,
-            // A connection for each invocation: one that was kept may be closed just as it is used again.
+            // A connection for each invocation: a reused one may be closed at the moment of its use.
             client: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?,
             running: tokio::sync::Mutex::default(),
             peaks: Mutex::default(),
@@ -74,7 +74,7 @@ impl Functions {
         child_of(emulator)
     }
 
-    /// Invokes a function and gives its answer; its error is an error that carries Lambda's `errorType` and message.
+    /// Invokes a function and returns its answer; an error contains Lambda's `errorType` and message.
     pub async fn invoke(&self, name: &str, event: &Value) -> anyhow::Result<Value> {
         let answer = self.invoke_raw(name, event.to_string()).await?;
         if let Some(error) = answer.get("errorMessage").and_then(Value::as_str) {
@@ -84,7 +84,7 @@ impl Functions {
         Ok(answer)
     }
 
-    /// Invokes a function with any body; whatever it answers.
+    /// Invokes a function with any body and returns its answer or error.
     pub async fn invoke_raw(&self, name: &str, body: String) -> anyhow::Result<Value> {
         let port = self.port(name).await?;
         let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/function/invocations");
@@ -96,15 +96,15 @@ impl Functions {
             .with_context(|| format!("{name} answered {text:?}; its log ends: {}", self.end_of_log(name)))
     }
 
-    /// What a function that answered nothing may have said last.
+    /// The end of a function's log, for one that did not answer.
     fn end_of_log(&self, name: &str) -> String {
         const CHARS: usize = 2_000;
         let log = std::fs::read(self.logs.join(format!("{name}.log"))).unwrap_or_default();
         String::from_utf8_lossy(&log[log.len().saturating_sub(CHARS)..]).into_owned()
     }
 
-    /// The same, once an earlier invocation of the function made in this way is over: one environment does one thing at
-    /// a time, and here there is one.
+    /// The same, after an earlier such invocation has ended: an environment handles one event at a time,
+    /// and here there is only one.
     pub async fn invoke_in_turn(&self, name: &str, body: String) -> anyhow::Result<Value> {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,7 +114,7 @@ impl Functions {
         self.invoke_raw(name, body).await
     }
 
-    /// The function that a name or an ARN means, if there is such a function.
+    /// The function with this name or ARN, if it exists.
     pub fn known(&self, name: &str) -> Option<String> {
         let own = name.rsplit(':').next()?;
         let entries = std::fs::read_dir(&self.tools.functions).ok()?.flatten();
@@ -132,12 +132,12 @@ impl Functions {
         self.running.lock().await.remove(name);
     }
 
-    /// The most memory that each function's own process has held, in MB, Chromium apart.
+    /// Peak memory of each function's own process, in MB, without Chromium.
     pub fn peak_rss_mb(&self) -> BTreeMap<String, f64> {
         self.peaks.lock().map(|peaks| peaks.clone()).unwrap_or_default()
     }
 
-    /// Has a function's emulator wait; the function itself starts with its first invocation.
+    /// Starts a function's emulator; the function itself starts with its first invocation.
     pub async fn prepare(&self, name: &str) -> anyhow::Result<()> {
         self.port(name).await.map(drop)
     }
@@ -161,7 +161,7 @@ impl Functions {
                 .env("AWS_LAMBDA_FUNCTION_NAME", name)
                 .env("CHROMIUM_PATH", &self.tools.chromium)
                 .envs(self.variables())
-                // As in AWS, where each has a role of its own, the credentials say whose a call is.
+                // The credentials identify the caller, as in AWS, where each function has its own role.
                 .env("AWS_ACCESS_KEY_ID", name)
                 .stdin(Stdio::null())
                 .stdout(log.try_clone()?)
@@ -188,7 +188,7 @@ fn child_of(parent: u32) -> Option<u32> {
     std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let id: u32 = entry.file_name().to_str()?.parse().ok()?;
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The command's name, in brackets, may hold spaces: count from behind it.
+        // The command's name, in parentheses, may contain spaces: count after it.
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
         (fields.nth(1)?.parse() == Ok(parent)).then_some(id)
     })

@@ -1,4 +1,4 @@
-//! Every function as it is deployed, under the Runtime Interface Emulator, given every sample event that is its own.
+//! Runs every function as deployed under the Runtime Interface Emulator, with each of its sample events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ const SEASON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/seasons/2022-world-cu
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 /// Variables for `sam local invoke`, and no event.
 const VARIABLES: &str = "env";
-/// Deployed and sampled under this name.
+/// The environment's name in the check and in the sample events.
 const ENVIRONMENT: &str = "demo";
 
-/// Which sample goes to which function, in the order of the story that they tell.
+/// Which sample goes to which function, in the order in which they are sent.
 const SAMPLES: [(&str, &str); 13] = [
     ("migrate", "migrate"),
     ("operator-api", "operator-api-health"),
@@ -41,10 +41,10 @@ const SAMPLES: [(&str, &str); 13] = [
 
 /// The operator's API.
 const DESK: &str = "operator-api";
-/// So many cold starts are timed.
+/// Number of cold starts that are timed.
 const COLD_STARTS: usize = 5;
 
-/// What is told to it.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Holds `NAME/bootstrap` for each function.
@@ -57,11 +57,11 @@ pub struct Options {
     pub calls: PathBuf,
 }
 
-/// Starts the local stack with the deployed functions, sends every sample, and writes what was seen; how much that was.
+/// Starts the local stack with the deployed functions, sends every sample and writes the results; returns their counts.
 pub async fn run(options: &Options) -> anyhow::Result<String> {
     let sent: BTreeSet<String> = SAMPLES.iter().map(|(_, sample)| (*sample).to_owned()).collect();
     let there = samples()?;
-    anyhow::ensure!(there == sent, "events/ has {there:?}, and these are sent: {sent:?}");
+    anyhow::ensure!(there == sent, "events/ has {there:?}, but these are sent: {sent:?}");
     let tools =
         Tools { chromium: options.chromium.clone(), ..Tools::with_functions(options.functions.clone())? };
     let emulator = Emulator::start(&tools).await?;
@@ -119,11 +119,11 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
     std::fs::write(&options.summary, serde_json::to_string_pretty(&json!({ "functions": functions }))?)?;
     let calls = stack.recording.calls();
     aws_record::write(&calls, &options.calls)?;
-    Ok(format!("{} events answered, {} kinds of calls seen", SAMPLES.len() + 2, calls.len()))
+    Ok(format!("{} events answered, {} kinds of calls recorded", SAMPLES.len() + 2, calls.len()))
 }
 
-/// From an event for the operator's API to its answer, in ms, where no process of it is running yet: its start, the secret,
-/// the first connection to the database and the answer (health). The middle one of some.
+/// Median time of a cold health request to the operator's API, in ms: the process's start, the secret, the first
+/// connection to the database and the answer.
 async fn cold_start(stack: &Stack) -> anyhow::Result<f64> {
     let event = read("operator-api-health")?.to_string();
     let mut took = Vec::new();
@@ -171,9 +171,9 @@ impl Check<'_> {
         Ok(answer)
     }
 
-    /// What the operator's desk calls: a look at the schedules, a report behind its lasting link, work asked for by hand.
+    /// The AWS calls of the operator's desk: listing schedules, a report by its permanent link, requested work.
     async fn desk(&mut self, tournament: &str) -> anyhow::Result<()> {
-        // The desk lives in the wall's time. A kickoff that is found moved is looked after from today on.
+        // The desk uses the real time. A kickoff that is found moved is checked from today on.
         let db = postgres::connect(&self.stack.database_url).await?;
         db.execute("UPDATE match SET date = date + interval '1 hour' WHERE status = 'open'", &[]).await?;
         let refresh = json!({
@@ -193,12 +193,12 @@ impl Check<'_> {
         self.answered
             .entry(DESK.to_owned())
             .or_default()
-            .push("schedules, a report, work asked for".to_owned());
+            .push("schedules, a report, requested work".to_owned());
         tokio::time::sleep(std::time::Duration::from_secs(3)).await;
         Ok(())
     }
 
-    /// The offsets are others, and then the tournament is gone: schedules are moved and deleted too.
+    /// Changes the offsets, then deletes the tournament, so that schedules are moved and deleted too.
     async fn schedules_that_change(&mut self, database_url: &str) -> anyhow::Result<()> {
         let routine = |at: &str| json!({ "targetEnv": ENVIRONMENT, "scheduledTime": at });
         self.stack.functions.set("KNOCKOUTS_CHECK_MINUTES", "155");
@@ -211,7 +211,7 @@ impl Check<'_> {
     }
 }
 
-/// The operator's API as a program asks it; redirects are followed, as to a report.
+/// A client of the operator's API; it follows redirects, such as to a report.
 struct Desk {
     client: reqwest::Client,
     url: String,
@@ -232,7 +232,7 @@ impl Desk {
             .await
     }
 
-    /// JSON, or nothing where something else was answered.
+    /// The answer as JSON, or null if it is not JSON.
     async fn read(request: reqwest::RequestBuilder, path: &str) -> anyhow::Result<Value> {
         let answer = request.header("X-Internal-Token", TOKEN).send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
@@ -241,7 +241,7 @@ impl Desk {
     }
 }
 
-/// The names of the samples that are there.
+/// The names of the existing samples.
 fn samples() -> anyhow::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(EVENTS).context("reading events/")? {
@@ -258,7 +258,7 @@ fn read(sample: &str) -> anyhow::Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
 }
 
-/// What the emulator measured from the start of the process to its first question for an event.
+/// The emulator's measurement from the start of the process to its first request for an event.
 fn init_ms(log: &str) -> Option<f64> {
     log.lines().find_map(|line| {
         let (_, duration) = line.split_once("INIT REPORT(durationMs: ")?;

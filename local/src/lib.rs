@@ -1,4 +1,4 @@
-//! The whole pipeline on one machine: the same function binaries over the real Lambda Runtime API, beside real parts.
+//! The whole pipeline on one machine: the same function binaries over the real Lambda Runtime API, with real services.
 
 mod aws_call;
 pub mod aws_gate;

@@ -1,5 +1,5 @@
 //! `local`: the whole pipeline on one machine. See `local help`.
-#![allow(clippy::print_stdout, reason = "a command line's answers go to standard output")]
+#![allow(clippy::print_stdout, reason = "a command's results go to standard output")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use local::replay::{Fault, Season};
 use local::summary::Summary;
 use local::tools::{self, Tools};
 use local::{aws_record, bench, lambda_check, page};
-use shared::provider::sofascore::decode::{Kind, decode};
+use shared::provider::decode::{Kind, decode};
 use strum::VariantNames as _;
 
 /// The Best Shot data pipeline on one machine.
@@ -30,17 +30,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Replay a season: create its tournament, then let schedules alone move the story
+    /// Replay a season: create its tournament, then only fire schedules
     Replay {
         /// A season in the openfootball JSON format
         season: PathBuf,
-        /// Write the summary (JSON) here; a page and the reports go beside it
+        /// Write the summary (JSON) here, and a page and the reports next to it
         #[arg(long)]
         summary: Option<PathBuf>,
         /// The competition's rules (JSON): {"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team]}
         #[arg(long)]
         rules: Option<PathBuf>,
-        /// What goes wrong with a match, as KIND:MATCH:…: postpone, abandon, late, correct, status, disallow, vanish
+        /// Disrupt a match, as KIND:MATCH:…: postpone, abandon, late, correct, status, disallow, vanish
         #[arg(long = "fault")]
         faults: Vec<Fault>,
         /// Stop at the beginning of this day (YYYY-MM-DD)
@@ -49,39 +49,39 @@ enum Command {
         /// Start when the season is already over
         #[arg(long)]
         bulk: bool,
-        /// Use this database (empty, or of the application) instead of a throwaway one
+        /// Use this database (empty, or the application's) instead of a throwaway one
         #[arg(long)]
         database_url: Option<String>,
-        /// Keep the parts up at the end, until Ctrl-C
+        /// Keep the services running at the end, until Ctrl-C
         #[arg(long)]
         serve: bool,
     },
-    /// Replay a season with faults drawn at random, and compare the database with that of an undisturbed replay
+    /// Replay a season with random faults, and compare the database with that of a replay without faults
     Chaos {
         /// A season in the openfootball JSON format
         season: PathBuf,
-        /// What the faults are drawn by: one seed, or from..to
+        /// Seeds of the random faults: one seed, or from..to
         #[arg(long, default_value = "1", value_parser = seeds)]
         seed: Seeds,
-        /// So many seeds at once
+        /// Number of seeds at once
         #[arg(long, default_value_t = 1)]
         jobs: usize,
-        /// Faults of one kind only
+        /// Cause only this kind of fault
         #[arg(long)]
         only: Option<ChaosKind>,
         /// Write faults and outcomes here, as a page (Markdown)
         #[arg(long)]
         table: Option<PathBuf>,
     },
-    /// Say what the pipeline makes of one reply of the provider
+    /// Show how the pipeline decodes one reply of the provider
     Decode {
-        /// What it is a reply to
+        /// The kind of request it is a reply to
         #[arg(value_parser = PossibleValuesParser::new(Kind::VARIANTS))]
         kind: String,
         /// The reply's body
         file: PathBuf,
     },
-    /// Start the functions as they are deployed, and send each its sample events
+    /// Start the functions as deployed, and send each its sample events
     LambdaCheck {
         /// Holds NAME/bootstrap for each function
         #[arg(long)]
@@ -96,11 +96,11 @@ enum Command {
         #[arg(long)]
         calls: PathBuf,
     },
-    /// Print figures: database, start, memory, provider, browser
+    /// Run benchmarks: database, start, memory, provider, browser
     Bench,
-    /// Run a command beside a Postgres and an AWS emulator of its own
+    /// Run a command with its own Postgres and AWS emulator
     Services {
-        /// Write what the functions called of AWS (JSON) here
+        /// Write the functions' AWS calls (JSON) here
         #[arg(long)]
         calls: Option<PathBuf>,
         /// The command, after `--`
@@ -112,7 +112,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = tokio::select! {
-        // A replay that serves ends by Ctrl-C itself, and well.
+        // A replay with `--serve` handles Ctrl-C itself, as a success.
         biased;
         outcome = run(Cli::parse().command) => outcome,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
@@ -187,8 +187,8 @@ async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -
         println!("provider: {}", replay.provider.origin());
         let day = replay.clock.now().format("%Y-%m-%d");
         println!("desk:     {}/?day={day} (token: {})", replay.stack.desk_url, local::stack::TOKEN);
-        println!("The parts stay up until Ctrl-C.");
-        // Ctrl-C is the way to end this, and no failure; the parts are stopped as they are dropped.
+        println!("The services keep running until Ctrl-C.");
+        // Ctrl-C is the normal way to end this; the services stop when they are dropped.
         tokio::signal::ctrl_c().await?;
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -213,7 +213,7 @@ async fn replays_with_faults(
     table: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     let output = Path::new("target/chaos");
-    println!("An undisturbed replay of {}…", season.display());
+    println!("A replay of {} without faults…", season.display());
     let undisturbed = chaos::undisturbed(season, output, None).await?;
     let disturbed = futures_util::stream::iter(first..=last)
         .map(|seed| chaos::disturbed(season, output, seed, only, &undisturbed, None))

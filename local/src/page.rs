@@ -1,4 +1,4 @@
-//! What a person looks at after a replay: tables on the terminal, and a page with every report beside it.
+//! The results of a replay for people: tables on the terminal, and a page that links every report.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,8 @@ struct Page<'a> {
     executions: Vec<ExecutionLine>,
 }
 
-/// Writes the page and copies the reports beside it, so that they outlive the emulator; the page's path.
+/// Writes the page and copies the reports next to it, so that they are kept when the emulator ends; returns the page's
+/// path.
 pub async fn write(replay: &Replay, summary: &Summary, output: &Path) -> anyhow::Result<PathBuf> {
     let reports = output.join("reports");
     if reports.exists() {

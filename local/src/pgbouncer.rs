@@ -1,4 +1,4 @@
-//! PgBouncer before a Postgres: each transaction may get another session, as with a hosted database's pooler.
+//! PgBouncer in front of a Postgres: each transaction may get another session, as with a hosted database's pooler.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use url::Url;
 use crate::postgres::as_postgres;
 use crate::tools::{self, Part, Tools};
 
-/// Since this version it keeps clients' prepared statements across sessions, unless told not to.
+/// Since this version it keeps clients' prepared statements across sessions, unless configured not to.
 const KEEPS_STATEMENTS: (u32, u32) = (1, 21);
 
 /// A running pooler; dropping it stops it.
@@ -22,7 +22,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts one that pools transactions, two sessions a database, before the server of `postgres_url`.
+    /// Starts one that pools transactions, with two sessions per database, for the server of `postgres_url`.
     pub async fn start(tools: &Tools, postgres_url: &str) -> anyhow::Result<Self> {
         let target = Url::parse(postgres_url).context("the address of the Postgres to pool")?;
         let host = target.host_str().context("the Postgres to pool has no host")?;
@@ -53,7 +53,7 @@ impl PgBouncer {
         }
         let mut server = Part::start(
             as_postgres(&tools.pgbouncer).arg(&config).stdout(Stdio::null()).stderr(Stdio::null()),
-            // It keeps nothing, and what its other signals mean has changed with its versions.
+            // It stores no data, and the meaning of its other signals differs between versions.
             Signal::KILL,
         )?;
         server.listening(port, "PgBouncer").await?;
@@ -78,6 +78,6 @@ fn version(program: &Path) -> anyhow::Result<(u32, u32)> {
         .map(str::parse);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
-        _ => anyhow::bail!("PgBouncer says as its version {text:?}"),
+        _ => anyhow::bail!("unexpected version of PgBouncer: {text:?}"),
     }
 }

@@ -21,7 +21,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes and starts a cluster. Data is not synced to disk: it does not outlive the run.
+    /// Creates and starts a cluster. Data is not synced to disk, since it is deleted at the end of the run.
     pub async fn start(tools: &Tools) -> anyhow::Result<Self> {
         Self::start_with(tools, &[], &[]).await
     }
@@ -37,7 +37,7 @@ impl Cluster {
         for (name, content) in files {
             let path = data.path().join(name);
             std::fs::write(&path, content)?;
-            // Keys must be their server's alone.
+            // Postgres requires that only the server can read its keys.
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         }
         if tools::is_root() {
@@ -66,7 +66,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Where the files are that the cluster was started with.
+    /// The directory of the files that the cluster was started with.
     pub fn directory(&self) -> &std::path::Path {
         self.data.path()
     }
@@ -85,7 +85,7 @@ impl Cluster {
             .arg(self.data.path().join("cluster"))
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-k", ""])
             .args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
-            // Small databases: a compiler for their queries would cost more than it saves.
+            // For small databases, compiling queries (JIT) takes longer than it saves.
             .args(["-c", "max_connections=300", "-c", "jit=off"]);
         for setting in &self.settings {
             command.args(["-c", setting]);
@@ -94,7 +94,7 @@ impl Cluster {
         let mut server = Part::start(command.stdout(Stdio::null()).stderr(Stdio::null()), Signal::QUIT)?;
         server.listening(self.port, "Postgres").await?;
         self.server = Some(server);
-        // It listens a moment before it lets anybody in.
+        // It listens for a moment before it accepts connections.
         for _ in 0..200 {
             if connect(&self.url("postgres")).await.is_ok() {
                 return Ok(());
@@ -124,7 +124,7 @@ pub(crate) fn as_postgres(program: &std::path::Path) -> Command {
     }
 }
 
-/// A connection for looking at what is in a database.
+/// A connection for inspecting a database.
 pub async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
@@ -134,11 +134,11 @@ pub async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {
 /// The database that [`copy_of_template`] copies.
 const TEMPLATE: &str = "template_best_shot";
 
-/// Makes a migrated database beside the one at `url`, for others to be copied from.
+/// Creates a migrated database on the server at `url`, as the template that others are copied from.
 pub async fn make_template(url: &str) -> anyhow::Result<()> {
     let template = create_database(url, TEMPLATE).await?;
     shared::store::Store::new(&template.into(), None)?.migrate().await?;
-    // Whoever is connected to it would keep others from copying it.
+    // Postgres does not copy a database that has connections.
     let closed = format!(
         "ALTER DATABASE \"{TEMPLATE}\" ALLOW_CONNECTIONS false;
          SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"
@@ -146,12 +146,12 @@ pub async fn make_template(url: &str) -> anyhow::Result<()> {
     Ok(connect(url).await?.batch_execute(&closed).await?)
 }
 
-/// Makes a migrated database beside the one at `url`; its address.
+/// Creates a migrated database on the server at `url` and returns its address.
 pub async fn copy_of_template(url: &str, name: &str) -> anyhow::Result<String> {
     copy_database(url, TEMPLATE, name).await
 }
 
-/// Makes a copy of the database `original` beside the one at `url`; its address. Nobody may be connected to the original.
+/// Copies the database `original` on the server at `url`; returns the address. The original must have no connections.
 pub async fn copy_database(url: &str, original: &str, name: &str) -> anyhow::Result<String> {
     let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{original}\"");
     connect(url).await?.batch_execute(&sql).await?;
@@ -163,7 +163,7 @@ fn beside(url: &str, name: &str) -> anyhow::Result<String> {
     Ok(format!("{server}/{name}"))
 }
 
-/// Makes an empty database beside the one at `url`; its address.
+/// Creates an empty database on the server at `url` and returns its address.
 pub async fn create_database(url: &str, name: &str) -> anyhow::Result<String> {
     connect(url).await?.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await?;
     beside(url, name)

@@ -1,4 +1,4 @@
-//! Sentry on this machine: takes envelopes as its ingestion does, and refuses what that would refuse.
+//! A local Sentry: accepts envelopes as Sentry's ingestion does, and refuses what that would refuse.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,7 +40,7 @@ impl SentrySink {
         Ok(Self { address, received, _stop: stop })
     }
 
-    /// What `SENTRY_DSN` is to be.
+    /// The value for `SENTRY_DSN`.
     pub fn dsn(&self) -> String {
         dsn(self.address)
     }
@@ -50,18 +50,18 @@ impl SentrySink {
         lock(&self.received).events.clone()
     }
 
-    /// All that came, as it came.
+    /// All request bodies, unparsed.
     pub fn bodies(&self) -> Vec<String> {
         lock(&self.received).bodies.clone()
     }
 
-    /// Why something was refused, one each.
+    /// The reason for each refusal.
     pub fn refused(&self) -> Vec<String> {
         lock(&self.received).refused.clone()
     }
 }
 
-/// A DSN of something that listens at `address`.
+/// A DSN for a server at `address`.
 pub fn dsn(address: SocketAddr) -> String {
     format!("http://{KEY}@{address}/{PROJECT}")
 }
@@ -94,7 +94,7 @@ async fn receive(
     }
 }
 
-/// Whether it is an envelope for the project, by one who may send it.
+/// Whether it is an envelope for the project, with valid credentials.
 fn allowed(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, String)> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if uri.path() != format!("/api/{PROJECT}/envelope/") {
@@ -116,8 +116,8 @@ fn allowed(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), (Statu
     Ok(())
 }
 
-/// The events in an envelope: a line of headers; then, for each item, a line of headers and a payload, as long as they
-/// say, or up to the end of its line.
+/// The events in an envelope: a line of headers; then, for each item, a line of headers and a payload of the length
+/// that they give, or up to the end of its line.
 fn events_of(envelope: &[u8]) -> Result<Vec<Value>, String> {
     let (headers, mut rest) = line(envelope);
     let headers = object(headers, "the envelope's headers")?;
@@ -163,7 +163,7 @@ fn check(event: &Value, headers: &Value) -> Result<(), String> {
     if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(format!("event_id is {}", event["event_id"]));
     }
-    // It may be written with hyphens there.
+    // There it may be written with hyphens.
     if headers["event_id"].as_str().is_none_or(|known| known.replace('-', "") != id) {
         return Err(format!("the envelope is of {} and the event is {id}", headers["event_id"]));
     }
@@ -176,7 +176,7 @@ fn check(event: &Value, headers: &Value) -> Result<(), String> {
     }
     let tags = event["tags"].as_object().into_iter().flatten();
     for (name, value) in tags {
-        // What is longer is cut off, and is not found by.
+        // Longer values are truncated and can't be searched for.
         if value.as_str().is_none_or(|value| value.chars().count() > 200) || name.len() > 32 {
             return Err(format!("the tag {name} is {value}"));
         }

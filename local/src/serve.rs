@@ -1,4 +1,4 @@
-//! A server of this process's own, on a free port, for as long as somebody wants it.
+//! Serves HTTP from this process on a free port, until it is stopped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::Router;
 use tokio::sync::oneshot;
 
-/// Binds a free port of 127.0.0.1 and serves on the current tokio runtime, until the sender that comes back is dropped.
+/// Binds a free port of 127.0.0.1 and serves on the current tokio runtime, until the returned sender is dropped.
 pub(crate) fn serve(what: &'static str, app: Router) -> anyhow::Result<(SocketAddr, oneshot::Sender<()>)> {
     let runtime =
         tokio::runtime::Handle::try_current().with_context(|| format!("{what} needs a tokio runtime"))?;
@@ -15,7 +15,7 @@ pub(crate) fn serve(what: &'static str, app: Router) -> anyhow::Result<(SocketAd
     listener.set_nonblocking(true).with_context(|| format!("making the socket of {what} non-blocking"))?;
     let address = listener.local_addr().with_context(|| format!("reading the address of {what}"))?;
     let listener = tokio::net::TcpListener::from_std(listener)
-        .with_context(|| format!("handing the socket of {what} to tokio"))?;
+        .with_context(|| format!("passing the socket of {what} to tokio"))?;
     let (stop, stopped) = oneshot::channel::<()>();
     runtime.spawn(async move {
         let until = async move {

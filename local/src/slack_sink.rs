@@ -1,8 +1,8 @@
 //! A Slack incoming webhook on this machine, which refuses what Slack would refuse.
 //!
-//! It answers with Slack's own plain-text words (`ok`, `no_text`, `invalid_blocks`, …) and keeps every message,
-//! accepted or refused, so that a notice Slack would drop fails a run here and not in production. In one thing it is
-//! stricter than Slack: mrkdwn text whose `&`, `<` or `>` is not escaped is refused, where Slack would garble it.
+//! It answers with Slack's own plain-text codes (`ok`, `no_text`, `invalid_blocks`, …) and keeps every message,
+//! accepted or refused, so that a message Slack would reject fails a run here and not in production. It is stricter than
+//! Slack in one point: mrkdwn text whose `&`, `<` or `>` is not escaped is refused, where Slack would garble it.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -26,9 +26,9 @@ const ARCHIVED: &str = "/services/T000/B000/ARCHIVED";
 pub struct Refusal {
     /// The HTTP status answered.
     pub status: u16,
-    /// Slack's word, which is the whole answer, then `: ` and what exactly is wrong.
+    /// Slack's error code, which is its whole answer, then `: ` and the details.
     pub reason: String,
-    /// The request's body as it came.
+    /// The request's body, unparsed.
     pub body: String,
 }
 
@@ -36,7 +36,7 @@ pub struct Refusal {
 struct Received {
     messages: Vec<Value>,
     refused: Vec<Refusal>,
-    /// What is answered instead, and for how many messages more.
+    /// The status to answer instead, and for how many more messages.
     trouble: Option<(StatusCode, usize)>,
     troubled: usize,
 }
@@ -74,7 +74,7 @@ impl SlackSink {
         lock(&self.received).trouble = Some((status, times)).filter(|(_, times)| *times > 0);
     }
 
-    /// How many messages have met with trouble.
+    /// How many messages were refused because of a fault.
     pub fn troubled(&self) -> usize {
         lock(&self.received).troubled
     }
@@ -161,7 +161,7 @@ fn judge(
     }
 }
 
-/// Why Slack would refuse this message: its word, then `: ` and what is wrong. `None` when it would take it.
+/// Why Slack would refuse this message: its error code, then `: ` and the details. `None` if it would accept it.
 pub fn refusal_of(message: &Value) -> Option<String> {
     check_message(message).err()
 }
@@ -434,7 +434,7 @@ fn escaped(text: &str) -> Check {
     Ok(())
 }
 
-/// Whether what stands between `<` and `>` is a link (`url|text`) or a mention (`@user`, `#channel`, `!special`).
+/// Whether the text between `<` and `>` is a link (`url|text`) or a mention (`@user`, `#channel`, `!special`).
 fn token(inside: &str) -> bool {
     let (target, label) = match inside.split_once('|') {
         Some((target, label)) => (target, Some(label)),
@@ -473,7 +473,7 @@ mod tests {
         json!({ "type": "mrkdwn", "text": text })
     }
 
-    /// `make(n)` must be taken for every length in `least..=most` (its edges) and refused just outside.
+    /// `make(n)` must be accepted for the limits `least` and `most` and refused just outside.
     fn edges(least: usize, most: usize, make: impl Fn(usize) -> Value) {
         for (length, expected) in
             [(least - 1, "invalid_blocks"), (least, "ok"), (most, "ok"), (most + 1, "invalid_blocks")]

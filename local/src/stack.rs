@@ -13,23 +13,23 @@ use crate::functions::Functions;
 use crate::slack_sink::SlackSink;
 use crate::tools::Tools;
 
-/// What a stack is made of.
+/// The components of a stack.
 pub struct Ingredients<'a> {
     /// The programs.
     pub tools: &'a Tools,
     /// The AWS emulator's address.
     pub aws_endpoint: &'a str,
-    /// The environment's name; one a stack, since an emulator may be shared.
+    /// The environment's name; unique per stack, since an emulator may be shared.
     pub environment: &'a str,
     /// The database's address.
     pub database_url: &'a str,
-    /// The same as the functions are told it, where something stands in between.
+    /// The database's address for the functions, if they use a proxy.
     pub functions_database_url: Option<&'a str>,
     /// The provider's origin.
     pub provider_origin: &'a str,
-    /// Whether the database has all tables already: it is a copy of one that was migrated.
+    /// Whether the database is a copy of a migrated one.
     pub migrated: bool,
-    /// Further variables for the functions; they win over the stack's own.
+    /// Further variables for the functions; they override the stack's own.
     pub variables: &'a [(&'a str, &'a str)],
     /// Where the functions' logs go.
     pub logs: PathBuf,
@@ -37,7 +37,7 @@ pub struct Ingredients<'a> {
 
 /// A running stack.
 pub struct Stack {
-    /// What a deployment has in AWS.
+    /// The deployment's AWS resources.
     pub aws: Deployment,
     /// Slack.
     pub slack: SlackSink,
@@ -47,18 +47,18 @@ pub struct Stack {
     pub database_url: String,
     /// Where the operator's API and pages are.
     pub desk_url: String,
-    /// Between the functions and AWS.
+    /// The proxy between the functions and AWS.
     pub gate: AwsGate,
     _serving: [Serving; 2],
-    /// What the functions call of AWS.
+    /// The functions' AWS calls.
     pub recording: Recording,
 }
 
-/// What opens the operator's API.
+/// The token of the operator's API.
 pub const TOKEN: &str = "local-operator-token";
 
 impl Stack {
-    /// Wires a stack and, unless it is migrated already, migrates its database through the function that does it in AWS.
+    /// Builds a stack and, unless its database is migrated already, migrates that with the `migrate` function.
     pub async fn start(ingredients: Ingredients<'_>) -> anyhow::Result<Self> {
         let slack = SlackSink::start()?;
         let secret = json!({
@@ -76,9 +76,9 @@ impl Stack {
         for (name, value) in [
             ("SOFASCORE_ORIGIN", ingredients.provider_origin),
             ("REQUEST_PAUSE_MS", "0"),
-            // A replay lives in its own time.
+            // A replay has its own time.
             ("CLOCK", "scheduled"),
-            // As the template has it. Without it a launch costs half as much again.
+            // As in the template. Without it a launch takes half as long again.
             ("CHROMIUM_SINGLE_PROCESS", "true"),
             ("OPERATOR_API_URL", &desk_url),
             ("AWS_ENDPOINT_URL", &aws_url),

@@ -1,4 +1,4 @@
-//! What a replay came to, read back from the parts: database, emulator, provider, Slack.
+//! The outcome of a replay, read from database, emulator, provider and Slack.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ pub struct Matches {
     pub not_defined: i64,
 }
 
-/// One table.
+/// One standings table.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the column's names")]
 pub struct Group {
@@ -64,7 +64,7 @@ pub struct Group {
     pub rows: Vec<Row>,
 }
 
-/// One line of a table.
+/// One row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the column's names")]
 pub struct Row {
@@ -101,7 +101,7 @@ pub struct Tie {
     pub decided_by: Option<String>,
 }
 
-/// One match of a tie. Goals and penalties are the tie's home side's first, whoever played at home.
+/// One match of a tie. Goals and penalties of the tie's home side come first, whoever played at home.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub struct Leg {
@@ -120,7 +120,7 @@ pub struct Executions {
     pub in_progress: i64,
 }
 
-/// Schedules, as the executions counted them, and as many as fired.
+/// Schedules, as counted by the executions, and how many fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the outcomes' names")]
 pub struct Schedules {
@@ -131,7 +131,7 @@ pub struct Schedules {
     pub left: usize,
 }
 
-/// Rows, as the executions counted them.
+/// Rows, as counted by the executions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the outcomes' names")]
 pub struct Rows {
@@ -203,7 +203,7 @@ impl Summary {
         })
     }
 
-    /// What makes the replay a failed one.
+    /// The problems that make the replay fail.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.errors.clone();
         for (count, what) in [
@@ -355,7 +355,7 @@ async fn champion(
 ) -> anyhow::Result<Option<String>> {
     let final_ = db
         .query_opt(
-            // The final, or the only tie of the last round, whatever that is called.
+            // The final, or the only tie of the last round, whatever its name.
             r#"SELECT w.name
                  FROM (SELECT slug FROM tournament_round
                         WHERE tournament_id = $1 AND type = 'knockout' AND prefix = '' AND slug !~ '(third|3rd)-place'

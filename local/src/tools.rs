@@ -1,4 +1,4 @@
-//! Where the programs are that the local stack runs, and what to do when one is missing.
+//! Finds the programs that the local stack runs; the error for a missing one says how to install it.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-/// What puts right whatever is missing.
+/// How to install a missing program.
 const REMEDY: &str = "run `make setup`";
 
 /// The programs of the local stack.
@@ -42,7 +42,7 @@ impl Tools {
         Self::with_functions(functions_dir()?)
     }
 
-    /// The same with the functions of this directory, which holds `NAME` or `NAME/bootstrap` for each.
+    /// The same with the functions of this directory, which contains `NAME` or `NAME/bootstrap` for each.
     pub fn with_functions(functions: PathBuf) -> anyhow::Result<Self> {
         let tools = tools_dir()?;
         Ok(Self {
@@ -59,7 +59,7 @@ impl Tools {
     }
 }
 
-/// `.tools`, beside the workspace's manifest: above the directory that a command is run in.
+/// `.tools`, next to the workspace's manifest, in a parent of the current directory.
 fn tools_dir() -> anyhow::Result<PathBuf> {
     if let Some(dir) = std::env::var_os("TOOLS_DIR") {
         return Ok(dir.into());
@@ -101,25 +101,25 @@ fn chromium(tools: &Path) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("Chromium is not installed: {REMEDY}"))
 }
 
-/// The functions are built beside whatever runs now: a binary of this workspace, or a test in `deps`.
+/// The functions are built in the directory of the running binary, or in its parent for a test in `deps`.
 fn functions_dir() -> anyhow::Result<PathBuf> {
     let exe = std::env::current_exe()?;
     let dir = exe.ancestors().skip(1).find(|dir| dir.join("daily-routine").is_file());
     dir.map(Path::to_owned).context("the functions are not built: run `cargo build --workspace --bins`")
 }
 
-/// A port that is free, and that no other process of this kind uses: what is to listen on it may not do so yet, so the
-/// port is reserved until this process ends, by a lock on a file of its name. It is none of those that the kernel gives
-/// to whoever asks for any port.
+/// A port that is free, and that no other process of this kind uses: the server that gets it may start later, so the
+/// port is reserved until this process ends, by a lock on a file of its name. It is outside the range from which the
+/// kernel assigns ports.
 pub fn free_port() -> anyhow::Result<u16> {
-    /// Below the ports that Linux gives out by itself (32768 and above), above those that services have.
+    /// Below the ports that Linux assigns by itself (32768 and above), above those of well-known services.
     const OURS: std::ops::Range<u16> = 12_000..32_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
     static RESERVED: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
     let locks = std::env::temp_dir().join(format!("best-shot-ports-{}", rustix::process::geteuid().as_raw()));
     std::fs::create_dir_all(&locks).with_context(|| format!("making {}", locks.display()))?;
-    // Several of these programs may run at once: each begins elsewhere.
+    // Several of these programs may run at once: each starts at a different port.
     let begin = std::process::id().wrapping_mul(769);
     for _ in OURS {
         let tried = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -134,8 +134,8 @@ pub fn free_port() -> anyhow::Result<u16> {
     bail!("no port between {} and {} is free", OURS.start, OURS.end)
 }
 
-/// Where files go that end with the run: in memory where there is room, since hundreds of databases and profiles of
-/// browsers keep a disk busy. Else where `TMPDIR` says.
+/// The directory of temporary files: in memory where there is room, since hundreds of databases and browser profiles
+/// keep a disk busy; else `TMPDIR`.
 pub fn temp_dir() -> PathBuf {
     const MEMORY: &str = "/dev/shm";
     const ROOM: u64 = 6 << 30;
@@ -145,12 +145,12 @@ pub fn temp_dir() -> PathBuf {
     }
 }
 
-/// Whether this process is root's.
+/// Whether this process runs as root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Runs a command to its end; its output is in the error.
+/// Runs a command to its end; an error contains its output.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let output = command.output().with_context(|| format!("running {command:?}"))?;
     if !output.status.success() {
@@ -159,20 +159,20 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A child process that is told to stop, and waited for, when dropped.
+/// A child process that is signalled to stop, and waited for, when dropped.
 pub struct Part {
     child: std::process::Child,
     signal: rustix::process::Signal,
 }
 
 impl Part {
-    /// Starts `command`; `signal` is what makes it stop tidily.
+    /// Starts `command`; `signal` makes it stop in an orderly way.
     pub fn start(command: &mut Command, signal: rustix::process::Signal) -> anyhow::Result<Self> {
         let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
         Ok(Self { child, signal })
     }
 
-    /// Waits until it listens on a local port; that it ended instead is an error.
+    /// Waits until it listens on a local port; it is an error if it ends instead.
     pub async fn listening(&mut self, port: u16, what: &str) -> anyhow::Result<()> {
         let began = Instant::now();
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
@@ -196,7 +196,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         let began = Instant::now();
-        // Errors mean that it is gone already.
+        // An error means that it has already ended.
         let _ = rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), self.signal);
         while matches!(self.child.try_wait(), Ok(None)) {
             if began.elapsed() > Duration::from_secs(5) {

@@ -1,4 +1,4 @@
-//! A wire to Postgres that fails as networks do: refused, cut, frozen, silent, slow, or cut around one statement.
+//! A proxy to Postgres that fails as networks do: refused, cut, frozen, silent, slow, or cut around one statement.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,24 +15,24 @@ use tokio::sync::watch;
 
 const CHUNK: usize = 16 * 1024;
 
-/// Where in a conversation a connection is cut. The text is looked for in what the client sends, as it is spelled; that
-/// of a prepared statement goes by when it is prepared, not each time it is executed.
+/// When a connection is cut. The text is searched for in what the client sends, literally; the text of a prepared
+/// statement is sent when it is prepared, not each time it is executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Moment {
-    /// The server never sees the statement.
+    /// The server does not receive the statement.
     BeforeStatement(String),
-    /// The server has done it, and the client is not told.
+    /// The server has executed it, and the client gets no answer.
     AfterStatement(String),
 }
 
-/// A TCP proxy before one server; dropping it cuts its connections and frees its port.
+/// A TCP proxy for one server; dropping it cuts its connections and frees its port.
 pub struct Wire {
     address: SocketAddr,
     control: watch::Sender<Control>,
     watch: Arc<Mutex<Watch>>,
 }
 
-/// What holds for the wire as a whole. A connection compares it with what held when it was made.
+/// The state of the whole proxy. A connection compares it with the state when it was made.
 #[derive(Debug, Clone, Copy, Default)]
 struct Control {
     refusing: bool,
@@ -46,19 +46,19 @@ struct Control {
 struct Watch {
     trap: Option<Trap>,
     fired: usize,
-    /// The connections that there are, each with how many freezes had been when it was made.
+    /// The present connections, each with the number of freezes before it was made.
     present: HashMap<SocketAddr, usize>,
 }
 
 struct Trap {
     moment: Moment,
-    /// How many appearances are still to come, the one that counts included.
+    /// How many appearances are still to come, including the one at which it cuts.
     left: usize,
-    /// What each connection sent last, since the text may begin there.
+    /// The last bytes of each connection, since the text may begin there.
     tails: HashMap<SocketAddr, Vec<u8>>,
 }
 
-/// What is to be done with a chunk for the server.
+/// What to do with a chunk for the server.
 enum Verdict {
     Pass,
     Cut,
@@ -76,7 +76,7 @@ impl Wire {
         let wire = Self { address, control, watch: Arc::default() };
         let listener = {
             let _guard = runtime.enter();
-            TcpListener::from_std(listener).context("handing a wire's socket to tokio")?
+            TcpListener::from_std(listener).context("passing a wire's socket to tokio")?
         };
         runtime.spawn(accept(listener, target, seen, Arc::clone(&wire.watch)));
         Ok(wire)
@@ -95,13 +95,13 @@ impl Wire {
         });
     }
 
-    /// Cuts all present connections, frozen ones too; new ones are fine.
+    /// Cuts all present connections, frozen ones too; new ones work.
     pub fn cut(&self) {
         self.control.send_modify(|control| control.cuts += 1);
     }
 
-    /// All present connections go silent for good and neither side is told: what a frozen Lambda's sockets look like.
-    /// The server keeps what they hold (its session, its open transaction, its locks). New connections are fine.
+    /// All present connections go silent for good and neither side is notified: like the sockets of a frozen Lambda.
+    /// The server keeps their sessions, open transactions and locks. New connections work.
     pub fn freeze(&self) {
         self.control.send_modify(|control| control.freezes += 1);
     }
@@ -111,13 +111,13 @@ impl Wire {
         self.control.send_modify(|control| control.hanging = true);
     }
 
-    /// Makes each chunk wait so long on its way to the server.
+    /// Delays each chunk to the server by this time.
     pub fn delay(&self, delay: Duration) {
         self.control.send_modify(|control| control.delay = delay);
     }
 
     /// Cuts one connection at the moment's `nth` appearance (1 is the next), counted over all connections. It happens
-    /// once; a later call takes an earlier one's place.
+    /// once; a later call replaces an earlier one.
     pub fn cut_at(&self, moment: Moment, nth: usize) {
         lock(&self.watch).trap = Some(Trap { moment, left: nth.max(1), tails: HashMap::new() });
     }
@@ -127,13 +127,13 @@ impl Wire {
         lock(&self.watch).fired
     }
 
-    /// How many connections there are through which something can be said: those that are frozen do not count.
+    /// The number of present connections that are not frozen.
     pub fn present(&self) -> usize {
         let freezes = self.control.borrow().freezes;
         lock(&self.watch).present.values().filter(|born| **born == freezes).count()
     }
 
-    /// Ends all troubles, a cut that is still to come among them. What was cut or frozen stays so.
+    /// Ends all faults, including a cut that is still to come. What was cut or frozen stays so.
     pub fn restore(&self) {
         lock(&self.watch).trap = None;
         self.control.send_modify(|control| {
@@ -156,7 +156,7 @@ async fn accept(
 ) {
     loop {
         let accepted = tokio::select! {
-            // Nothing is waited for that could come: it ends when the wire is dropped.
+            // Waits for ever: it ends when the proxy is dropped.
             _ = control.wait_for(|_| false) => return,
             accepted = listener.accept() => accepted,
         };
@@ -181,7 +181,7 @@ async fn accept(
     }
 }
 
-/// Makes the close of a socket a reset. When that fails the socket is gone already.
+/// Makes the close of a socket a reset. If that fails, the socket is already closed.
 fn reset(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
@@ -191,7 +191,7 @@ struct Connection {
     born: Control,
     control: watch::Receiver<Control>,
     watch: Arc<Mutex<Watch>>,
-    /// It is cut when the server next says something.
+    /// It is cut when the server next sends something.
     doomed: AtomicBool,
 }
 
@@ -263,7 +263,7 @@ impl Connection {
         }
     }
 
-    /// Reads what is there, if bytes may pass now: what is not read stays with the sender's kernel, as if on its way.
+    /// Reads what has arrived, if bytes may pass now: what is not read stays in the sender's kernel, as if in transit.
     async fn read(&self, from: &mut ReadHalf<'_>, chunk: &mut [u8]) -> io::Result<usize> {
         loop {
             self.open().await;
@@ -284,7 +284,7 @@ impl Connection {
     }
 
     async fn cut(&self) {
-        // An error is a wire that was dropped: a cut too.
+        // An error means that the proxy was dropped: that is a cut too.
         let _ = self.control.clone().wait_for(|now| now.cuts != self.born.cuts).await;
     }
 
@@ -305,7 +305,7 @@ impl Watch {
         let tail = trap.tails.entry(peer).or_default();
         tail.extend_from_slice(chunk);
         let seen = tail.windows(text.len()).filter(|window| *window == text.as_bytes()).count();
-        // One byte less than the text: no appearance is counted twice.
+        // One byte less than the text, so that no appearance is counted twice.
         tail.drain(..tail.len().saturating_sub(text.len() - 1));
         if seen < trap.left {
             trap.left -= seen;
@@ -330,7 +330,7 @@ mod tests {
     const SOON: Duration = Duration::from_secs(5);
     const A_WHILE: Duration = Duration::from_millis(150);
 
-    /// A server that answers each chunk with itself, and remembers all it was told and how many left it.
+    /// A server that echoes each chunk, and records what it received and how many clients have disconnected.
     #[derive(Clone, Default)]
     struct Echo {
         heard: Arc<Mutex<Vec<u8>>>,
@@ -385,7 +385,7 @@ mod tests {
         TcpStream::connect((Ipv4Addr::LOCALHOST, wire.port())).await.unwrap()
     }
 
-    /// What comes back for `text`; none when the connection is cut.
+    /// The answer to `text`; none when the connection is cut.
     async fn echoed(stream: &mut TcpStream, text: &str) -> Option<String> {
         let mut answer = vec![0; text.len()];
         timeout(SOON, async {

@@ -1,4 +1,4 @@
-//! What a function environment holds: configuration at once, connections when they are first needed.
+//! The state of a function environment: configuration read at the start, connections made on first use.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::store::{Store, StoreError};
 
 /// A function environment.
 pub struct App {
-    /// What it was told.
+    /// The configuration.
     pub config: Config,
     services: OnceCell<Services>,
 }
 
-/// The outside world, ready to be used.
+/// Clients of the external services, ready to be used.
 pub struct Services {
     /// Postgres.
     pub store: Store,
@@ -28,7 +28,7 @@ pub struct Services {
     pub objects: Objects,
     /// EventBridge Scheduler.
     pub schedules: Schedules,
-    /// Region, credentials and HTTP client, for a service that one function alone calls.
+    /// Region, credentials and HTTP client, for a service that only one function calls.
     pub aws: aws_config::SdkConfig,
     /// Slack, if there is a webhook.
     pub slack: Option<Slack>,
@@ -36,13 +36,13 @@ pub struct Services {
     pub vault: Arc<Vault>,
 }
 
-/// Why the outside world can't be used.
+/// Why the external services can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The environment is wrong.
+    /// An environment variable is missing or wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The secret could not be had.
+    /// The secret could not be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The database's address is wrong.
@@ -59,7 +59,7 @@ impl App {
         Ok(Self { config: Config::from_env()?, services: OnceCell::new() })
     }
 
-    /// The outside world, prepared on first use.
+    /// The external services, prepared on first use.
     pub async fn services(&self) -> Result<&Services, AppError> {
         self.services.get_or_try_init(|| self.connect()).await
     }
@@ -69,7 +69,7 @@ impl App {
         Ok(self.services().await?.vault.renew().await?)
     }
 
-    // Erased: the SDKs' futures are so deep that the compiler gives up on a function that holds one in its own.
+    // Type-erased: the SDKs' futures are nested so deeply that the compiler fails on a function that contains one.
     fn connect(&self) -> Pin<Box<dyn Future<Output = Result<Services, AppError>> + Send + '_>> {
         Box::pin(self.connect_now())
     }

@@ -1,4 +1,4 @@
-//! How AWS is reached: one TLS stack, and times within which it must answer.
+//! AWS SDK configuration: one TLS stack, and timeouts.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use aws_smithy_http_client::tls;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The start of every SDK configuration; region, credentials and endpoint come from the environment unless set.
+/// The base of every SDK configuration; region, credentials and endpoint come from the environment unless set.
 pub fn config() -> ConfigLoader {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
@@ -21,9 +21,9 @@ pub fn config() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts)
 }
 
-/// Makes ring the TLS provider of every client that does not bring its own.
+/// Makes ring the TLS provider of every client without a provider of its own.
 pub fn install_tls_provider() {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        tracing::debug!("a TLS provider was installed before");
+        tracing::debug!("a TLS provider was already installed");
     }
 }

@@ -1,7 +1,7 @@
-//! The part of Slack's Block Kit that messages are made of.
+//! The part of Slack's Block Kit that messages use.
 //!
-//! Written out, because the only crate for it brings a whole client of Slack's API and eighteen further crates for eight
-//! constructors. The Slack sink of the local stack checks every message against Slack's own rules.
+//! Our own types, because the only crate for it adds a whole client of Slack's API and eighteen further crates for
+//! eight constructors. The Slack sink of the local stack checks every message against Slack's own rules.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub(crate) enum Block {
     Fields { fields: Vec<Text> },
     /// Buttons.
     Actions { elements: Vec<Element> },
-    /// Small print.
+    /// Secondary information, in small type.
     Context { elements: Vec<Text> },
 }
 
@@ -26,9 +26,10 @@ pub(crate) enum Block {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Text {
-    /// Shown as it is.
+    /// Shown without formatting.
     PlainText { text: String },
-    /// Slack's markup. With `verbatim`, what looks like an address, a channel or a name is not made into a link or a mention.
+    /// Slack's markup. With `verbatim`, what looks like an address, a channel or a name is not made into a link or a
+    /// mention.
     Mrkdwn {
         text: String,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -36,7 +37,7 @@ pub(crate) enum Text {
     },
 }
 
-/// What may be clicked.
+/// An interactive element.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Element {

@@ -1,8 +1,8 @@
-//! The one clock. Everything that asks for the time asks it here, so that a replay can live in its own time.
+//! The one clock. All code reads the time here, so that a replay can run at another time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The time as the pipeline sees it. Usually the wall's; a replay shifts it to the time of the event it plays.
+/// The time as the pipeline sees it. Usually wall-clock time; a replay shifts it to the time of the event it replays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Clock {
     shift: TimeDelta,
@@ -14,7 +14,7 @@ impl Clock {
         Self { shift: instant - wall_now() }
     }
 
-    /// The present moment, cut to the microsecond that Postgres keeps.
+    /// The current time, truncated to microseconds, the precision of Postgres.
     pub fn now(&self) -> DateTime<Utc> {
         let now = wall_now() + self.shift;
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)

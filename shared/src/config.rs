@@ -1,4 +1,4 @@
-//! Configuration from the environment: parsed once, all that is wrong told in one error.
+//! Configuration from the environment: parsed once, with all problems reported in one error.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use football::plan::schedule::Offsets;
 /// The provider's own host. Another origin is accepted only on loopback, for a replay.
 const SOFASCORE_ORIGIN: &str = "https://www.sofascore.com";
 
-/// Everything a function is told from outside, except secrets, which [`Secrets`] holds.
+/// All configuration of a function except secrets, which are in [`Secrets`].
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `TARGET_ENV`: the environment this deployment serves (`demo`, `prod`); events for another are refused.
@@ -28,9 +28,9 @@ pub struct Config {
     pub provider: ProviderConfig,
     /// One-time schedules.
     pub schedules: ScheduleConfig,
-    /// `SLACK_NOTIFY`: which executions are worth a message.
+    /// `SLACK_NOTIFY`: which executions send a message.
     pub slack_notify: SlackNotify,
-    /// `CLOCK=scheduled`: run in the event's scheduled time instead of the wall's. For replays.
+    /// `CLOCK=scheduled`: run at the event's scheduled time instead of wall-clock time. For replays.
     pub clock_from_event: bool,
 }
 
@@ -39,20 +39,20 @@ pub struct Config {
 pub enum SecretSource {
     /// `SECRET_ARN`: a JSON object in Secrets Manager with the keys of [`Secrets`].
     SecretsManager(String),
-    /// `DATABASE_URL` and `SLACK_JOB_EXECUTIONS_WEBHOOK` stand in the environment: one machine only.
+    /// `DATABASE_URL` and `SLACK_JOB_EXECUTIONS_WEBHOOK` are environment variables: for a local machine only.
     Environment(Secrets),
 }
 
-/// What must never be seen in a log, a report or a message.
+/// Values that must never appear in a log, a report or a message.
 #[derive(Debug, Clone)]
 pub struct Secrets {
     /// `DATABASE_URL`: `postgres://user:password@host/database`.
     pub database_url: SecretString,
     /// `SLACK_JOB_EXECUTIONS_WEBHOOK`: the incoming webhook; none: no messages are sent.
     pub slack_webhook: Option<SecretString>,
-    /// `SENTRY_DSN`: where failed executions are told; none: nowhere.
+    /// `SENTRY_DSN`: where failed executions are reported; none: nowhere.
     pub sentry_dsn: Option<SecretString>,
-    /// `INTERNAL_SERVICE_TOKEN` and, while one takes the other's place, `INTERNAL_SERVICE_TOKEN_PREVIOUS`: what opens
+    /// `INTERNAL_SERVICE_TOKEN` and, during a rotation, `INTERNAL_SERVICE_TOKEN_PREVIOUS`: the bearer tokens of
     /// the operator's API. In the secret the first may also be a list.
     pub tokens: Vec<SecretString>,
 }
@@ -62,9 +62,9 @@ pub struct Secrets {
 pub struct ObjectsConfig {
     /// `AWS_S3_BUCKET`.
     pub bucket: String,
-    /// `AWS_CLOUDFRONT_URL`: what objects are reached by from outside.
+    /// `AWS_CLOUDFRONT_URL`: the public base URL of objects.
     pub public_url: Option<String>,
-    /// `OPERATOR_API_URL`: where reports are read, each behind a link signed on demand.
+    /// `OPERATOR_API_URL`: base URL for reading reports; the API signs a link for each on demand.
     pub operator_api_url: Option<String>,
 }
 
@@ -73,26 +73,27 @@ pub struct ObjectsConfig {
 pub struct ProviderConfig {
     /// `SOFASCORE_ORIGIN`: scheme and host of every request.
     pub origin: String,
-    /// `REQUEST_PAUSE_MS`: between two requests, whichever function makes them (2500). 0 only on loopback.
+    /// `REQUEST_PAUSE_MS`: pause between two requests, across all functions (2500). 0 only on loopback.
     pub pause: Duration,
-    /// `REFUSAL_WAIT_MINUTES`: how long the provider is left alone after it refused (120); longer if it refuses again.
+    /// `REFUSAL_WAIT_MINUTES`: how long no request is made after the provider refused (120); longer if it refuses
+    /// again.
     pub refusal_wait: TimeDelta,
     /// `CHROMIUM_PATH`: the browser's binary.
     pub chromium: PathBuf,
-    /// `CHROMIUM_SINGLE_PROCESS`: the browser does all in one process, as Lambda's sandbox needs it (`false`).
+    /// `CHROMIUM_SINGLE_PROCESS`: the browser runs as one process, which Lambda's sandbox requires (`false`).
     pub single_process: bool,
-    /// `REQUEST_TIMEOUT_MS`: what one request may take (20 000).
+    /// `REQUEST_TIMEOUT_MS`: timeout of one request (20 000).
     pub request_timeout: Duration,
 }
 
-/// What a schedule needs to be made.
+/// Settings for creating schedules.
 #[derive(Debug, Clone)]
 pub struct ScheduleConfig {
     /// `SCHEDULE_GROUP`.
     pub group: String,
-    /// `SCHEDULER_ROLE_ARN`: what EventBridge Scheduler becomes to invoke a target.
+    /// `SCHEDULER_ROLE_ARN`: the role that EventBridge Scheduler assumes to invoke a target.
     pub role_arn: String,
-    /// `SCHEDULE_DEAD_LETTER_ARN`: the queue of deliveries that failed for good.
+    /// `SCHEDULE_DEAD_LETTER_ARN`: the queue of deliveries that failed after all retries.
     pub dead_letter_arn: Option<String>,
     /// `FUNCTION_ARN_PREFIX`: a target's ARN is this and the function's name.
     pub function_arn_prefix: String,
@@ -100,7 +101,7 @@ pub struct ScheduleConfig {
     pub offsets: Offsets,
 }
 
-/// Which executions are worth a message.
+/// Which executions send a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
 #[strum(serialize_all = "kebab-case")]
 pub enum SlackNotify {
@@ -112,11 +113,11 @@ pub enum SlackNotify {
     Failures,
 }
 
-/// What is wrong with the environment, all of it.
+/// All problems with the environment variables.
 #[derive(Debug, thiserror::Error)]
 #[error("configuration: {}", .problems.join("; "))]
 pub struct ConfigError {
-    /// One line a variable: its name, what is wrong and what would be right.
+    /// One line per variable: its name, what is wrong and what is expected.
     pub problems: Vec<String>,
 }
 
@@ -126,7 +127,8 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Reads variables from wherever `get` finds them.
+    /// Reads variables through `get`.
+    // Long for one entry a variable, all read before the first problem is returned.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut vars = Vars { get, problems: Vec::new() };
         let secrets = match vars.optional("SECRET_ARN") {
@@ -158,7 +160,7 @@ impl Config {
                 "0 is accepted only when SOFASCORE_ORIGIN is a loopback host".into(),
             );
         }
-        // At most some weeks: no moment that is reckoned with them leaves the calendar.
+        // At most some weeks, so that no time computed with them overflows the calendar.
         let mut minutes = |name, default: u16| {
             TimeDelta::minutes(vars.parsed(name, "a number of minutes up to 65535", default).into())
         };

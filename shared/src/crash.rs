@@ -1,10 +1,9 @@
-//! Points at which a test may have the process killed, or panic, to show that nothing is lost there and nothing done
-//! twice.
-//! Compiled into debug builds only: there is nothing of it in a release.
+//! Points at which a test may kill the process or make it panic, to show that nothing is lost and nothing is done
+//! twice. Compiled into debug builds only.
 
 /// Kills this process, as SIGKILL does, if `CRASH_AT` names this point and the file that `CRASH_ONCE` names is still
-/// there; the file goes first, so that it happens once. `CRASH_AT=written#3` is the third time that the process passes.
-/// With `CRASH_SAYS` it panics instead, and says that.
+/// there; the file is deleted first, so that it happens once. `CRASH_AT=written#3` is the third time that the process
+/// reaches the point. With `CRASH_SAYS` it panics instead, with that message.
 #[cfg(debug_assertions)]
 pub fn point(name: &str) {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,12 +18,12 @@ pub fn point(name: &str) {
         if let Ok(said) = std::env::var("CRASH_SAYS") {
             std::panic::panic_any(said);
         }
-        tracing::error!(name, "killing this process, as the environment asks");
+        tracing::error!(name, "killing this process at the crash point that CRASH_AT names…");
         // An error would mean that a process may not kill itself.
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }
 
-/// Nothing.
+/// Does nothing in a release build.
 #[cfg(not(debug_assertions))]
 pub const fn point(_: &str) {}

@@ -1,4 +1,4 @@
-//! One delivery to one function, and what the function's environment brings to it.
+//! One delivery to one function, with the function's configuration and services.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::work::Function;
 
-/// Left for the report, the record and the message before the function's time is up.
+/// Time reserved for the report, the record and the message before the function's deadline.
 pub(crate) const TIME_TO_FINISH: Duration = Duration::from_secs(30);
-/// Before that, what was read is written.
+/// Time reserved before that for writing what was read.
 const TIME_TO_WRITE: Duration = Duration::from_secs(15);
 
 /// One delivery to one function.
@@ -27,16 +27,16 @@ pub struct Invocation<'a> {
     pub clock: Clock,
     /// When Lambda stops the function, if it does.
     pub deadline: Option<Instant>,
-    /// What it brings, kept on record so that it can be sent again.
+    /// The payload, kept in the record so that it can be sent again.
     pub event: &'a Value,
     /// The function's configuration.
     pub config: &'a Config,
-    /// The outside world.
+    /// Clients of the external services.
     pub services: &'a Services,
 }
 
 impl Invocation<'_> {
-    /// When a step stops asking and writes what it has; none: there is no deadline.
+    /// When a step stops making requests and writes what it has; none: there is no deadline.
     pub fn time_to_write(&self) -> Option<Instant> {
         self.deadline?.checked_sub(TIME_TO_FINISH + TIME_TO_WRITE)
     }

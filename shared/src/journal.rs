@@ -1,4 +1,4 @@
-//! What a run notes while it works: the body of its report and the source of every count.
+//! What a run records while it works: the body of its report and the source of every count.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,20 +14,20 @@ use crate::clock::Clock;
 use crate::outcomes::Outcomes;
 use crate::requests::RequestLog;
 
-/// The notes of one execution.
+/// The journal of one execution.
 #[derive(Debug, Clone, Serialize)]
 pub struct Journal {
     /// Nothing is to be written.
     pub dry_run: bool,
-    /// Of which tournament, as soon as it is known.
+    /// The tournament, as soon as it is known.
     pub tournament_id: Option<Uuid>,
     /// Its label.
     pub tournament_label: Option<String>,
-    /// What was done, in order.
+    /// The operations, in order.
     pub operations: Vec<Entry>,
-    /// What was decided, by name.
+    /// The plans, by name.
     pub plans: Map<String, Value>,
-    /// What the provider was asked.
+    /// The requests to the provider.
     pub requests: RequestLog,
     /// What became of rows, counted by the database.
     pub rows: Outcomes,
@@ -35,11 +35,11 @@ pub struct Journal {
     pub schedules: ScheduleCounts,
     /// Further figures for the summary.
     pub facts: Facts,
-    /// Parts that failed while the rest went in: they make the execution a partial failure.
+    /// Parts that failed while the rest was written: they make the execution a partial failure.
     pub failures: Vec<String>,
-    /// What somebody should know though nothing failed.
+    /// Problems that need attention although nothing failed.
     pub warnings: Vec<String>,
-    /// Those of the warnings that somebody must see even if the run dies.
+    /// The warnings that must be sent even if the run dies.
     #[serde(skip)]
     pub alarms: Vec<String>,
     #[serde(skip)]
@@ -48,7 +48,7 @@ pub struct Journal {
     progress: Arc<Mutex<Progress>>,
 }
 
-/// How far a run has come, for whoever watches it.
+/// The progress of a run, for display while it runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// How many operations there were.
@@ -57,27 +57,27 @@ pub struct Progress {
     pub last: String,
 }
 
-/// Where an operation belongs.
+/// The step that an operation is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Step {
     /// Reading the event, and what it is about.
     Validation,
-    /// Asking the provider, the database or Scheduler.
+    /// Reading from the provider, the database or Scheduler.
     Fetch,
     /// Deciding.
     Plan,
     /// Writing.
     Apply,
-    /// Making, moving and deleting schedules.
+    /// Creating, moving and deleting schedules.
     Schedule,
 }
 
-/// One thing done.
+/// One operation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Entry {
-    /// Where it belongs.
+    /// Its step.
     pub step: Step,
     /// What was done.
     pub operation: String,
@@ -85,7 +85,7 @@ pub struct Entry {
     pub status: EntryStatus,
     /// Details: counts, ids, reasons.
     pub data: Value,
-    /// When it was noted.
+    /// When it was recorded.
     pub timestamp: DateTime<Utc>,
     /// The rows it wrote, where it wrote any.
     #[serde(skip)]
@@ -97,11 +97,11 @@ pub struct Entry {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum EntryStatus {
-    /// Well.
+    /// It succeeded.
     Completed,
-    /// Badly.
+    /// It failed.
     Failed,
-    /// Left out, for the reason in its data.
+    /// It was skipped, for the reason in its data.
     Skipped,
 }
 
@@ -127,7 +127,7 @@ pub struct ScheduleCounts {
     pub updated: u64,
     /// Deleted.
     pub deleted: u64,
-    /// Right as they were.
+    /// Already correct.
     pub kept: u64,
 }
 
@@ -138,27 +138,27 @@ impl ScheduleCounts {
     }
 }
 
-/// Where the matches of a round stand, as read from the provider.
+/// The matches of a round by state, as read from the provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoundCounts {
-    /// Over.
+    /// Ended.
     pub ended: usize,
-    /// Still to be played, or running.
+    /// Not started, or running.
     pub open: usize,
-    /// Without a result, and none to wait for.
+    /// Without a result, and none is expected.
     pub not_defined: usize,
-    /// Fixtures that wait for a team.
+    /// Fixtures whose teams are not both known yet.
     pub open_slots: usize,
-    /// Events that were not taken.
+    /// Events that could not be read.
     pub refused: usize,
 }
 
-/// Figures that one operation has and others have not.
+/// Figures that only some operations have.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Facts {
-    /// Who asked for the work.
+    /// Who requested the work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
     /// Whether the tournament has a table.
@@ -167,16 +167,17 @@ pub struct Facts {
     /// Matches read, by round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matches: Option<BTreeMap<String, RoundCounts>>,
-    /// Whether the table is to be drawn up now.
+    /// Whether the table is to be computed now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standings_due: Option<bool>,
-    /// Where our table differs from the provider's.
+    /// Differences between our table and the provider's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift: Option<Vec<String>>,
-    /// Where the order of a table is not the matches' own.
+    /// Where the order of a table does not follow from the matches alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<String>>,
-    /// Matches read, by round, of several tournaments (`matches of {slug}`); and what another version has noted.
+    /// Matches read, by round, of several tournaments (`matches of {slug}`); and unknown keys that another version
+    /// wrote.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
@@ -201,62 +202,62 @@ impl Journal {
         }
     }
 
-    /// How far the run has come, as it goes on.
+    /// The run's progress, shared and updated while it runs.
     pub(crate) fn progress(&self) -> Arc<Mutex<Progress>> {
         Arc::clone(&self.progress)
     }
 
-    /// Says which tournament this is about.
+    /// Sets the tournament that the execution is about.
     pub fn about(&mut self, id: Uuid, label: &str) {
         self.tournament_id = Some(id);
         self.tournament_label = Some(label.to_owned());
     }
 
-    /// Notes an operation.
+    /// Records an operation.
     pub fn note(&mut self, step: Step, operation: &str, status: EntryStatus, data: Value) {
         self.push(step, operation, status, data, None);
     }
 
-    /// Notes an operation that went well.
+    /// Records an operation that succeeded.
     pub fn completed(&mut self, step: Step, operation: &str, data: Value) {
         self.push(step, operation, EntryStatus::Completed, data, None);
     }
 
-    /// Notes an operation that was left out.
+    /// Records an operation that was skipped.
     pub fn skipped(&mut self, step: Step, operation: &str, reason: &str) {
         self.push(step, operation, EntryStatus::Skipped, json!({ "reason": reason }), None);
     }
 
-    /// Notes an operation that failed while the rest goes on.
+    /// Records an operation that failed while the run continues.
     pub fn failed(&mut self, step: Step, operation: &str, error: &dyn fmt::Display) {
         self.push(step, operation, EntryStatus::Failed, json!({ "error": error.to_string() }), None);
         self.failures.push(format!("{operation}: {error}"));
     }
 
-    /// Notes rows that were written, counted by the database.
+    /// Records rows that were written, counted by the database.
     pub fn wrote(&mut self, kind: RowKind, outcomes: Outcomes) {
         self.rows += outcomes;
         let data = json!({ "rows": outcomes });
         self.push(Step::Apply, &kind.to_string(), EntryStatus::Completed, data, Some((kind, outcomes)));
     }
 
-    /// Notes something that somebody should know though nothing failed.
+    /// Records a problem that needs attention although nothing failed.
     pub fn warn(&mut self, warning: String) {
-        tracing::warn!(warning, "the run has a warning");
+        tracing::warn!(warning, "the run recorded a warning");
         self.warnings.push(warning);
     }
 
-    /// Notes what somebody must see before any other warning (a summary and a message hold only the first few), once.
+    /// Records a warning once, before all others: a summary and a message hold only the first few.
     pub fn alarm(&mut self, alarm: String) {
         if self.alarms.contains(&alarm) {
             return;
         }
-        tracing::warn!(alarm, "the run has an alarm");
+        tracing::warn!(alarm, "the run recorded an alarm");
         self.warnings.insert(0, alarm.clone());
         self.alarms.push(alarm);
     }
 
-    /// Notes what was decided.
+    /// Records a plan under a name.
     pub fn planned(&mut self, name: &str, plan: &impl Serialize) {
         let plan = serde_json::to_value(plan).unwrap_or_else(|error| Value::String(error.to_string()));
         self.plans.insert(name.to_owned(), plan);
@@ -270,7 +271,7 @@ impl Journal {
         data: Value,
         wrote: Option<(RowKind, Outcomes)>,
     ) {
-        tracing::debug!(%step, operation, %status, %data, "operation");
+        tracing::debug!(%step, operation, %status, %data, "the run recorded an operation");
         let timestamp = self.clock.now();
         self.operations.push(Entry { step, operation: operation.to_owned(), status, data, timestamp, wrote });
         let come = Progress { operations: self.operations.len(), last: format!("{step} {operation}") };

@@ -1,4 +1,4 @@
-//! The Lambda shell: what every function's `main` is.
+//! The Lambda entry point that every function's `main` calls.
 
 use std::pin::Pin;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use crate::sentry::{self, Failed};
 use crate::telemetry;
 use crate::work::Function;
 
-/// Serves one function on the Lambda Runtime API. Nothing is connected to before the first event.
+/// Serves one function on the Lambda Runtime API. No connection is made before the first event.
 pub async fn serve(
     function: Function,
     handler: impl AsyncFn(&Invocation<'_>, Value) -> Result<Value, Failure>,
@@ -42,7 +42,7 @@ pub async fn serve(
                 config: &app.config,
                 services,
             };
-            // Erased: the compiler would lay out the runtime's layers and the whole pipeline as one type.
+            // Type-erased: otherwise the runtime's layers and the whole pipeline would compile as one huge type.
             let answer: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> =
                 Box::pin(handler(&invocation, event.payload.clone()));
             answer.await
@@ -59,7 +59,7 @@ pub async fn serve(
     .await
 }
 
-/// What failed without a record of its own is sent to Sentry here; an execution does so itself.
+/// Sends a failure that has no execution record to Sentry; an execution sends its own.
 async fn report_unrecorded(app: &App, function: Function, request: Uuid, failure: &Failure) {
     let operation = match failure {
         Failure::Record(_) => "record",
@@ -81,8 +81,8 @@ async fn report_unrecorded(app: &App, function: Function, request: Uuid, failure
     sentry::send(dsn, &failed).await;
 }
 
-/// The wall's clock, or one that starts when the event was delivered in its replay: a repeat later than it was
-/// scheduled for.
+/// The wall clock, or in a replay one that starts at the event's `deliveredAt` (a retry is delivered later than its
+/// `scheduledTime`), else at its `scheduledTime`.
 fn clock_for(from_event: bool, event: &Value) -> Clock {
     if !from_event {
         return Clock::default();

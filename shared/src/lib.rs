@@ -1,4 +1,4 @@
-//! What the functions of the Best Shot data pipeline share.
+//! Code shared by the functions of the Best Shot data pipeline.
 //!
 //! Imports go one way: functions → [`sync`] → `football::plan` → `football::domain`, and [`sync`] → [`provider`], [`store`], ….
 //! The crate `football` is pure: no I/O, no SQL, no Lambda, no clock. It decides; [`sync`] applies.
@@ -12,6 +12,7 @@ pub mod config;
 pub mod crash;
 pub mod event;
 pub mod execution;
+pub mod gate;
 pub mod invocation;
 pub mod journal;
 pub mod lambda;

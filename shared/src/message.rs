@@ -1,4 +1,4 @@
-//! What a message in Slack says of an execution, or of the provider's circuit, as Block Kit.
+//! The Slack messages about an execution or the provider's circuit, as Block Kit.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -11,14 +11,14 @@ use crate::store::circuit::PendingMessage;
 use crate::summary::Summary;
 use crate::work::{ExecutionStatus, Operation};
 
-/// Slack's limits, with room for what is put around a text.
+/// Slack's limits, with room for the text added around a value.
 const HEADER_CHARS: usize = 150;
 const FIELD_CHARS: usize = 1_900;
 const SECTION_CHARS: usize = 2_800;
 /// Errors and warnings quoted in one message; the report has all.
 const QUOTED: usize = 5;
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Message<'a> {
     /// What was done.
@@ -31,7 +31,7 @@ pub(crate) struct Message<'a> {
     pub request_id: Uuid,
     /// The link to the report, if there is one.
     pub report_url: Option<&'a str>,
-    /// Where the report is, for when there is no link.
+    /// The report's key on S3, shown if there is no link.
     pub report_key: Option<&'a str>,
     /// When the execution ended.
     pub completed_at: DateTime<Utc>,
@@ -104,7 +104,7 @@ impl Message<'_> {
     }
 }
 
-/// The webhook's payload for a provider that refuses, or answers again. It stands for the messages of all runs that were
+/// The webhook's payload for a provider that refuses, or answers again. It replaces the messages of all runs that were
 /// refused in between.
 pub(crate) fn circuit_payload(pending: &PendingMessage) -> Value {
     let moment = |moment: Option<DateTime<Utc>>| {
@@ -150,7 +150,7 @@ fn quoted(name: &str, texts: &[String]) -> Option<String> {
     Some(format!("*{name}*\n{}", lines.join("\n")))
 }
 
-/// A text as mrkdwn shows it literally, at most `limit` characters long after escaping.
+/// A text escaped so that mrkdwn shows it literally, at most `limit` characters long after escaping.
 fn escaped(text: &str, limit: usize) -> String {
     let mut out = String::new();
     let mut length = 0;

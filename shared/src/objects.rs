@@ -9,9 +9,9 @@ use aws_sdk_s3::primitives::ByteStream;
 
 use crate::config::ObjectsConfig;
 
-/// Reports live below this, private.
+/// Key prefix of reports, which are private.
 pub const REPORTS: &str = "data-provider-operation-reports";
-/// Images live below this, public.
+/// Key prefix of images, which are public.
 pub const IMAGES: &str = "data-providers";
 
 /// An object could not be stored or read.
@@ -20,7 +20,7 @@ pub const IMAGES: &str = "data-providers";
 pub struct ObjectError {
     /// Which object.
     pub key: String,
-    /// What it said.
+    /// S3's error.
     pub reason: String,
 }
 
@@ -33,7 +33,7 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// The bucket of `config`, reached by `client`.
+    /// The bucket of `config`, accessed through `client`.
     pub fn new(client: Client, config: ObjectsConfig) -> Self {
         let region = client.config().region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
         Self { client, config, region }
@@ -63,8 +63,8 @@ impl Objects {
             })
     }
 
-    /// A link to a private object that anyone may follow for `valid`. It is short-lived by design: it dies with the
-    /// session of the role that signed it.
+    /// A link to a private object, usable by anyone for `valid`. It is short-lived: it also expires with the session of
+    /// the role that signed it.
     pub async fn presigned(
         &self,
         key: &str,
@@ -85,7 +85,7 @@ impl Objects {
         Ok(request.uri().to_owned())
     }
 
-    /// An object's bytes, if it is there and no larger than `limit`.
+    /// An object's bytes, if it exists and is no larger than `limit` bytes.
     pub async fn get(&self, key: &str, limit: i64) -> Result<Option<Vec<u8>>, ObjectError> {
         let failed = |reason: String| ObjectError { key: key.to_owned(), reason };
         let got = match self.client.get_object().bucket(&self.config.bucket).key(key).send().await {
@@ -102,7 +102,7 @@ impl Objects {
         Ok(Some(bytes.to_vec()))
     }
 
-    /// Where an image is read from: CloudFront where there is one, else the bucket itself.
+    /// The public URL of an image: on CloudFront if there is one, else on the bucket itself.
     pub fn image_url(&self, key: &str) -> String {
         match &self.config.public_url {
             Some(url) => format!("{url}/{key}"),
@@ -110,8 +110,8 @@ impl Objects {
         }
     }
 
-    /// The stable link to an execution's report: the operator API's, which signs on demand; where that is not known,
-    /// CloudFront's (in front of images alone it would answer 403: reports are private).
+    /// The stable link to an execution's report: the operator API's, which signs on demand; if its URL is not set,
+    /// CloudFront's (one that serves only images answers 403: reports are private).
     pub fn report_url(&self, key: &str, execution: uuid::Uuid) -> Option<String> {
         match (&self.config.operator_api_url, &self.config.public_url) {
             (Some(url), _) => Some(format!("{url}/api/v2/data-provider/executions/{execution}/report")),

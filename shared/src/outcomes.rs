@@ -1,9 +1,9 @@
-//! What became of rows, counted by the database.
+//! Outcomes of written rows, counted by the database.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What became of the rows handed to a statement, counted by the database.
+/// Outcomes of the rows passed to a statement, counted by the database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Outcomes {
@@ -11,9 +11,9 @@ pub struct Outcomes {
     pub inserted: u64,
     /// Rows that differed and were written.
     pub updated: u64,
-    /// Rows that were as they should be: not written.
+    /// Rows that were already correct: not written.
     pub unchanged: u64,
-    /// Rows that name something that does not exist: not written, reported.
+    /// Rows that refer to something that does not exist: not written, but reported.
     pub unresolved: u64,
 }
 
@@ -43,7 +43,7 @@ impl std::ops::AddAssign for Outcomes {
     }
 }
 
-/// `inserted 3, unchanged 7`: what is not zero.
+/// The counts that are not zero, as `inserted 3, unchanged 7`.
 pub fn counts(counts: &impl Serialize) -> String {
     let Ok(Value::Object(counts)) = serde_json::to_value(counts) else { return String::new() };
     let parts: Vec<String> = counts

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::journal::{EntryStatus, Journal};
 use crate::objects::{ObjectError, Objects, REPORTS};
 use crate::outcomes::counts;
-use crate::provider::sofascore::PROVIDER;
+use crate::provider::PROVIDER;
 use crate::summary::{BrowserFigures, Summary};
 use crate::work::{ErrorKind, ExecutionStatus, Function, Operation};
 
@@ -24,7 +24,7 @@ pub struct Report {
     pub function: Function,
     /// What was done.
     pub operation: Operation,
-    /// What the work is.
+    /// The work's idempotency key.
     pub key: String,
     /// Which attempt.
     pub attempt: i32,
@@ -40,9 +40,9 @@ pub struct Report {
     pub duration_ms: i32,
     /// Why it failed.
     pub error: Option<String>,
-    /// The kind of that.
+    /// The kind of the error.
     pub error_kind: Option<ErrorKind>,
-    /// What it did.
+    /// The journal.
     #[serde(flatten)]
     pub journal: Journal,
 }
@@ -53,7 +53,7 @@ const SUMMARY_ERRORS: usize = 10;
 const SUMMARY_ERROR_CHARS: usize = 500;
 
 impl Report {
-    /// What the record keeps: counts and ids, small. The application's admin screens read the first seven.
+    /// The summary kept in the record: counts and ids, small. The application's admin screens read the first seven.
     pub fn summary(&self) -> Summary {
         let journal = &self.journal;
         let total = journal.operations.len();
@@ -85,13 +85,13 @@ impl Report {
         }
     }
 
-    /// Where its files are, without their ending.
+    /// The key of its files on S3, without extension.
     fn key(&self) -> String {
         format!("{REPORTS}/{}/{}", self.started_at.format("%Y/%m/%d"), self.execution_id)
     }
 }
 
-/// A text cut to what a summary holds.
+/// A text cut to the length that a summary allows.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(SUMMARY_ERROR_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -102,7 +102,7 @@ fn shortened(text: &str) -> String {
 /// A report as it is stored: three files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendered {
-    /// Where they go, without their ending.
+    /// Their key on S3, without extension.
     key: String,
     json: String,
     md: String,
@@ -120,12 +120,12 @@ impl Rendered {
         })
     }
 
-    /// Stores the files; the key of the one that browsers show.
+    /// Stores the files and returns the key of the HTML file.
     pub async fn store(&self, objects: &Objects) -> Result<String, ObjectError> {
         let Self { key, json, md, html } = self;
         let html_key = format!("{key}.html");
         let (json_key, markdown_key) = (format!("{key}.json"), format!("{key}.md"));
-        // Private, and never kept by a cache in between: a retry of the work writes them anew.
+        // Private, and never stored by a shared cache: a retry of the work writes them again.
         let put =
             |key, kind, text: &str| objects.put(key, kind, "private, no-store", text.as_bytes().to_vec());
         tokio::try_join!(
@@ -137,7 +137,7 @@ impl Rendered {
     }
 }
 
-/// A report as its templates want it: every value a text.
+/// A report as its templates need it: every value is a text.
 struct View<'a> {
     report: &'a Report,
     title: String,
@@ -187,7 +187,7 @@ struct HtmlReport<'a> {
 }
 
 impl HtmlReport<'_> {
-    /// Inlined: the report is private, and a file beside it would want a signature of its own.
+    /// Inlined: the report is private, and a separate file would need a signed link of its own.
     const STYLESHEET: &'static str = crate::style::STYLESHEET;
 }
 
@@ -201,7 +201,7 @@ fn moment(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A fact as people read it; counts by name as `final: ended 1; 3: ended 16`.
+/// A fact as readable text; counts by name as `final: ended 1; 3: ended 16`.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -218,8 +218,9 @@ fn plain(value: &Value) -> String {
     }
 }
 
+#[expect(unreachable_pub, reason = "askama's macro writes a pub item")]
 mod filters {
-    //! What the Markdown template asks for.
+    //! Filters of the Markdown template.
 
     /// One line of a table in Markdown: no line breaks, no cell borders, no markup from foreign texts.
     #[askama::filter_fn]

@@ -1,4 +1,4 @@
-//! What a provider was asked, recorded where it is asked: a run that is stopped or panics shows its requests too.
+//! The requests to a provider, recorded when they are made, so that a run that is stopped or panics shows them too.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,19 +12,19 @@ pub struct Request {
     pub path: String,
     /// HTTP status; none when there was no answer.
     pub status: Option<u16>,
-    /// What went wrong: the kind of the error, or what the network said.
+    /// What went wrong: the kind of the error, or the network's error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Size of the body.
+    /// Size of the body in bytes.
     pub bytes: usize,
-    /// From the question to the answer, the pause before it not counted.
+    /// Time from the request to the answer in ms, without the pause before it.
     pub duration_ms: u128,
-    /// What launching the browser took, where it was launched for this request.
+    /// Time to launch the browser in ms, if it was launched for this request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub browser_start_ms: Option<u128>,
 }
 
-/// What stands in a request until its answer is there.
+/// The `error` of a request until its answer arrives.
 const UNANSWERED: &str = "Unanswered";
 
 /// The requests of one execution. Clones share one list.
@@ -52,12 +52,12 @@ impl RequestLog {
         }
     }
 
-    /// Takes the request sent last out again: the browser died before it could answer, and another asks.
+    /// Removes the request sent last: the browser died before the answer, and the request is repeated in a new one.
     pub(crate) fn withdraw(&self) {
         self.list().pop();
     }
 
-    /// Records what is wrong with the answer that came last.
+    /// Records what is wrong with the last answer.
     pub(crate) fn failed(&self, error: String) {
         if let Some(last) = self.list().last_mut() {
             last.error = Some(error);

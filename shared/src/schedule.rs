@@ -13,22 +13,22 @@ use crate::event::{check_of, schedule_input};
 use crate::work::Function;
 use football::plan::schedule::{Check, Existing, schedule_name};
 
-/// Scheduler's own tries to hand an occurrence to Lambda; a function's errors are Lambda's to retry.
+/// Scheduler's attempts to deliver an occurrence to Lambda; Lambda itself retries a function's errors.
 const DELIVERY_ATTEMPTS: i32 = 3;
 const DELIVERY_AGE_SECONDS: i32 = 3600;
 
-/// Schedules asked for at once, where many are to be shown.
+/// Schedules read concurrently, where many are to be shown.
 const AT_ONCE: usize = 8;
 
-/// EventBridge Scheduler did not do as it was told.
+/// An EventBridge Scheduler call failed.
 #[derive(Debug, thiserror::Error)]
 #[error("EventBridge Scheduler: {action} {name}: {reason}")]
 pub struct ScheduleError {
-    /// What was asked.
+    /// The action.
     pub action: &'static str,
-    /// Of which schedule.
+    /// The schedule's name.
     pub name: String,
-    /// What it said.
+    /// Scheduler's error.
     pub reason: String,
 }
 
@@ -37,7 +37,7 @@ pub struct ScheduleError {
 pub enum Created {
     /// It is new.
     New,
-    /// It was there already.
+    /// It existed already.
     Existed,
 }
 
@@ -50,12 +50,12 @@ pub struct Schedules {
 }
 
 impl Schedules {
-    /// The group of `config`, reached by `client`.
+    /// The group of `config`, accessed through `client`.
     pub fn new(client: Client, config: ScheduleConfig, environment: String) -> Self {
         Self { client, config, environment }
     }
 
-    /// The checks that are scheduled. The daily cron and anything else that is not ours is left out.
+    /// The checks that are scheduled, without the daily cron and any schedule that is not a check of ours.
     pub async fn existing(&self) -> Result<Vec<Existing>, ScheduleError> {
         let mut names = Vec::new();
         let mut pages =
@@ -71,8 +71,8 @@ impl Schedules {
         Ok(existing)
     }
 
-    /// The checks scheduled from the beginning of one day to that of another, soonest first and at most `limit`, and
-    /// how many checks are scheduled in all. Only those are asked for whose name says that they may be of these days.
+    /// The checks scheduled from the start of `since` to the start of `until`, soonest first and at most `limit`, and
+    /// how many checks are scheduled in all. Reads only those whose names show that they may be in these days.
     pub async fn around(
         &self,
         since: NaiveDate,
@@ -87,7 +87,7 @@ impl Schedules {
             let Some(name) = summary.name else { continue };
             let Some(day) = day_of(&name) else { continue };
             total += 1;
-            // A check is made within a day of the kickoff in its name.
+            // A check runs within a day of the kickoff in its name.
             if since <= day + TimeDelta::days(1) && day < until {
                 names.push((stamp_of(&name).to_owned(), name));
             }
@@ -106,12 +106,12 @@ impl Schedules {
         Ok((found, total))
     }
 
-    /// The check of a schedule, unless it is gone or not ours.
+    /// The check of a schedule; none if it no longer exists or is not a check's.
     async fn one(&self, name: String) -> Result<Option<Existing>, ScheduleError> {
         let got = self.client.get_schedule().group_name(&self.config.group).name(&name).send().await;
         let schedule = match got {
             Ok(schedule) => schedule,
-            // Fired and gone between the list and here.
+            // It fired and was deleted after it was listed.
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
                 return Ok(None);
             }
@@ -147,7 +147,7 @@ impl Schedules {
         }
     }
 
-    /// Moves the schedule of a check to its moment.
+    /// Moves the schedule of a check to the check's time.
     pub async fn update(&self, check: &Check) -> Result<(), ScheduleError> {
         let name = schedule_name(&self.environment, check);
         self.client
@@ -165,7 +165,7 @@ impl Schedules {
             .map_err(|error| failed("update", &name, error))
     }
 
-    /// Deletes a schedule; one that is gone already is fine.
+    /// Deletes a schedule; one that no longer exists is not an error.
     pub async fn delete(&self, name: &str) -> Result<(), ScheduleError> {
         match self.client.delete_schedule().group_name(&self.config.group).name(name).send().await {
             Ok(_) => Ok(()),
@@ -211,7 +211,7 @@ fn failed<E: std::error::Error + 'static>(action: &'static str, name: &str, erro
     ScheduleError { action, name: name.to_owned(), reason: DisplayErrorContext(error).to_string() }
 }
 
-/// The moment in a schedule's name, as `plan::schedule::schedule_name` writes it; empty in a foreign name.
+/// The time in a schedule's name, as `plan::schedule::schedule_name` writes it; empty if the name has another form.
 fn stamp_of(name: &str) -> &str {
     let stamp = name.rsplit('-').nth(1).unwrap_or_default();
     if stamp.len() == "20221218T1500".len() && stamp.as_bytes().get(8) == Some(&b'T') { stamp } else { "" }
@@ -225,7 +225,7 @@ fn at_expression(moment: DateTime<Utc>) -> String {
     moment.format("at(%Y-%m-%dT%H:%M:%S)").to_string()
 }
 
-/// The moment of an `at(…)` expression.
+/// The time in an `at(…)` expression.
 pub fn at_moment(expression: &str) -> Option<DateTime<Utc>> {
     let text = expression.strip_prefix("at(")?.strip_suffix(')')?;
     NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok().map(|moment| moment.and_utc())

@@ -1,4 +1,4 @@
-//! The secrets: read when they are first needed, and again when one of them was refused.
+//! The secrets: read on first use, and again when one of them was rejected.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,13 +8,13 @@ use url::Url;
 
 use crate::config::{SecretSource, Secrets};
 
-/// What stands for a secret that was taken out of a text.
+/// Replaces a secret in a text.
 const MASK: &str = "[secret]";
-/// What is shorter is found in plain words, and guessed.
+/// Shorter secrets are not masked: they may occur in ordinary text, and a mask would then reveal them.
 const SHORTEST: usize = 6;
 
 impl Secrets {
-    /// The text without the secrets that may have got into it, by way of an error that quotes what it was given.
+    /// The text with secrets masked: an error may quote its input.
     pub fn mask(&self, text: &str) -> String {
         let whole = [Some(&self.database_url), self.slack_webhook.as_ref(), self.sentry_dsn.as_ref()];
         let whole = whole.into_iter().flatten().chain(&self.tokens).map(ExposeSecret::expose_secret);
@@ -27,7 +27,7 @@ impl Secrets {
             self.slack_webhook.as_ref().and_then(url).map(|url| url.path().to_owned()),
             self.sentry_dsn.as_ref().and_then(url).map(|url| url.username().to_owned()),
         ];
-        // The whole before its parts.
+        // The whole secret before its parts.
         let secrets = whole.map(ToOwned::to_owned).chain(parts.into_iter().flatten());
         secrets
             .filter(|secret| secret.len() >= SHORTEST)
@@ -35,17 +35,17 @@ impl Secrets {
     }
 }
 
-/// The secret could not be had.
+/// The secret could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the secret {arn}: {reason}")]
 pub struct SecretError {
-    /// Which.
+    /// The secret's ARN.
     pub arn: String,
-    /// What is wrong with it; never a value out of it.
+    /// What is wrong with it; never contains a value of the secret.
     pub reason: String,
 }
 
-/// Where the secrets are kept. A warm environment outlives a rotation: what was read may be refused later.
+/// The cached secrets. A warm environment may outlast a rotation, so a secret read earlier may be rejected later.
 pub struct Vault {
     source: Source,
     current: RwLock<Arc<Secrets>>,
@@ -77,10 +77,10 @@ impl Vault {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the secrets anew: one of them was refused, or may have been rotated.
+    /// Reads the secrets again: one of them was rejected, or may have been rotated.
     pub async fn renew(&self) -> Result<Arc<Secrets>, SecretError> {
         if let Source::SecretsManager { client, arn } = &self.source {
-            tracing::info!(arn, "reading the secret anew…");
+            tracing::info!(arn, "reading the secret from Secrets Manager again…");
             let secrets = Arc::new(read(client, arn).await?);
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = secrets;
         }

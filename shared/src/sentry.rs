@@ -1,4 +1,4 @@
-//! Sentry: what failed, told with its kind and what it was about. Only where `SENTRY_DSN` is set.
+//! Sentry: failures reported with their kind and subject. Only if `SENTRY_DSN` is set.
 //!
 //! The event holds ids, names and the error's message; no summary, no payload, no address.
 
@@ -12,10 +12,10 @@ use uuid::Uuid;
 use crate::work::{ErrorKind, Function};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// So much of an error's message is told.
+/// The length to which an error's message is cut.
 const MESSAGE_CHARS: usize = 500;
 
-/// What failed.
+/// A failure.
 #[derive(Debug, Clone, Copy)]
 pub struct Failed<'a> {
     /// Which function.
@@ -28,13 +28,13 @@ pub struct Failed<'a> {
     pub kind: ErrorKind,
     /// What went wrong.
     pub message: &'a str,
-    /// Lambda's request, by which its log is found.
+    /// Lambda's request id, to find the log.
     pub request: Uuid,
     /// The record, where there is one.
     pub execution: Option<Uuid>,
 }
 
-/// Sends what failed to Sentry. What goes wrong with that is in the log, and nowhere else.
+/// Sends a failure to Sentry. An error in sending is only logged.
 pub async fn send(dsn: &SecretString, failed: &Failed<'_>) {
     let sent = match dsn.expose_secret().parse::<Dsn>() {
         Ok(dsn) => post(&dsn, failed).await,
@@ -81,7 +81,7 @@ fn event(failed: &Failed<'_>) -> Event<'static> {
         environment: Some(failed.environment.to_owned().into()),
         exception: Values::from(vec![exception]),
         tags: tags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
-        // One issue a kind of failure of an operation, however its message differs.
+        // One issue per operation and kind of error, whatever the message.
         fingerprint: vec![failed.operation.to_owned().into(), failed.kind.to_string().into()].into(),
         ..Event::default()
     }

@@ -16,10 +16,10 @@ const RETRIES: usize = 3;
 /// Slack did not take a message. The webhook's address is a secret and is in no error.
 #[derive(Debug, thiserror::Error)]
 pub enum SlackError {
-    /// It could not be reached.
+    /// Slack could not be reached.
     #[error("Slack can't be reached: {0}")]
     Unreachable(String),
-    /// It refused.
+    /// Slack refused the message.
     #[error("Slack refused the message: HTTP {status}, {answer}")]
     Refused {
         /// HTTP status.
@@ -29,7 +29,7 @@ pub enum SlackError {
     },
 }
 
-/// An incoming webhook.
+/// The incoming webhook.
 #[derive(Clone)]
 pub struct Slack {
     client: reqwest::Client,
@@ -37,7 +37,7 @@ pub struct Slack {
 }
 
 impl Slack {
-    /// The webhook at the secret address in `vault`; none, if there is none.
+    /// The webhook whose secret address is in `vault`; none if no address is set.
     pub fn new(vault: Arc<Vault>) -> Result<Option<Self>, String> {
         if vault.current().slack_webhook.is_none() {
             return Ok(None);
@@ -50,8 +50,8 @@ impl Slack {
         Ok(Some(Self { client, vault }))
     }
 
-    /// Sends a payload; with retries where another try may help. Where the webhook does not exist any more the secret is
-    /// read again, once.
+    /// Sends a payload, with retries if another attempt may help. If the webhook no longer exists, the secret is read
+    /// again, once.
     pub async fn send(&self, message: &Value) -> Result<(), SlackError> {
         let before = self.vault.current();
         let error = match self.try_to_send(&before, message).await {
@@ -61,7 +61,7 @@ impl Slack {
         let now = match self.vault.renew().await {
             Ok(now) => now,
             Err(unreadable) => {
-                tracing::error!(error = %unreadable, "the secret could not be read again");
+                tracing::error!(error = %unreadable, "Slack's webhook secret could not be read again");
                 return Err(error);
             }
         };

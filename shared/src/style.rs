@@ -2,11 +2,11 @@
 
 use crate::work::ExecutionStatus;
 
-/// The stylesheet: light and dark, from the width of a phone on.
+/// The stylesheet: light and dark, for the width of a phone and up.
 pub const STYLESHEET: &str = include_str!("../assets/pages.css");
 
-/// The colour of a status, as the stylesheet's class: never the only sign. `status` is an execution's, an operation's, a
-/// check's or a tournament's.
+/// The colour of a status, as the stylesheet's class: never the only indication. `status` is an execution's, an
+/// operation's, a check's or a tournament's.
 pub fn tone(status: &str) -> &'static str {
     match status.parse() {
         Ok(ExecutionStatus::Completed) => "good",

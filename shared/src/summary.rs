@@ -1,4 +1,4 @@
-//! What a record keeps of an execution: small, read by Slack, the desk, the application and the step that follows.
+//! The summary of an execution in its record: small, read by Slack, the desk, the application and the next step.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::requests::{Request, RequestLog};
 use crate::work::ErrorKind;
 
 /// The summary of an execution, as `data_provider_executions.summary` has it. The application's admin screens read the
-/// first seven. What the record of a run that still goes on, or an older version, does not hold is left out.
+/// first seven. Fields that a run in progress or an older version has not written are left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Summary {
-    /// Of which tournament.
+    /// The tournament.
     pub tournament_id: Option<Uuid>,
     /// Its label.
     pub tournament_label: Option<String>,
@@ -28,7 +28,7 @@ pub struct Summary {
     /// How many operations there were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_operations: Option<usize>,
-    /// How many of them went well or were left out.
+    /// How many of them succeeded or were skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub successful_operations: Option<usize>,
     /// How many failed.
@@ -45,20 +45,20 @@ pub struct Summary {
     /// How many requests were made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<usize>,
-    /// What failed, the first few.
+    /// The first few errors.
     pub errors: Vec<String>,
-    /// What somebody should know, the first few.
+    /// The first few warnings.
     pub warnings: Vec<String>,
     /// The kind of the error that ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_kind: Option<ErrorKind>,
-    /// Those of the warnings that somebody must see even if the run dies.
+    /// The warnings that must be sent even if the run dies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<String>,
-    /// How the browser fared, where one was needed.
+    /// The browser's start, if one was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub browser: Option<BrowserFigures>,
-    /// How far a run has come that still goes on.
+    /// The progress of a run that is not finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
     /// What an operator changed, by field.
@@ -72,35 +72,42 @@ pub struct Summary {
     pub facts: Facts,
 }
 
-/// What a browser's start took.
+/// The outcome of starting a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BrowserFigures {
-    /// In ms; none if it did not start.
+    /// Duration in ms; none if it did not start.
     pub start_ms: Option<u64>,
-    /// Whether it failed for good.
+    /// Whether it failed after the retry too.
     pub failed: bool,
 }
 
 impl Summary {
-    /// Reads a record's summary. What is none of ours is kept as it is, and says nothing.
-    pub fn read(stored: Option<Value>) -> Self {
-        let Some(stored) = stored else { return Self::default() };
-        serde_json::from_value(stored.clone()).unwrap_or_else(|_| Self {
-            facts: Facts { others: stored.as_object().cloned().unwrap_or_default(), ..Facts::default() },
-            ..Self::default()
-        })
+    /// Reads a record's summary. A field of another shape, as another version may have written it, is kept unchanged in
+    /// `facts.others`.
+    pub fn read(stored: &Value) -> Self {
+        if let Ok(summary) = Self::deserialize(stored) {
+            return summary;
+        }
+        let fields = stored.as_object().cloned().unwrap_or_default();
+        let alone = |(name, value): &(String, Value)| {
+            Self::deserialize(Value::from(Map::from_iter([(name.clone(), value.clone())]))).is_ok()
+        };
+        let (known, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(alone);
+        let mut summary = Self::deserialize(Value::from(Map::from_iter(known))).unwrap_or_default();
+        summary.facts.others.extend(others);
+        summary
     }
 
-    /// As it is stored.
+    /// The JSON that is stored.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_else(|_| Map::new().into())
     }
 }
 
 impl BrowserFigures {
-    /// How the browser fared by these requests: what its last start took, and whether it failed for good. Nothing where
-    /// none was needed.
+    /// From these requests: the duration of the browser's last start, and whether it failed after the retry too. None
+    /// if no browser was needed.
     pub(crate) fn of(requests: &RequestLog) -> Option<Self> {
         let requests = requests.all();
         let start_ms = requests.iter().rev().find_map(|request| request.browser_start_ms);
@@ -123,15 +130,17 @@ mod tests {
     fn what_is_stored_is_read_back_and_what_is_none_of_ours_says_nothing() {
         let progress =
             json!({ "progress": { "operations": 3, "last": "fetch round 1" }, "alarms": ["CORRECTION"] });
-        let read = Summary::read(Some(progress));
+        let read = Summary::read(&progress);
         assert_eq!(read.progress.as_ref().unwrap().operations, 3);
-        assert_eq!(Summary::read(Some(read.to_json())), read);
+        assert_eq!(Summary::read(&read.to_json()), read);
         for foreign in [json!(null), json!([1])] {
-            assert_eq!(Summary::read(Some(foreign)), Summary::default());
+            assert_eq!(Summary::read(&foreign), Summary::default());
         }
-        assert_eq!(Summary::read(Some(json!({ "rows": "many" }))).facts.others["rows"], "many");
-        // Figures of another version go through unchanged.
+        // A field of another shape hides none of the others.
+        let older = Summary::read(&json!({ "rows": "many", "errors": ["lost"] }));
+        assert_eq!((&older.facts.others["rows"], older.errors), (&json!("many"), vec!["lost".to_owned()]));
+        // Figures of another version are kept unchanged.
         let newer = json!({ "errors": [], "latency": 3 });
-        assert_eq!(Summary::read(Some(newer)).to_json()["latency"], 3);
+        assert_eq!(Summary::read(&newer).to_json()["latency"], 3);
     }
 }

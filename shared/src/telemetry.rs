@@ -1,4 +1,4 @@
-//! Logs, one JSON object a line, filtered by `RUST_LOG`; and metrics, embedded in them.
+//! Logs, one JSON object per line, filtered by `RUST_LOG`; and metrics, embedded in them.
 
 use std::io::Write as _;
 
@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::work::{ExecutionStatus, Operation};
 
-/// Starts logging, of panics too. Called once, first thing in `main`.
+/// Starts logging, including of panics. Called once, at the start of `main`.
 pub fn init() {
     let directives = std::env::var("RUST_LOG").unwrap_or_default();
     let wanted = directives.parse::<Targets>();
@@ -18,7 +18,7 @@ pub fn init() {
         Ok(wanted) if !directives.is_empty() => wanted.clone(),
         _ => Targets::new().with_default(LevelFilter::INFO),
     };
-    // More talkative, these show whole events: a request's headers hold the operator's token.
+    // At lower levels these log whole events: a request's headers contain the operator's token.
     let quiet = ["lambda_http", "lambda_runtime", "lambda_runtime_api_client"];
     let filter = filter.with_targets(quiet.map(|target| (target, LevelFilter::INFO)));
     let lines = tracing_subscriber::fmt::layer()
@@ -26,7 +26,7 @@ pub fn init() {
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        // CloudWatch stamps every line itself.
+        // CloudWatch adds a timestamp to every line.
         .without_time()
         .with_ansi(false);
     let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
@@ -37,7 +37,7 @@ pub fn init() {
         tracing::warn!(%error, "logging was started twice");
     }
     std::panic::set_hook(Box::new(|panic| {
-        // Where, and not what it said: that may quote anything, and goes with what failed by it.
+        // The location only: the message may quote anything, and is part of the failure's own report.
         tracing::error!(location = panic.location().map(ToString::to_string), "panicked");
     }));
 }
@@ -45,27 +45,27 @@ pub fn init() {
 /// The namespace of all metrics.
 const NAMESPACE: &str = "BestShot";
 
-/// What one execution came to, in numbers.
+/// The figures of one execution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metrics {
     /// How it ended.
     pub status: ExecutionStatus,
-    /// The provider refused, or was left alone for having refused.
+    /// The provider refused, or got no request because it had refused before.
     pub blocked: bool,
     /// Requests to the provider.
     pub requests: usize,
     /// Matches inserted and updated.
     pub matches_changed: u64,
-    /// Schedules made.
+    /// Schedules created.
     pub schedules_created: u64,
     /// From the claim to the end, in ms.
     pub duration_ms: i32,
-    /// What launching the browser took, in ms, where one was launched.
+    /// Time to launch the browser in ms, if one was launched.
     pub browser_start_ms: Option<u64>,
 }
 
 impl Metrics {
-    /// As CloudWatch's embedded metric format wants them: one line of the log, from which CloudWatch makes the metrics.
+    /// One log line in CloudWatch's embedded metric format, from which CloudWatch creates the metrics.
     pub fn embedded(&self, environment: &str, operation: Operation, now: DateTime<Utc>) -> Value {
         let count = |of: bool| json!(u8::from(of));
         let mut values = vec![
@@ -103,9 +103,9 @@ impl Metrics {
 
     /// Writes them to the log.
     pub fn emit(&self, environment: &str, operation: Operation, now: DateTime<Utc>) {
-        // Past the logger: the line must be this JSON and nothing else.
+        // Not through the logger: the line must be exactly this JSON.
         if let Err(error) = writeln!(std::io::stdout(), "{}", self.embedded(environment, operation, now)) {
-            tracing::warn!(%error, "the metrics could not be written");
+            tracing::warn!(%error, "the execution's metrics could not be written");
         }
     }
 }

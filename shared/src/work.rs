@@ -1,7 +1,7 @@
 //! The vocabulary of executions: which function does which operation, on what, and how it ended.
 //!
-//! Each word has one spelling, which the records, the SQL, reports, Slack, metrics and the desk's API share. What an
-//! older version or the application has written may hold other words: they are read with `parse` and stay as they are.
+//! Each word has one spelling, which the records, the SQL, reports, Slack, metrics and the desk's API share. Rows that
+//! an older version or the application wrote may hold other words: they are read with `parse` and left unchanged.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use uuid::Uuid;
 
-/// A Lambda function. Its name ends its ARN and begins an idempotency key.
+/// A Lambda function. Its name is the end of its ARN and the start of an idempotency key.
 #[derive(
     Debug,
     Clone,
@@ -38,7 +38,7 @@ pub enum Function {
 }
 
 impl From<CheckKind> for Function {
-    /// The function that makes a check.
+    /// The function that runs a check.
     fn from(kind: CheckKind) -> Self {
         match kind {
             CheckKind::Interim
@@ -53,7 +53,7 @@ impl From<CheckKind> for Function {
     }
 }
 
-/// What an execution does, as `data_provider_executions.operation_type` has it.
+/// What an execution does, as stored in `data_provider_executions.operation_type`.
 #[derive(
     Debug,
     Clone,
@@ -69,7 +69,7 @@ impl From<CheckKind> for Function {
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-#[expect(missing_docs, reason = "each says what it is")]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Operation {
     TournamentCreate,
     TournamentUpdate,
@@ -87,13 +87,13 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The same in words, as titles and messages have it: `matches update`.
+    /// The same in words, for titles and messages: `matches update`.
     pub fn words(self) -> String {
         self.to_string().replace('_', " ")
     }
 }
 
-/// How an execution stands, as `data_provider_executions.status` has it.
+/// The status of an execution, as stored in `data_provider_executions.status`.
 #[derive(
     Debug,
     Clone,
@@ -112,17 +112,17 @@ impl Operation {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = Status, description = "Where an execution may stand."))]
 pub enum ExecutionStatus {
-    /// It was announced, or a run is at it, or that run died and was not found yet.
+    /// It was announced, or a run is working on it, or that run died and its death was not detected yet.
     InProgress,
     /// All of it was done.
     Completed,
-    /// A part of it failed while the rest went in.
+    /// A part of it failed while the rest was written.
     PartialFailure,
-    /// It ended by an error.
+    /// It ended with an error.
     Failed,
 }
 
-/// The kind of an error: Lambda's `errorType`, and what alarms and people go by.
+/// The kind of an error: Lambda's `errorType`, also used by alarms and in reports.
 #[derive(
     Debug,
     Clone,
@@ -137,21 +137,21 @@ pub enum ExecutionStatus {
     VariantNames,
 )]
 pub enum ErrorKind {
-    /// Something is wrong with the event: the same again is not tried.
+    /// Something is wrong with the event: it is not retried.
     InvalidInput,
     /// The provider has no such thing.
     NotFound,
     /// The provider refuses.
     Blocked,
-    /// The provider asks for a pause.
+    /// The provider requires a pause (429).
     RateLimited,
-    /// The provider is in trouble, or can't be reached.
+    /// The provider has an internal error, or can't be reached.
     Unavailable,
-    /// The provider's answer is not what its endpoint gives.
+    /// The provider's answer is not what its endpoint returns.
     Malformed,
-    /// The provider has refused before, and is not asked for a while.
+    /// The provider refused before, and gets no request for a while.
     CircuitOpen,
-    /// The function's own time was nearly up.
+    /// The function's deadline was too near.
     OutOfTime,
     /// The browser failed.
     Browser,
@@ -161,13 +161,13 @@ pub enum ErrorKind {
     Scheduler,
     /// Environment or secret.
     Configuration,
-    /// Another run is at this work.
+    /// Another run is working on this.
     AlreadyRunning,
     /// Another run has taken the work over.
     TakenOver,
     /// A request to the operator's API panicked.
     Panic,
-    /// A panic of another function, or an error of no other kind.
+    /// A panic in any other function, or an error of no other kind.
     Internal,
 }
 
@@ -185,26 +185,26 @@ pub enum Subject {
     All,
     /// A tournament as a whole.
     Tournament(Uuid),
-    /// A round, and what it is looked at for: an interim and a closing check of one round may fall on one minute.
+    /// A round, and the kind of check: an interim and a closing check of one round may fall on the same minute.
     Round {
-        /// Of which tournament.
+        /// The tournament.
         tournament: Uuid,
         /// Its slug.
         round: String,
-        /// What for.
+        /// The kind of check.
         check: CheckKind,
     },
     /// A tournament that does not exist yet.
     NewTournament {
         /// The provider's id of the competition.
         external_id: String,
-        /// The slug that it is to have.
+        /// The slug it will have.
         slug: String,
     },
 }
 
 impl Subject {
-    /// Of which tournament, where that exists.
+    /// The tournament, if it exists.
     pub fn tournament(&self) -> Option<Uuid> {
         match self {
             Self::All | Self::NewTournament { .. } => None,
@@ -212,7 +212,7 @@ impl Subject {
         }
     }
 
-    /// Of which round.
+    /// The round, if the subject is one.
     pub fn round(&self) -> Option<&str> {
         match self {
             Self::Round { round, .. } => Some(round),
@@ -222,7 +222,7 @@ impl Subject {
 }
 
 impl fmt::Display for Subject {
-    /// As idempotency keys have it.
+    /// The form used in idempotency keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => write!(f, "-:-"),
@@ -242,11 +242,11 @@ pub struct Work {
     pub operation: Operation,
     /// What it is about.
     pub subject: Subject,
-    /// The occurrence's own name: its scheduled time, the key of whoever asked for it, or the delivery's id.
+    /// The occurrence's name: its scheduled time, the requester's key, or the delivery's id.
     pub occurrence: String,
     /// The occurrence's scheduled time, if it has one.
     pub planned_for: Option<DateTime<Utc>>,
-    /// Of which tournament, once it exists.
+    /// The tournament, once it exists.
     pub tournament_id: Option<Uuid>,
     /// Plan and report, write nothing.
     pub dry_run: bool,

@@ -1,4 +1,4 @@
-//! A database of the application, filled and flawed as old ones are, is taken over in the middle of a season.
+//! An existing application database, with flawed old data, is taken over in the middle of a season.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::harness::{Setup, World, empty_database, moment};
 use crate::records::Records;
 
-/// What the application's database holds before: tables, rows and flaws.
+/// The application's database before the first migration: tables, rows and flaws.
 const APPLICATION: &str = include_str!("adoption/application.sql");
 
-/// One group of four, and a final. The stored season stands after the second of three matchdays.
+/// One group of four, and a final. The stored season has played two of three matchdays.
 const SEASON: &str = r#"{"name": "Village Cup 2024", "matches": [
   {"round": "Group stage", "group": "Group A", "date": "2024-06-01", "time": "15:00", "team1": "Oak", "team2": "Pine", "score": {"ft": [2, 1]}},
   {"round": "Group stage", "group": "Group A", "date": "2024-06-01", "time": "18:00", "team1": "Yew", "team2": "Elm", "score": {"ft": [0, 0]}},
@@ -26,7 +26,7 @@ const SEASON: &str = r#"{"name": "Village Cup 2024", "matches": [
 
 const TOURNAMENT: &str = "00000000-0000-4000-8000-0000000000a1";
 
-/// Tables that are the application's alone.
+/// Tables that only the application writes.
 const FOREIGN: [&str; 8] = [
     "member",
     "league",
@@ -38,8 +38,8 @@ const FOREIGN: [&str; 8] = [
     "favourite_team",
 ];
 
-/// What the pipeline never touches in the tables that it writes, by table: what is written once, and what is the
-/// application's own.
+/// Columns that the pipeline never changes in the tables that it writes, by table: those written once, and the
+/// application's.
 const NEVER_TOUCHED: [(&str, &str); 6] = [
     ("tournament", "id, external_id, base_url, slug, provider, deleted_at, created_at"),
     ("tournament_round", "id, tournament_id, slug, created_at"),
@@ -55,7 +55,7 @@ const NEVER_TOUCHED: [(&str, &str); 6] = [
     ),
 ];
 
-/// The application's database, not yet migrated; its address.
+/// Creates the application's database, not yet migrated; returns its address.
 async fn old_database(season: &Season) -> String {
     let url = empty_database().await;
     let filled = APPLICATION
@@ -65,7 +65,7 @@ async fn old_database(season: &Season) -> String {
     url
 }
 
-/// The world around that database, migrated by the function that does it.
+/// The world with that database, migrated by the `migrate` function.
 async fn world_on(database_url: &str, season: Season) -> World {
     Setup::on(database_url).world_of("2024-06-06T12:00:00Z", season).await
 }
@@ -83,8 +83,8 @@ async fn foreign_rows(db: &Records) -> BTreeMap<String, BTreeSet<String>> {
     rows_of(db, &FOREIGN.map(|table| (table, "t.*"))).await
 }
 
-/// Fires the daily routine, then whatever it has scheduled for that day, then the next daily routine; what was
-/// delivered, to be delivered again.
+/// Fires the daily routine, then what it has scheduled for that day, then the next daily routine; returns the
+/// delivered events, for a second delivery.
 async fn matchday(world: &World) -> Vec<(String, Value)> {
     let mut delivered = Vec::new();
     let daily = |time: &str| ("daily-routine".to_owned(), json!({ "scheduledTime": time }));
@@ -110,7 +110,7 @@ async fn matchday(world: &World) -> Vec<(String, Value)> {
     delivered
 }
 
-/// What the reports of the daily routines warn of, complete: a summary holds the first few.
+/// All warnings in the reports of the daily routines: a summary contains only the first few.
 async fn daily_warnings(world: &World) -> String {
     let mut warnings = String::new();
     for key in world.stack.aws.objects("data-provider-operation-reports/").await.unwrap() {
@@ -134,7 +134,7 @@ async fn migrating_changes_no_row_of_the_application_and_repeats_as_nothing() {
     let season = Season::parse("test", SEASON).unwrap();
     let url = old_database(&season).await;
     let db = Records::of(&url).await;
-    // Every column of the application's, in its own tables and in those that we write.
+    // Every column of the application, in its own tables and in those that we write.
     let columns = db
         .texts(
             "SELECT table_name || '|' || string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)
@@ -174,7 +174,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
         assert!(lost.is_empty(), "{table}: {lost:#?}");
     }
 
-    // Every old status of the running season was replaced by what the provider says, and the new final is there.
+    // Every old status of the running season was replaced by the provider's, and the new final is stored.
     assert_eq!(
         world
             .texts(
@@ -183,7 +183,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
             )
             .await,
         [
-            // Of tournaments that are not worked on: as they were.
+            // Tournaments that are skipped are unchanged.
             "5000007 9 open 06-07 12:00",
             "5000008 9 1-1 finished 05-07 12:00",
             "5000009 1 postponed",
@@ -211,7 +211,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
         ]
     );
 
-    // What was odd is told, each with its table, column, value and remedy; nothing failed for it.
+    // Each unknown value is reported with its table, column, value and remedy; nothing failed because of it.
     let told = daily_warnings(&world).await;
     for part in [
         r#"tournament.mode of old-league holds \"league\", which is not known: it is left out until it is set to one of regular-season-and-knockout, regular-season-only, knockout-only"#,
@@ -221,7 +221,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
         r#"match.status holds \"finished\", which is not known (matches 9000003, 9000004)"#,
         r#"match.status holds \"postponed\""#,
         "set it to open, ended, not-defined",
-        // No table without the results that were still to be read anew.
+        // No table is computed while results are still to be reread.
         r#"the table stays as it was: match.status holds \"finished\", which is not known (matches 9000003): refresh"#,
         "CORRECTION: match 9000004 was corrected after it had ended (score: 1-3 → 1-4",
     ] {
@@ -235,7 +235,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
             .await,
         Vec::<String>::new()
     );
-    // Runs that died before the pipeline came are ended; an execution of an older vocabulary stays.
+    // Runs that died before the takeover are ended; an execution with values no longer used is unchanged.
     assert_eq!(
         world
             .texts("SELECT concat_ws(' ', right(id::text, 4), status, COALESCE(summary ->> 'error', summary -> 'errors' ->> 0)) FROM data_provider_executions WHERE function IS NULL ORDER BY id")
@@ -252,7 +252,7 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
     );
     assert_eq!(world.stack.slack.refused(), []);
 
-    // The same day once more changes nothing; nor does another look.
+    // Repeating the same day changes nothing.
     let (rows, executions) = (world.domain_rows().await, world.executions().await);
     let (messages, schedules) = (world.stack.slack.messages().len(), world.schedule_names().await);
     for event in &delivered {
@@ -331,7 +331,7 @@ async fn the_applications_own_reads_and_writes_work_as_before() {
             4,
         ),
         ("UPDATE guess SET points = 3 WHERE match_id = '00000000-0000-4000-8000-00000000d005'", 3),
-        // An old row keeps its odd status, whatever else is set, the status itself included.
+        // An old row keeps its unknown status when other columns are set, and when the same status is set again.
         (
             "UPDATE match SET stadium = 'Moor', time = '12h00', updated_at = now() WHERE external_id = '5000008'",
             1,
@@ -361,7 +361,7 @@ async fn the_applications_own_reads_and_writes_work_as_before() {
     }
     assert_eq!(world.texts(to_score).await, Vec::<String>::new());
 
-    // What is new and unknown does not come in, and the error says what may.
+    // A new unknown status is refused, and the error lists the allowed ones.
     for (sql, expected) in [
         (
             "UPDATE match SET status = 'cancelled' WHERE external_id = '9000007'",

@@ -1,4 +1,4 @@
-//! S3, Scheduler, Secrets Manager and Slack in trouble: nothing is lost, and what was owed is paid by later runs.
+//! Failures of S3, Scheduler, Secrets Manager and Slack: nothing is lost, and later runs deliver what is pending.
 
 use axum::http::StatusCode;
 use local::aws_gate::{How, Service, Trouble};
@@ -83,7 +83,7 @@ async fn a_schedule_that_is_there_already_is_as_good_as_a_new_one() {
     let world = World::at("2024-02-20T12:00:00Z", LEAGUE).await;
     let gate = world.stack.gate.clone();
     world.create().await;
-    // Done, and the answer lost: the SDK asks again and is told of a conflict.
+    // Executed, but the answer is lost: the SDK retries and gets a conflict.
     gate.trouble(Trouble {
         operation: Some("CreateSchedule".to_owned()),
         times: Some(1),
@@ -137,7 +137,7 @@ async fn a_webhook_that_is_gone_is_read_anew_by_a_warm_function() {
 async fn a_login_that_is_refused_is_read_anew_by_a_warm_function() {
     let world = World::at("2024-03-01T00:00:00Z", LEAGUE).await;
     let secret = |url: &str| json!({"DATABASE_URL": url, "SLACK_JOB_EXECUTIONS_WEBHOOK": world.stack.slack.webhook_url()});
-    // A role that does not exist is refused like a wrong password.
+    // An unknown role is refused in the same way as a wrong password.
     let mut wrong: url::Url = world.stack.database_url.parse().unwrap();
     wrong.set_username("rotated_away").unwrap();
     world.stack.aws.set_secret(&secret(wrong.as_str())).await.unwrap();

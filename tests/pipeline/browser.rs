@@ -1,4 +1,4 @@
-//! The real browser and the SofaScore client, against a server on this machine that misbehaves.
+//! The real browser and the SofaScore client, against a local server that misbehaves.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use shared::browser::{Browser, BrowserError};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
-use shared::provider::sofascore::{Rounds, SeasonRef, SofaScore};
-use shared::provider::{ProviderError, Terms};
+use shared::gate::Gate;
+use shared::provider::{PROVIDER, ProviderError, Rounds, SeasonRef, Session};
 use shared::store::Store;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -28,9 +28,9 @@ const SEASON: SeasonRef = SeasonRef { tournament: 16, season: 41087 };
 const ROUNDS: &str = "/api/v1/unique-tournament/16/season/41087/rounds";
 const FINAL: &str = "/api/v1/unique-tournament/16/season/41087/events/round/29/slug/final";
 const LOGO: &str = "/api/v1/unique-tournament/16/image";
-/// What a request may take in the page, unless a test says otherwise.
+/// The time limit of a request in the page, unless a test sets another.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Two launches, the client's own grace of 2 s, and a machine that has other things to do.
+/// Time for two launches, the client's own grace of 2 s, and other load on the machine.
 const SLACK: Duration = Duration::from_secs(10);
 
 /// What the server does with one request.
@@ -40,7 +40,7 @@ enum Reply {
     Answer(u16, String, Vec<u8>),
     /// Never answers.
     Hang,
-    /// Never stops answering: so many bytes at a time, with a pause in between.
+    /// Never stops answering: this many bytes at a time, with a pause in between.
     Endless(usize, Duration),
 }
 
@@ -52,7 +52,7 @@ fn body(content_type: &str, body: &[u8]) -> Reply {
     Reply::Answer(200, format!("Content-Type: {content_type}\r\n"), body.to_vec())
 }
 
-/// So many bytes after what every PNG begins with.
+/// This many bytes after the PNG signature.
 fn png(size: usize) -> Vec<u8> {
     [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![0xff; size]].concat()
 }
@@ -73,7 +73,7 @@ fn interstitial() -> Reply {
     body("text/html", b"<!DOCTYPE html><title>Just a moment</title>")
 }
 
-/// A server whose paths have a list of replies each: one a request, the last one again and again.
+/// A server with a list of replies per path: one per request, the last one repeatedly.
 struct Scripted {
     origin: String,
     script: Mutex<HashMap<&'static str, Vec<Reply>>>,
@@ -82,7 +82,7 @@ struct Scripted {
 }
 
 impl Scripted {
-    /// Written on bare sockets, since a server that keeps the rules of HTTP is no hostile one.
+    /// Written with plain sockets, since an HTTP library would not send malformed answers.
     async fn start<const N: usize>(script: [(&'static str, Vec<Reply>); N]) -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Arc::new(Self {
@@ -95,7 +95,7 @@ impl Scripted {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let server = Arc::clone(&accepting);
-                // An error means that the browser has had enough.
+                // An error means that the browser has closed the connection.
                 tokio::spawn(async move { server.answer(stream).await.ok() });
             }
         });
@@ -138,13 +138,13 @@ impl Scripted {
         reply
     }
 
-    /// The paths that were asked for since this was last asked.
+    /// The paths that were requested since the last call.
     fn take_seen(&self) -> Vec<String> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 }
 
-/// A server, and a browser's binary under a name of its own, by which its processes can be told from other tests'.
+/// A server, and a browser's binary under a unique name, which distinguishes its processes from other tests'.
 struct World {
     server: Arc<Scripted>,
     config: ProviderConfig,
@@ -171,11 +171,9 @@ impl World {
         Self { server, config, store, dir }
     }
 
-    fn client(&self) -> SofaScore {
-        SofaScore::new(
-            self.config.clone(),
-            Terms { store: self.store.clone(), clock: Clock::default(), until: None },
-        )
+    fn client(&self) -> Session {
+        let gate = Gate::new(PROVIDER, self.store.clone(), Clock::default(), None, &self.config);
+        Session::new(self.config.clone(), gate)
     }
 
     async fn launch(&self) -> Result<Browser, BrowserError> {
@@ -183,7 +181,7 @@ impl World {
         Browser::launch(chromium, origin, *request_timeout, *single_process).await
     }
 
-    /// Asks for the rounds in a session of its own: what came of it, what the server saw, how long it took.
+    /// Requests the rounds in a new session; returns the result, the requests that the server got, and the duration.
     async fn ask_rounds(&self) -> (Result<Rounds, ProviderError>, Vec<String>, Duration) {
         let began = Instant::now();
         let mut client = self.client();
@@ -193,15 +191,15 @@ impl World {
         (result, self.server.take_seen(), took)
     }
 
-    /// Puts a script in the browser's place. Another process writes it: while this one holds it open for writing, a
-    /// test that starts a process beside us would hand that on, and the script would be busy.
+    /// Replaces the browser by a script. Another process writes it: while this one has it open for writing, a child
+    /// process of a concurrent test would inherit the descriptor, and the script could not be executed (ETXTBSY).
     fn replace_browser(&mut self, script: &str) {
         self.config.chromium = self.dir.path().join("script");
         let path = self.config.chromium.display();
         shell(&format!("printf '#!/bin/sh\\n{script}\\n' >{path} && chmod +x {path}"));
     }
 
-    /// Signals the browser's main process, or its renderers. Gives its process group.
+    /// Signals the browser's main process, or its renderers. Returns its process group.
     fn signal(&self, signal: &str, renderers: bool) -> u32 {
         let ours = self.config.chromium.to_str().unwrap();
         let all = processes();
@@ -223,7 +221,7 @@ struct Process {
     command: String,
 }
 
-/// Every process of the machine, except those that are dead and not yet buried.
+/// Every process of the machine, except zombies.
 fn processes() -> Vec<Process> {
     let read = |dir: PathBuf| {
         let id = dir.file_name()?.to_str()?.parse().ok()?;
@@ -239,10 +237,10 @@ fn processes() -> Vec<Process> {
     std::fs::read_dir("/proc").unwrap().filter_map(|entry| read(entry.ok()?.path())).collect()
 }
 
-/// What the browsers of a function's process have left: processes that live in one of their profiles, and profiles.
+/// What the browsers of a function's process have left: processes that use one of their profiles, and profiles.
 fn left_by(function: u32) -> (usize, usize) {
     let mark = format!("chromium-profile-{function}-");
-    // Not all of them name the profile, but it is the home of all.
+    // Not all of them have the profile in their command line, but it is the home directory of all.
     let lives_there = |process: &&Process| {
         let environment = std::fs::read(format!("/proc/{}/environ", process.id)).unwrap_or_default();
         process.command.contains(&mark) || String::from_utf8_lossy(&environment).contains(&mark)
@@ -256,7 +254,7 @@ fn shell(script: &str) {
     assert!(Command::new("sh").args(["-c", script]).status().unwrap().success(), "{script}");
 }
 
-/// A killed process takes a moment to go.
+/// A killed process takes a moment to end.
 async fn gone(mut is_gone: impl FnMut() -> bool) -> bool {
     for _ in 0..200 {
         if is_gone() {
@@ -267,7 +265,7 @@ async fn gone(mut is_gone: impl FnMut() -> bool) -> bool {
     false
 }
 
-/// Whether nothing of a browser's process group is left.
+/// Whether a browser's process group has no processes left.
 async fn group_gone(group: u32) -> bool {
     gone(|| processes().iter().all(|process| process.group != group)).await
 }
@@ -361,7 +359,7 @@ async fn an_answer_is_what_it_is_and_not_what_it_calls_itself() {
         ("text/html", rounds.as_str(), "Ok", 1),
         ("text/plain; charset=latin1", &rounds, "Ok", 1),
         ("image/png", &rounds, "Ok", 1),
-        // A page for people is a refusal: one more warm-up, one more try.
+        // A challenge page is a refusal: one more warm-up, one retry.
         ("application/json", page, "Blocked", 2),
         ("application/octet-stream", page, "Blocked", 2),
         ("application/json", "all is well", "Malformed", 1),
@@ -412,7 +410,7 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
         world.config.request_timeout = second;
         let (result, seen, took) = world.ask_rounds().await;
         assert_eq!(kind(&result), "Unavailable", "{path}");
-        // Twice a second, or twice that and the grace while the front page is opened.
+        // Twice one second, or twice that and the grace while the front page is opened.
         assert!(took >= 2 * second && took < 2 * second + SLACK, "{path}: {took:?}");
         assert!(seen.len() <= 3 && seen.iter().any(|seen| seen == path), "{seen:?}");
     }
@@ -453,7 +451,7 @@ async fn another_hosts_answer_is_not_taken() {
     assert_eq!(seen, ["/", ROUNDS, ROUNDS]);
     assert_eq!(other.take_seen(), Vec::<String>::new(), "not even asked");
 
-    // The front page leads to another host, by a name of this machine.
+    // The front page redirects to another host, which is another name of this machine.
     let elsewhere = other.origin.replace("127.0.0.1", "localhost");
     let redirect = empty(302, &format!("Location: {elsewhere}{ROUNDS}\r\n"));
     let mut world = World::new([("/", vec![redirect])]).await;
@@ -473,7 +471,7 @@ async fn an_endless_body_is_refused_by_its_size_and_by_its_time() {
         let (result, seen, took) = world.ask_rounds().await;
         assert_eq!((kind(&result), seen.len()), ("Unavailable", 3));
         assert!(took < 2 * timeout + SLACK, "{took:?}");
-        // 16 MB are let in, twice; the rest is on its way.
+        // 16 MB are accepted, twice; the rest is in transit.
         assert!(world.server.sent.load(Ordering::Relaxed) < 64 << 20);
     }
 }
@@ -531,7 +529,7 @@ async fn a_browser_that_hangs_at_launch_is_given_up_and_killed() {
         let error = world.launch().await.err().unwrap();
         assert!(began.elapsed() < Duration::from_secs(8), "{script}: {:?}", began.elapsed());
         assert!(matches!(error, BrowserError::Launch { .. }), "{error}");
-        // The end of what it said is its own process id, which is its group.
+        // Its output ends with its process id, which is also its group's.
         let said = error.to_string();
         let group = said.rsplit(' ').next().and_then(|word| word.parse().ok());
         assert!(group_gone(group.unwrap_or_else(|| panic!("{said}"))).await, "{script}");
@@ -576,7 +574,7 @@ async fn a_stopped_browser_or_renderer_costs_no_more_than_the_requests_time() {
     }
 }
 
-/// As the template has it: Lambda is known to refuse a browser of several processes.
+/// As in the template: reportedly a browser of several processes does not start in Lambda.
 #[tokio::test]
 async fn a_browser_of_one_process_reads_is_replaced_once_and_leaves_nothing() {
     for signal in ["KILL", "STOP"] {
@@ -612,9 +610,17 @@ async fn nothing_is_left_of_a_browser_closed_or_dropped() {
     for close in [true, false, true, false] {
         let browser = world.launch().await.unwrap();
         let group = browser.process_id();
-        let mut processes = processes();
-        processes.retain(|process| process.group == group);
-        assert!(processes.len() > 1, "no renderer?");
+        // The browser may offer its page a moment before the renderer's process has started.
+        let deadline = Instant::now() + TIMEOUT;
+        let processes = loop {
+            let mut processes = processes();
+            processes.retain(|process| process.group == group);
+            if processes.len() > 1 {
+                break processes;
+            }
+            assert!(Instant::now() < deadline, "no renderer");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
         let leader = processes.iter().find(|process| process.id == group).unwrap();
         let mut flags = leader.command.split(' ');
         let profile = flags.find_map(|flag| flag.strip_prefix("--user-data-dir=")).map(Path::new).unwrap();
@@ -655,7 +661,7 @@ async fn what_a_killed_function_left_is_cleared_away_by_the_next_launch_and_what
     let own = World::new([(ROUNDS, vec![good_rounds()])]).await;
     let browser = own.launch().await.unwrap();
     assert!(gone(|| browsers() == 0 && profiles() == 0).await);
-    // A second launch leaves the first one's browser alone.
+    // A second launch does not affect the first one's browser.
     let second = own.launch().await.unwrap();
     let mut browser = browser;
     assert!(browser.fetch(ROUNDS, shared::browser::Want::Text).await.is_ok());
@@ -668,7 +674,7 @@ async fn without_room_in_tmp_the_browser_fails_with_a_reason_and_nothing_is_left
     let world = crate::harness::World::at("2024-03-01T12:00:00Z", crate::harness::LEAGUE).await;
     let id = world.create().await;
     let dir = tempfile::tempdir().unwrap();
-    // No file may grow beyond a kilobyte: what a full disk says, to whoever writes.
+    // No file may grow beyond a kilobyte: writes fail as on a full disk.
     let chromium = dir.path().join("chromium");
     let real = local::tools::Tools::find().unwrap().chromium;
     let script = format!("#!/bin/sh\nulimit -f 1\nexec {} \"$@\"\n", real.display());

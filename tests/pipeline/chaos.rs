@@ -1,4 +1,4 @@
-//! `local chaos` holds what it says: a seed brings the same faults again, and nothing of them is left in the end.
+//! `local chaos`: a seed causes the same faults again, and they have no lasting effect.
 
 use local::chaos::{disturbed, undisturbed};
 

@@ -1,4 +1,4 @@
-//! Every function killed at every point of its way, and delivered again: the same database as undisturbed.
+//! Every function is killed at every crash point and delivered again: the database is the same as without the kill.
 
 use local::chaos::{Content, content_under_one_clock};
 use local::driver::create_event;
@@ -11,7 +11,7 @@ use crate::records::Records;
 const POINTS: [&str; 9] =
     ["claimed", "fetched", "written", "committed", "scheduled", "worked", "reported", "recorded", "notified"];
 
-/// What a run leaves behind.
+/// The state after a run.
 #[derive(Debug, PartialEq)]
 struct Left {
     rows: Content,
@@ -20,8 +20,8 @@ struct Left {
     reports: usize,
 }
 
-/// A delivery to one function, at a moment of a story that others have brought so far. Every play of it is on a copy of
-/// the world's database.
+/// A delivery to one function, in the state that earlier deliveries have created. Each run of it uses a copy of the
+/// world's database.
 struct Scene {
     world: World,
     function: &'static str,
@@ -29,7 +29,7 @@ struct Scene {
     at: &'static str,
 }
 
-/// A world's stack, led to a copy of its database, with a function that is killed at a point, once.
+/// A world's stack on a copy of its database, with a function that is killed once at a crash point.
 struct Copy {
     records: Records,
     once: tempfile::TempPath,
@@ -60,7 +60,7 @@ impl Copy {
 }
 
 impl Scene {
-    /// Delivers the event, killed at `crash`; what is left, whether the kill happened, and how many messages were sent.
+    /// Delivers the event, killed at `crash`; returns the state, whether it was killed, and the number of messages.
     async fn play(&self, crash: &str) -> (Left, bool, usize) {
         let world = &self.world;
         let copy = Copy::of(world, self.function, crash).await;
@@ -88,7 +88,7 @@ impl Scene {
         (left, killed, messages)
     }
 
-    /// Kills the function at every point, each time that it passes; how many kills that were.
+    /// Kills the function at every point, each time that it reaches it; returns the number of kills.
     async fn survives_every_crash(&self) -> usize {
         let (undisturbed, killed, _) = self.play("").await;
         assert!(!killed);
@@ -165,7 +165,7 @@ async fn a_correction_is_told_though_the_run_that_made_it_died() {
     let id = world.create().await;
     let event = |check| json!({"tournamentId": id, "roundSlug": "1", "check": check, "kickoff": "2024-03-02T15:00:00Z"});
     world.invoke_at("2024-03-02T19:30:00Z", "scores-and-standings", event("closing")).await.unwrap();
-    // The application has scored what was not the score in the end.
+    // The application has scored a result that is corrected later.
     world
         .db
         .batch_execute("UPDATE match SET away_score = 7, scoreboard_applied_at = '2024-03-02 20:00' WHERE home_score = 2")
@@ -179,7 +179,7 @@ async fn a_correction_is_told_though_the_run_that_made_it_died() {
         let mut event = event("sweep");
         event["scheduledTime"] = json!(at);
         if rescued {
-            // Nobody delivers it again: the next run of any function finds the record of the dead.
+            // It is not delivered again: the next run of any function finds the dead run's record.
             world.stack.invoke("scores-and-standings", event).await.unwrap_err();
             world.stack.functions.stop("daily-routine").await;
             let routine = json!({"scheduledTime": "2024-03-05T00:01:00Z"});

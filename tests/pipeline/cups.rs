@@ -1,8 +1,8 @@
-//! A cup with everything a cup can bring, shown by the replay provider and followed by schedules alone.
+//! A cup with every special case of cups, shown by the replay provider and followed by schedules alone.
 
 use crate::played::Play;
 
-/// A qualifying round, a first round with byes, and two rounds of two legs each, with every way to go through.
+/// A qualifying round, a first round with byes, and two rounds of two legs each, with every way to decide a tie.
 const CUP: &str = r#"{"name": "Forest Cup 2024", "matches": [
   {"round": "Qualifying, First round", "date": "2024-02-01", "team1": "Rowan", "team2": "Hazel", "score": {"ft": [1, 1], "et": [1, 1], "p": [3, 4]}},
   {"round": "First round", "date": "2024-02-06", "team1": "Ash", "team2": "Birch", "score": {"ft": [1, 1]}},
@@ -61,7 +61,7 @@ async fn every_way_to_go_through_is_told_and_the_champion_came_from_the_qualific
 
 #[tokio::test]
 async fn a_correction_of_the_final_makes_another_champion() {
-    // After the season's last match nothing waits for a check: the next daily routine looks at yesterday once more.
+    // After the season's last match no check is scheduled: the next daily routine rereads the day before.
     let season = CUP.replace(r#""et": [2, 2], "p": [4, 3]"#, r#""et": [2, 1]"#);
     let faults = ["correct:Hazel-Willow:300:2-3"];
     let cup = Play::text(&season).rules(BYES).faults(&faults).from("2024-02-26").run().await;

@@ -1,4 +1,4 @@
-//! The database in trouble, behind a pool, and over TLS.
+//! Failures of the database, the database behind a connection pool, and over TLS.
 
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ async fn a_database_that_is_away_for_seconds_costs_nothing_and_for_minutes_a_red
     assert_eq!(world.incomplete().await, 0);
 }
 
-/// Restarts the database in the middle of a creation; with a pool before it or without.
+/// Restarts the database in the middle of a creation, with or without a connection pool.
 async fn creation_survives_a_failover(pooled: bool) {
     let tools = Tools::find().unwrap();
     let mut cluster = Cluster::start(&tools).await.unwrap();
@@ -130,7 +130,7 @@ async fn transactions_in_each_others_way_are_tried_again() {
                 RETURN NEW; END $$;
              CREATE TRIGGER fail_once BEFORE UPDATE ON match FOR EACH STATEMENT EXECUTE FUNCTION fail_once();"
         );
-        // A statement's trigger returns nothing.
+        // A statement-level trigger's return value is ignored.
         world.db.batch_execute(&once.replace("RETURN NEW", "RETURN NULL")).await.unwrap();
         let answer = world.invoke_at(AT, "scores-and-standings", closing(&id)).await.unwrap();
         assert_eq!(answer["matches_update"]["rows"]["updated"], 2, "{code}: counted once");
@@ -246,7 +246,7 @@ async fn a_database_over_tls_is_believed_only_with_its_authority_and_its_name() 
             ("DATABASE_URL", url.as_str()),
             ("DATABASE_CA_FILE", ca_file.to_str().unwrap()),
         ];
-        // The stack itself has another database; this function goes to this one.
+        // The stack itself has another database; this function uses this one.
         let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
         for (name, value) in variables {
             world.stack.functions.set(name, value);

@@ -1,4 +1,4 @@
-//! The operator's API, through its own function behind an emulated API Gateway; what it starts runs to its end.
+//! The operator's API, through its own function behind an emulated API Gateway; work that it starts runs to its end.
 
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,16 @@ use shared::event::{Event, Request};
 
 use crate::harness::{CUP, LEAGUE, World, moment};
 
-pub const API: &str = "/api/v2/data-provider";
+pub(crate) const API: &str = "/api/v2/data-provider";
 
 /// A caller of the API.
-pub struct Desk {
+pub(crate) struct Desk {
     pub url: String,
     client: reqwest::Client,
 }
 
 impl Desk {
-    pub fn of(world: &World) -> Self {
+    pub(crate) fn of(world: &World) -> Self {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -32,7 +32,7 @@ impl Desk {
         Self { url: world.stack.desk_url.clone(), client }
     }
 
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,
@@ -50,18 +50,18 @@ impl Desk {
         request.send().await.unwrap()
     }
 
-    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         read(self.send("GET", &format!("{API}{path}"), &[("x-internal-token", TOKEN)], None).await).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let token = format!("Bearer {TOKEN}");
         let headers = [("authorization", token.as_str()), ("x-requested-by", "Ann")];
         read(self.send("POST", &format!("{API}{path}"), &headers, Some(&body)).await).await
     }
 
     /// Waits until an execution and those of its delivery have ended.
-    pub async fn ended(&self, id: &str) -> Value {
+    pub(crate) async fn ended(&self, id: &str) -> Value {
         let began = Instant::now();
         loop {
             let (status, execution) = self.get(&format!("/executions/{id}")).await;
@@ -124,10 +124,10 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
     routes.push(("GET".to_owned(), format!("{API}/openapi.json")));
     assert!(routes.len() >= 30, "{routes:?}");
 
-    // A real session, moved into the future by its holder.
+    // A valid session whose end was moved into the future by its holder.
     let (cookie, _) = sign_in(&desk).await;
     let later = cookie.replacen("=1", "=2", 1);
-    // And one whose time is over, though all else about it is right.
+    // An expired session that is valid otherwise.
     let now = shared::clock::Clock::default().now();
     let [on, over] = [1, -1].map(|minutes| session_until(now + chrono::TimeDelta::minutes(minutes)));
     let provider = format!("{API}/provider");
@@ -154,7 +154,7 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
             let answer = desk.send(method, path, headers, body.as_ref()).await;
             let refused = match answer.status().as_u16() {
                 401 | 429 => true,
-                // A browser is sent to where it can sign in.
+                // A browser is redirected to the sign-in page.
                 303 => answer.headers()["location"].to_str().unwrap().starts_with("/sign-in?next="),
                 _ => false,
             };
@@ -164,7 +164,7 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
             }
         }
     }
-    // A valid session from another site's form.
+    // A valid session, used by another site's form.
     for site in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         for (method, path) in routes.iter().filter(|(method, _)| method != "GET") {
             let answer = desk.send(method, path, &[("cookie", &cookie), site], Some(&json!({}))).await;
@@ -197,7 +197,7 @@ async fn too_many_wrong_tokens_are_refused_unseen_and_sessions_go_on() {
     assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
 }
 
-/// The cookie of a session that ends at a time: as the desk makes them, which makes none that is over.
+/// The cookie of a session that ends at a given time; built here, since the desk creates no expired ones.
 fn session_until(until: DateTime<Utc>) -> String {
     let sign = |key: &[u8], text: &str| {
         Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(text).finalize().into_bytes()
@@ -207,7 +207,7 @@ fn session_until(until: DateTime<Utc>) -> String {
     format!("__Host-desk={text}.{}", URL_SAFE_NO_PAD.encode(sign(&key, &text)))
 }
 
-/// Signs in as a person does; the cookie, and how it was set.
+/// Signs in by the form; returns the cookie and its attributes.
 async fn sign_in(desk: &Desk) -> (String, String) {
     let answer = desk
         .client
@@ -276,7 +276,7 @@ async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_las
     assert_eq!(report.status(), StatusCode::OK);
     assert!(report.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
     assert!(report.text().await.unwrap().contains("requestedBy"));
-    // A browser that comes from Slack has left its cookie at home: it is asked to come again, then to sign in.
+    // A browser that follows a link from Slack does not send its cookie: it must repeat the request, then sign in.
     let path = format!("{API}/executions/{id}/report");
     let browser = [("accept", "text/html"), ("sec-fetch-site", "cross-site")];
     let answer = desk.send("GET", &path, &browser, None).await;
@@ -285,7 +285,7 @@ async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_las
     let browser = [("accept", "text/html"), ("sec-fetch-site", "same-origin")];
     assert_eq!(desk.send("GET", &path, &browser, None).await.status(), StatusCode::SEE_OTHER);
 
-    // The same again, later: the slug is taken.
+    // The same request later: the slug is already used.
     let (status, problem) = desk.post("/tournaments", asked).await;
     assert_eq!(status, StatusCode::CONFLICT);
     assert_eq!(problem["problems"][0]["field"], "tournament.slug");
@@ -323,7 +323,7 @@ async fn work_asked_for_is_done_by_its_function_under_the_id_that_was_answered()
     assert_eq!(standings["rows"][0]["team"], "Ash");
     assert_eq!(standings["drift"]["differences"], json!([]));
 
-    // A key of the caller's own is the same work for good; another is another.
+    // The caller's own key identifies the same work for ever; another key is other work.
     let path = format!("{API}/tournaments/{id}/standings");
     let mut ids = Vec::new();
     for key in ["one", "one", "two"] {
@@ -335,7 +335,7 @@ async fn work_asked_for_is_done_by_its_function_under_the_id_that_was_answered()
     }
     assert!(ids[0] == ids[1] && ids[1] != ids[2], "{ids:?}");
 
-    // What can't be done is refused before anything is on record.
+    // An impossible request is refused before anything is recorded.
     let before = world.executions().await.len();
     for (path, status) in [
         (format!("/tournaments/{id}/rounds/99/scores"), StatusCode::NOT_FOUND),
@@ -415,7 +415,7 @@ async fn a_failed_execution_is_done_again_under_its_own_key() {
         (StatusCode::CONFLICT, Some(execution)),
         "{problem}"
     );
-    // One failed by its schedule is sent again just so: every event is on record.
+    // An execution started by a schedule can be retried in the same way: every event is recorded.
     assert_eq!(world.count("data_provider_executions WHERE event IS NULL").await, 0);
 }
 
@@ -431,7 +431,7 @@ async fn changes_by_hand_are_made_and_recorded_with_who_asked() {
         let (status, tournament) = read(desk.send("PATCH", &path, &headers, Some(&change)).await).await;
         assert_eq!((status, &tournament["status"]), (StatusCode::OK, &json!("upcoming")), "{tournament}");
     }
-    // What changes nothing is not on record.
+    // A request that changes nothing is not recorded.
     let recorded = world
         .texts("SELECT concat_ws('|', operation_type, requested_by, summary -> 'changes' -> 'status' ->> 'from') FROM data_provider_executions WHERE function = 'operator-api'")
         .await;
@@ -445,7 +445,7 @@ async fn changes_by_hand_are_made_and_recorded_with_who_asked() {
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
         assert_eq!(problem["problems"][0]["field"], field, "{problem}");
     }
-    // An inactive tournament would only be skipped by its function: it is said at once.
+    // The function would only skip an inactive tournament: so the request is refused at once.
     let (status, problem) = desk.post(&format!("/tournaments/{id}/standings"), json!({})).await;
     assert_eq!(status, StatusCode::CONFLICT, "{problem}");
 
@@ -495,7 +495,7 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     ] {
         assert_eq!(desk.get(path).await.0, StatusCode::BAD_REQUEST, "{path}");
     }
-    // A form sends what is not filled in as an empty text.
+    // A form sends an empty string for an empty field.
     let (cookie, _) = sign_in(&desk).await;
     for page in ["/executions?status=&operation=&day=", "/tournaments?q=&status=", "/?day="] {
         let answer = desk.send("GET", page, &[("cookie", &cookie)], None).await;
@@ -509,7 +509,7 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     assert_eq!(open.text().await.unwrap(), r#"{"status":"down"}"#);
     let (_, health) = desk.get("/health").await;
     assert_eq!((&health["database"]["well"], &health["dailyRoutine"]["well"]), (&json!(true), &json!(false)));
-    // How the browser fared is known from the creation, the last execution that needed one.
+    // The state of the browser is known from the creation, the last execution that used one.
     let browser = &health["browser"];
     assert!(browser["well"] == true && browser["tookMs"].is_u64() && browser["at"].is_string(), "{health}");
     let last =
@@ -543,7 +543,7 @@ async fn a_day_tells_the_checks_that_were_made_from_those_that_are_late() {
     assert_eq!((&kickoffs[1]["closing"]["state"], &kickoffs[1]["open"]), (&json!("late"), &json!(1)));
     assert_eq!(today["timeline"]["hours"][1]["checks"], json!({"late": 1}));
     assert_eq!(today["attention"]["executions"], json!({"completed": 2}), "the scores and the table");
-    // The match that nobody looked at again is somebody's business.
+    // A match that was not checked again needs attention.
     let open: Vec<&Value> = today["attention"]["items"]
         .as_array()
         .unwrap()

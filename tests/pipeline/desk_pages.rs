@@ -1,5 +1,5 @@
-//! The operator's pages, in Chromium: what a person does there, without a script error and without sideways scrolling
-//! on a phone. `DESK_SHOTS=DIR` keeps a picture of each page.
+//! The operator's pages, in Chromium: what an operator does there, without script errors or sideways scrolling on a
+//! phone. `DESK_SHOTS=DIR` keeps a picture of each page.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use shared::browser::{Browser, evaluate};
 use crate::desk::{API, Desk};
 use crate::harness::{CUP, LEAGUE, World, moment};
 
-/// Another page than the one that was marked as old is there, and it is not the one that sends a browser that came from
-/// elsewhere on to the page it asked for.
+/// A page other than the one marked as old is loaded, and it is not the one that makes a browser from another site
+/// repeat its request.
 const ARRIVED: &str = "!window.old && !document.querySelector('meta[http-equiv=refresh]')";
 
 /// A tab of a browser, at the desk.
@@ -51,7 +51,7 @@ impl Tab {
                 assert!(answer.exception_details.is_none(), "{script}: {:?}", answer.exception_details);
                 answer.result.value.unwrap_or_default()
             }
-            // The document went away under the question.
+            // The document was replaced during the query.
             Err(_) => Value::Null,
         }
     }
@@ -81,7 +81,7 @@ impl Tab {
         );
     }
 
-    /// Clicks what `selector` finds, and waits for the page that comes of it.
+    /// Clicks the element of `selector`, and waits for the page that it opens.
     async fn click(&mut self, selector: &str) {
         self.eval("window.old = true").await;
         let clicked = self.eval(&format!("document.querySelector({selector:?})?.click(), true")).await;
@@ -94,7 +94,7 @@ impl Tab {
         assert_eq!(self.eval(&script).await, true);
     }
 
-    /// Presses a key and lets it go. `text` is what it writes.
+    /// Presses and releases a key. `text` is the character that it types.
     async fn press(&mut self, key: &str, code: u32, text: Option<&str>, shift: bool) {
         let down = match text {
             Some(_) => Input::DispatchKeyEventTypeOption::KeyDown,
@@ -122,17 +122,17 @@ impl Tab {
         }
     }
 
-    /// Types into what has the focus.
+    /// Types into the focused element.
     async fn type_in(&mut self, text: &str) {
         for character in text.chars().map(String::from) {
             self.press(&character, 0, Some(&character), false).await;
         }
     }
 
-    /// Goes from stop to stop, on or back, until the focus is on what `selector` finds. Every stop on the way shows that
-    /// the focus is on it.
+    /// Tabs forwards or back until the element of `selector` has the focus. Every element on the way must have a
+    /// visible focus indicator.
     async fn walk(&mut self, selector: &str, back: bool) {
-        // Keys that come before the page is drawn are thrown away.
+        // Keys pressed before the page is rendered are ignored.
         self.until("performance.getEntriesByName('first-contentful-paint').length > 0").await;
         let mut stops = Vec::new();
         while stops.len() < 100 {
@@ -198,7 +198,7 @@ impl Tab {
         self.browser.call(metrics).await.unwrap();
     }
 
-    /// What every page must be: free of errors, labelled, and no wider than a phone.
+    /// Requirements of every page: no errors, all fields labelled, no wider than a phone.
     async fn check(&mut self, name: &str) {
         self.size(1100, 900).await;
         self.picture(name).await;
@@ -240,7 +240,7 @@ impl Tab {
         }
     }
 
-    /// What `script` finds where a person prefers a colour scheme.
+    /// The result of `script` under a preferred colour scheme.
     async fn coloured(&mut self, scheme: &str, script: &str) -> Value {
         let scheme =
             Emulation::MediaFeature { name: "prefers-color-scheme".to_owned(), value: scheme.to_owned() };
@@ -312,7 +312,7 @@ async fn a_person_signs_in_creates_a_tournament_and_watches_it_finish() {
     tab.check("create").await;
     tab.click("form[action='/tournaments'] button").await;
     assert!(tab.path().await.starts_with("/executions/"), "{}", tab.path().await);
-    // Nobody reloads the page: it brings itself up to date until all is done.
+    // The page refreshes itself until the work has ended.
     tab.eval("window.same = true").await;
     tab.until("!document.querySelector('[data-live]')").await;
     assert_eq!(tab.eval("window.same").await, true, "it was not reloaded whole");
@@ -324,7 +324,7 @@ async fn a_person_signs_in_creates_a_tournament_and_watches_it_finish() {
     assert!(tab.eval("document.querySelectorAll('.waterfall rect').length").await.as_u64().unwrap() >= 2);
     tab.check("execution").await;
 
-    // The link that Slack carries: through the desk to the report, which stands alone.
+    // The link in the Slack message: through the desk to the report, which is self-contained.
     let link = tab.eval("document.querySelector('a.button').pathname").await;
     let link = link.as_str().unwrap();
     assert!(world.messages().iter().any(|message| message.contains(link)), "{link}");
@@ -410,7 +410,7 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     tab.go("Enter").await;
     assert_eq!(tab.path().await, "/");
 
-    // The first stop leads past the menu.
+    // The first focusable element skips the menu.
     tab.walk("a", false).await;
     assert_eq!(tab.eval("document.activeElement.className").await, "skip");
     tab.press("Enter", 13, Some("\r"), false).await;
@@ -425,7 +425,7 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     ))
     .await;
     tab.go("Enter").await;
-    // What a field holds is selected when one comes to it, and typed over.
+    // Tabbing to a field selects its content, and typing replaces it.
     tab.walk("#season", false).await;
     tab.type_in("2023/24").await;
     tab.walk("#slug", false).await;
@@ -433,7 +433,7 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     tab.walk("form[action='/tournaments'] button", false).await;
     tab.go("Space").await;
     assert!(tab.path().await.starts_with("/executions/"), "{}", tab.path().await);
-    // Whoever has the focus in the page keeps it there while the run goes on, and is told all the same.
+    // The focus stays where it is while the page refreshes, and the change is still announced.
     tab.until("!!document.querySelector('.steps a')").await;
     tab.walk(".steps a", false).await;
     tab.until("document.querySelector('[role=status]').innerText.startsWith('completed')").await;
@@ -457,7 +457,7 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     tab.browser.close().await;
 }
 
-/// Not a test of its own: `make pictures` takes the README's pictures by it.
+/// Not an ordinary test: `make pictures` takes the README's pictures with it.
 #[tokio::test]
 #[ignore = "it takes pictures"]
 async fn pictures_of_a_world_cup() {

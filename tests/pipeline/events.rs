@@ -1,4 +1,4 @@
-//! Bad events, and old callers' events, through the front door.
+//! Malformed events, and old callers' events, sent to the functions.
 
 mod bad_inputs;
 
@@ -12,9 +12,9 @@ use bad_inputs::{BadInput, bad_inputs};
 
 const ID: &str = "11111111-2222-4333-8444-555555555555";
 
-/// No error is longer: it names fields and remedies, and quotes next to nothing of what was sent.
+/// The maximum length of an error: it names fields and remedies, and quotes almost nothing of the event.
 const ERROR_LIMIT: usize = 700;
-/// A text of the event's that is longer may not be found in the error, nor in what is said in Slack.
+/// Strings of the event that are longer must not appear in the error or in Slack messages.
 const ECHO_LIMIT: usize = 12;
 
 #[tokio::test]
@@ -64,13 +64,13 @@ async fn a_bad_event_is_refused_with_its_field_recorded_and_told_and_writes_noth
     assert_eq!(world.stack.slack.refused(), []);
     assert_eq!(world.provider.requests(), 0, "no request was made");
     assert_eq!(world.schedule_names().await, Vec::<String>::new());
-    // For people to look at.
+    // For inspection.
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     std::fs::create_dir_all(&target).unwrap();
     std::fs::write(target.join("bad-inputs.md"), page).unwrap();
 }
 
-/// A line of the table of bad inputs; of the error, what comes after the name of the work.
+/// A row of the table of bad inputs, with the part of the error after the name of the work.
 fn row(function: &str, body: &str, error: &str) -> String {
     let shown: String = body.chars().take(120).collect();
     let more = if shown.len() < body.len() { format!("… ({} bytes)", body.len()) } else { String::new() };
@@ -79,7 +79,7 @@ fn row(function: &str, body: &str, error: &str) -> String {
     format!("| {function} | `{}`{more} | {} |\n", plain(&shown), error.replace('<', "&lt;"))
 }
 
-/// Every text in a JSON value.
+/// Every string in a JSON value.
 fn texts_in(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],

@@ -8,7 +8,7 @@ use shared::summary::Summary;
 use shared::work::{ErrorKind, ExecutionStatus, Function, Operation};
 use uuid::Uuid;
 
-use crate::harness::{LEAGUE, World, migrated_database, moment};
+use crate::harness::{LEAGUE, Setup, World, migrated_database, moment};
 
 async fn connection() -> Connection {
     let store = Store::new(&migrated_database().await.into(), None).unwrap();
@@ -55,7 +55,7 @@ async fn work_is_claimed_once_and_taken_over_only_from_the_dead() {
     let first = ours(executions::claim(&*client, &work("k"), now, now + lease).await.unwrap());
     assert_eq!(first.attempt, 1);
 
-    // A living lease keeps others out; renewed, it lives on.
+    // A valid lease excludes others; renewal extends it.
     let second = executions::claim(&*client, &work("k"), now + lease, now + lease * 2).await.unwrap();
     assert_eq!(second, Claimed::Running { lease_expires_at: Some(now + lease) });
     assert!(executions::renew(&*client, first, now + lease * 2).await.unwrap());
@@ -65,7 +65,7 @@ async fn work_is_claimed_once_and_taken_over_only_from_the_dead() {
         Claimed::Running { .. }
     ));
 
-    // Run out, it is taken over, and the first run can neither renew nor finish.
+    // An expired lease is taken over, and the first run can neither renew nor finish.
     let late = now + lease * 3;
     let second = ours(executions::claim(&*client, &work("k"), late, late + lease).await.unwrap());
     assert_eq!(second, Held { id: first.id, attempt: 2 });
@@ -113,10 +113,10 @@ async fn a_bad_event_is_not_tried_again_by_lambdas_own_retries() {
         ..Summary::default()
     };
     executions::finish(&*client, held, &ending(ExecutionStatus::Failed, &summary)).await.unwrap();
-    // The same delivery: no second record, report and message.
+    // The same delivery: no second record, report or message.
     let refused = Claimed::Refused { message: "roundSlug is missing".to_owned() };
     assert_eq!(executions::claim(&*client, &delivery, now, now).await.unwrap(), refused);
-    // Somebody's own retry, once what was wrong is put right.
+    // A manual retry, after the cause was fixed.
     assert_eq!(ours(executions::claim(&*client, &work("k"), now, now).await.unwrap()).attempt, 2);
 }
 
@@ -125,7 +125,7 @@ async fn an_end_that_is_said_twice_is_the_same_end() {
     let client = connection().await;
     let now = moment("2024-01-01T00:00:00Z");
     let held = ours(executions::claim(&*client, &work("k"), now, now).await.unwrap());
-    // As when the connection is lost before the answer comes.
+    // As when the connection is lost before the answer arrives.
     for _ in 0..2 {
         assert!(
             executions::finish(&*client, held, &ending(ExecutionStatus::Completed, &Summary::default()))
@@ -213,4 +213,29 @@ async fn work_that_another_run_is_at_is_delivered_again_later() {
         world.invoke_at("2024-03-01T00:01:00Z", "daily-routine", json!({})).await.unwrap_err().to_string();
     assert!(error.contains("AlreadyRunning"), "{error}");
     assert_eq!(world.stack.slack.messages().len(), 0);
+}
+
+#[tokio::test]
+async fn a_run_that_panics_shows_what_it_had_asked_the_provider() {
+    let dir = tempfile::tempdir().unwrap();
+    let once = dir.path().join("once");
+    let variables =
+        [("CRASH_AT", "fetched"), ("CRASH_ONCE", once.to_str().unwrap()), ("CRASH_SAYS", "no such luck")];
+    let world = Setup::default().variables(&variables).world("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    std::fs::write(&once, "").unwrap();
+    let event =
+        json!({"tournamentId": id, "roundSlug": "1", "check": "closing", "kickoff": "2024-03-02T15:00:00Z"});
+    world.invoke_at("2024-03-02T17:00:00Z", "scores-and-standings", event).await.unwrap_err();
+    assert!(!once.exists());
+    let record = "SELECT concat_ws(' ', status, summary->'requests', summary->'browser'->'failed')
+                    FROM data_provider_executions WHERE operation_type = 'matches_update'";
+    assert_eq!(world.texts(record).await, ["failed 1 false"]);
+    let key = "SELECT report_file_key FROM data_provider_executions WHERE operation_type = 'matches_update'";
+    let key = world.texts(key).await.remove(0).replace(".html", ".json");
+    let report: serde_json::Value =
+        serde_json::from_slice(&world.stack.aws.object(&key).await.unwrap()).unwrap();
+    let asked = &report["requests"][0];
+    assert!(asked["path"].as_str().unwrap().ends_with("/events/round/1"), "{report}");
+    assert_eq!(asked["status"], 200);
 }

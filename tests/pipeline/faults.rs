@@ -12,7 +12,7 @@ async fn whatever_happens_to_a_match_is_followed_to_its_right_end() {
             "postpone:Birch-Cedar:2024-03-20T19:30",
             "late:Elm-Ash:45:moves",
             "correct:Ash-Cedar:300:2-1",
-            // The interim check falls into the five minutes in which one goal too many is shown.
+            // The interim check runs in the five minutes in which one extra goal is shown.
             "disallow:Birch-Elm:88",
             "status:Birch-Ash:77:strange:0:240",
             "vanish:Elm-Cedar:-600",
@@ -28,18 +28,18 @@ async fn whatever_happens_to_a_match_is_followed_to_its_right_end() {
     assert!(matches("Ash", "Birch").await[0].starts_with("2-1 ended"));
     // Postponed: played on its new date, and counted once.
     assert_eq!(matches("Birch", "Cedar").await, ["3-0 ended 03-20 19:30"]);
-    // Begun 45 minutes late: the interim check saw the later kickoff, and made its own closing check on the spot.
+    // Begun 45 minutes late: the interim check read the later kickoff, and scheduled a closing check at once.
     assert_eq!(matches("Elm", "Ash").await, ["1-4 ended 03-09 15:45"]);
     let closing = "SELECT to_char(planned_for, 'MM-DD HH24:MI') FROM data_provider_executions
                     WHERE idempotency_key LIKE '%:2:closing:%' AND operation_type = 'matches_update' ORDER BY 1";
     let closing = league.texts(closing).await;
     assert!(closing.contains(&"03-09 17:45".to_owned()), "{closing:?}");
-    // Corrected after the whistle: taken, and said.
+    // Corrected after the final whistle: applied and reported.
     assert_eq!(matches("Ash", "Cedar").await, ["2-1 ended 03-16 15:00"]);
     assert!(warnings.contains("was corrected after it had ended"), "{warnings}");
-    // A goal was taken back: that waits for a second sighting, and is right in the end.
+    // A goal was disallowed: the lower score must be read twice, and the final result is correct.
     assert_eq!(matches("Birch", "Elm").await, ["2-2 ended 03-16 15:00"]);
-    // An unknown status for a while: the row stays as it was, which is reported; taken once the status is known again.
+    // An unknown status for a while: the row is unchanged, which is reported; updated once the status is known again.
     assert!(warnings.contains("status is not known: code 77"), "{warnings}");
     assert!(matches("Birch", "Ash").await[0].starts_with("0-1 ended"));
     // Vanished from its round: found by its own id.

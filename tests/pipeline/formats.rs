@@ -1,5 +1,5 @@
-//! The formats that others rely on, as snapshots: what Scheduler and the desk send, records with their keys, events and
-//! summaries, reports, Slack's blocks, the API's description. Ids, moments and durations are masked.
+//! Snapshots of the formats that others rely on: what Scheduler and the desk send, records with their keys, events and
+//! summaries, reports, Slack's blocks, the API's description. Ids, times and durations are masked.
 
 use local::replay::Trouble;
 use serde_json::{Value, json};
@@ -14,9 +14,9 @@ fn assert_format(world: &World, name: &str, document: &Value) {
         (world.stack.aws.environment.as_str(), "ENVIRONMENT"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         (r"127\.0\.0\.1:\d+", "HOST"),
-        // The hash at the end of a schedule's name holds the environment and the tournament's id.
+        // The hash at the end of a schedule's name covers the environment and the tournament's id.
         (r"-[0-9a-f]{10}\b", "-HASH"),
-        // A clock that runs: whole seconds stand in the events, the rest is the run's own time.
+        // Real time passes: times in events are whole seconds, the others are the run's own.
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z?", "MOMENT"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "MOMENT"),
         (r#""(\w*(?:_ms|Ms|bytes))": \d+"#, r#""$1": 0"#),
@@ -44,7 +44,7 @@ async fn fire(world: &World, check: &str) {
     let at = local::driver::stamp(due.at);
     let input = due.input.replace("<aws.scheduler.scheduled-time>", &at);
     let event = serde_json::from_str(&input.replace("<aws.scheduler.schedule-arn>", "ARN")).unwrap();
-    // What fails is on record.
+    // A failure is recorded.
     let _ = world.invoke_at(&at, &due.function, event).await;
     world.stack.aws.delete_schedule(&due.name).await.unwrap();
 }
@@ -56,7 +56,7 @@ async fn what_others_read_has_the_format_that_they_know() {
     world.invoke_at("2024-06-01T00:01:00Z", "daily-routine", json!({})).await.unwrap();
     assert_format(&world, "schedules of a day", &schedules(&world).await);
     fire(&world, "interim").await;
-    // A check that is refused leaves a follow-up, and a table that can't be checked leaves another.
+    // A refused check creates a follow-up, and a table that can't be checked creates another.
     world.provider.trouble(Trouble::Status(503), Some(2));
     fire(&world, "closing").await;
     world.invoke_at("2024-06-08T00:01:00Z", "daily-routine", json!({})).await.unwrap();
@@ -69,7 +69,7 @@ async fn what_others_read_has_the_format_that_they_know() {
     world.invoke_at("2024-06-08T12:20:00Z", "scores-and-standings", bad).await.unwrap_err();
     assert_format(&world, "schedules after trouble", &schedules(&world).await);
 
-    // What the desk asks for is announced with its event, and done under the same record.
+    // A request from the desk is recorded with its event before it is executed under the same record.
     let desk = Desk::of(&world);
     let path = format!("/tournaments/{id}");
     for (path, body) in [
@@ -106,7 +106,7 @@ async fn what_others_read_has_the_format_that_they_know() {
     let reports: Value =
         reports.into_iter().map(|(_, report)| report).filter(|r| r["attempt"] == 1).collect();
     assert_format(&world, "reports", &reports);
-    // A line a path and a schema.
+    // One line per path and schema.
     let described = desk.get("/openapi.json").await.1;
     let (paths, schemas) = (&described["paths"], &described["components"]["schemas"]);
     let lines = [paths, schemas].into_iter().flat_map(|part| part.as_object().unwrap());

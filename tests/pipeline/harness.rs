@@ -1,4 +1,4 @@
-//! What the tests share: a stack of its own for each, on the services that `make test` has started.
+//! Shared test helpers: each test has its own stack, on the services that `make test` has started.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,30 +15,30 @@ use serde_json::{Value, json};
 
 use crate::records::Records;
 
-/// What `local services` sets for the command it runs.
+/// A variable that `local services` sets for the command it runs.
 fn service(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test` or `make test-fast`"))
 }
 
-/// A name that no other test has. All are of one length: in a schedule's name the rest is cut to what is left.
-pub fn unique_name() -> String {
+/// A unique name. All have the same length, since the rest of a schedule's name is truncated to what is left.
+pub(crate) fn unique_name() -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
     format!("t{}", &random[..12])
 }
 
 /// The address of an empty database.
-pub async fn empty_database() -> String {
+pub(crate) async fn empty_database() -> String {
     postgres::create_database(&service("TEST_DATABASE_URL"), &unique_name()).await.unwrap()
 }
 
 /// The address of a database with all tables and no rows.
-pub async fn migrated_database() -> String {
+pub(crate) async fn migrated_database() -> String {
     postgres::copy_of_template(&service("TEST_DATABASE_URL"), &unique_name()).await.unwrap()
 }
 
-/// The address of a copy of another database. Whoever is connected to the original is disconnected.
-pub async fn copy_of(url: &str) -> String {
+/// The address of a copy of another database. Connections to the original are closed.
+pub(crate) async fn copy_of(url: &str) -> String {
     let cluster = service("TEST_DATABASE_URL");
     let (_, original) = url.rsplit_once('/').unwrap();
     let others =
@@ -47,8 +47,8 @@ pub async fn copy_of(url: &str) -> String {
     postgres::copy_database(&cluster, original, &unique_name()).await.unwrap()
 }
 
-/// For a replay on the services that all tests share.
-pub async fn parts() -> Parts {
+/// The services that all tests share, for a replay.
+pub(crate) async fn parts() -> Parts {
     Parts {
         database_url: migrated_database().await,
         aws_endpoint: service("TEST_AWS_ENDPOINT"),
@@ -56,9 +56,9 @@ pub async fn parts() -> Parts {
     }
 }
 
-/// What a test's stack is made of. What is not said is as in production.
+/// Builds a test's stack. What is not set is as in production.
 #[derive(Default)]
-pub struct Setup<'a> {
+pub(crate) struct Setup<'a> {
     database: Option<String>,
     through: Option<String>,
     wired: bool,
@@ -66,30 +66,30 @@ pub struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    /// On a database that is there. The stack migrates it by its function.
-    pub fn on(database_url: &str) -> Self {
+    /// Uses an existing database. The stack migrates it by its function.
+    pub(crate) fn on(database_url: &str) -> Self {
         Self { database: Some(database_url.to_owned()), ..Self::default() }
     }
 
-    /// With a wire between the functions and their database that can be cut, frozen or refused.
-    pub fn wired() -> Self {
+    /// Adds a proxy between the functions and their database that can cut, freeze or refuse connections.
+    pub(crate) fn wired() -> Self {
         Self { wired: true, ..Self::default() }
     }
 
-    /// With the functions told another address of the database.
-    pub fn through(mut self, functions_database_url: &str) -> Self {
+    /// Gives the functions another address of the database.
+    pub(crate) fn through(mut self, functions_database_url: &str) -> Self {
         self.through = Some(functions_database_url.to_owned());
         self
     }
 
-    /// With further variables for the functions.
-    pub fn variables(mut self, variables: &'a [(&'a str, &'a str)]) -> Self {
+    /// Sets further variables for the functions.
+    pub(crate) fn variables(mut self, variables: &'a [(&'a str, &'a str)]) -> Self {
         self.variables = variables;
         self
     }
 
     /// A stack whose functions read the provider at `origin`.
-    pub async fn stack(self, origin: &str) -> TestStack {
+    pub(crate) async fn stack(self, origin: &str) -> TestStack {
         let tools = Tools::find().unwrap();
         let logs = tempfile::tempdir().unwrap();
         let migrated = self.database.is_none();
@@ -121,13 +121,13 @@ impl<'a> Setup<'a> {
         TestStack { stack, records, wire, logs }
     }
 
-    /// The same with a replayed season behind it, in which it is `now`; nothing is created yet.
-    pub async fn world(self, now: &str, season: &str) -> World {
+    /// The same with a replayed season at the time `now`; nothing is created yet.
+    pub(crate) async fn world(self, now: &str, season: &str) -> World {
         self.world_of(now, Season::parse("test", season).unwrap()).await
     }
 
     /// The same with a season that was read already.
-    pub async fn world_of(self, now: &str, season: Season) -> World {
+    pub(crate) async fn world_of(self, now: &str, season: Season) -> World {
         let clock = ReplayClock::new(moment(now));
         let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
         let inner = self.stack(&provider.origin()).await;
@@ -135,8 +135,8 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// A wire before the database at `url`, and the address through it.
-pub fn wire_before(url: &str) -> (Wire, String) {
+/// A proxy to the database at `url`, and the address through it.
+pub(crate) fn wire_before(url: &str) -> (Wire, String) {
     let mut url: url::Url = url.parse().unwrap();
     let wire = Wire::start(([127, 0, 0, 1], url.port().unwrap()).into()).unwrap();
     url.set_port(Some(wire.port())).unwrap();
@@ -144,7 +144,7 @@ pub fn wire_before(url: &str) -> (Wire, String) {
 }
 
 /// A stack, what its functions have recorded, and their logs.
-pub struct TestStack {
+pub(crate) struct TestStack {
     pub stack: Stack,
     pub records: Records,
     pub logs: tempfile::TempDir,
@@ -152,14 +152,14 @@ pub struct TestStack {
 }
 
 impl TestStack {
-    /// What can fail between the functions and their database ([`Setup::wired`]) and AWS.
-    pub fn gates(&self) -> (Arc<Wire>, AwsGate) {
+    /// The proxies between the functions and their database ([`Setup::wired`]) and AWS.
+    pub(crate) fn gates(&self) -> (Arc<Wire>, AwsGate) {
         (self.wire.clone().unwrap(), self.stack.gate.clone())
     }
 
-    /// Delivers an event as Lambda does: again after one and after three minutes, until it is done. The answer, and how
-    /// many deliveries that took.
-    pub async fn delivered(&self, function: &str, event: &Value, at: &str) -> (Value, usize) {
+    /// Delivers an event as Lambda does: again after one and after three minutes, until it succeeds. Returns the answer
+    /// and the number of deliveries.
+    pub(crate) async fn delivered(&self, function: &str, event: &Value, at: &str) -> (Value, usize) {
         let mut event = event.clone();
         event["scheduledTime"] = json!(stamp(moment(at)));
         let mut errors = Vec::new();
@@ -173,24 +173,24 @@ impl TestStack {
         panic!("{function} failed three times: {errors:#?}")
     }
 
-    /// How many reports for people are stored.
-    pub async fn reports(&self) -> usize {
+    /// How many HTML reports are stored.
+    pub(crate) async fn reports(&self) -> usize {
         let keys = self.stack.aws.objects("data-provider-operation-reports/").await.unwrap();
         keys.iter().filter(|key| key.ends_with(".html")).count()
     }
 
     /// The texts of all Slack messages, one each.
-    pub fn messages(&self) -> Vec<String> {
+    pub(crate) fn messages(&self) -> Vec<String> {
         self.stack.slack.messages().iter().map(ToString::to_string).collect()
     }
 
     /// Names of the schedules that exist.
-    pub async fn schedule_names(&self) -> Vec<String> {
+    pub(crate) async fn schedule_names(&self) -> Vec<String> {
         self.stack.aws.schedules().await.unwrap().into_iter().map(|schedule| schedule.name).collect()
     }
 
     /// What a function has logged.
-    pub fn log(&self, function: &str) -> String {
+    pub(crate) fn log(&self, function: &str) -> String {
         std::fs::read_to_string(self.logs.path().join(format!("{function}.log"))).unwrap()
     }
 }
@@ -203,8 +203,8 @@ impl Deref for TestStack {
     }
 }
 
-/// A stack with a replayed season behind it.
-pub struct World {
+/// A stack with a replayed season as its provider.
+pub(crate) struct World {
     inner: TestStack,
     pub provider: ReplayProvider,
     pub clock: ReplayClock,
@@ -220,32 +220,37 @@ impl Deref for World {
 }
 
 impl World {
-    /// A world in which it is `now`; nothing is created yet.
-    pub async fn at(now: &str, season: &str) -> Self {
+    /// A world at the time `now`; nothing is created yet.
+    pub(crate) async fn at(now: &str, season: &str) -> Self {
         Setup::default().world(now, season).await
     }
 
-    /// Creates the season's tournament; its id.
-    pub async fn create(&self) -> String {
+    /// Creates the season's tournament; returns its id.
+    pub(crate) async fn create(&self) -> String {
         let event = create_event(&self.season, self.clock.now());
         let answer = self.stack.invoke("tournaments", event).await.unwrap();
         answer["tournamentId"].as_str().unwrap().to_owned()
     }
 
-    /// Sets the time and invokes a function for it.
-    pub async fn invoke_at(&self, now: &str, function: &str, mut event: Value) -> anyhow::Result<Value> {
+    /// Sets the time and invokes a function at it.
+    pub(crate) async fn invoke_at(
+        &self,
+        now: &str,
+        function: &str,
+        mut event: Value,
+    ) -> anyhow::Result<Value> {
         self.clock.set(moment(now));
         event["scheduledTime"] = json!(stamp(moment(now)));
         self.stack.invoke(function, event).await
     }
 }
 
-pub fn moment(text: &str) -> DateTime<Utc> {
+pub(crate) fn moment(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// A league of four teams: six rounds, two matches each; rounds 5 and 6 have a match at one minute.
-pub const LEAGUE: &str = r#"{"name": "Little League 2023/24", "matches": [
+/// A league of four teams: six rounds, two matches each; rounds 5 and 6 have a match with the same kickoff.
+pub(crate) const LEAGUE: &str = r#"{"name": "Little League 2023/24", "matches": [
   {"round": "Matchday 1", "date": "2024-03-02", "time": "15:00", "team1": "Ash", "team2": "Birch", "score": {"ht": [1, 0], "ft": [2, 1]}},
   {"round": "Matchday 1", "date": "2024-03-02", "time": "17:30", "team1": "Cedar", "team2": "Elm", "score": {"ft": [0, 0]}},
   {"round": "Matchday 2", "date": "2024-03-09", "time": "15:00", "team1": "Birch", "team2": "Cedar", "score": {"ft": [3, 0]}},
@@ -261,7 +266,7 @@ pub const LEAGUE: &str = r#"{"name": "Little League 2023/24", "matches": [
 ]}"#;
 
 /// A cup: one group of three, and a final that goes to a shootout.
-pub const CUP: &str = r#"{"name": "Little Cup 2024", "matches": [
+pub(crate) const CUP: &str = r#"{"name": "Little Cup 2024", "matches": [
   {"round": "Group stage", "group": "Group A", "date": "2024-06-01", "time": "15:00", "team1": "Oak", "team2": "Pine", "score": {"ft": [1, 0]}},
   {"round": "Group stage", "group": "Group A", "date": "2024-06-03", "time": "15:00", "team1": "Pine", "team2": "Yew", "score": {"ft": [2, 0]}},
   {"round": "Group stage", "group": "Group A", "date": "2024-06-05", "time": "15:00", "team1": "Yew", "team2": "Oak", "score": {"ft": [0, 1]}},

@@ -1,4 +1,4 @@
-//! How long a run may live: its own deadline, its lease, its deliveries, the database's patience.
+//! Time limits of a run: its own deadline, its lease, its deliveries, the database's timeouts.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn check(id: &str, kind: &str) -> Value {
 
 #[tokio::test]
 async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_rest() {
-    // The last 45 s are for writing and telling, and a request with its turn may take 63: asking ends after 20 s.
+    // The last 45 s are for writing and reporting, and a request with its wait may take 63 s: requests end after 20 s.
     let limit = Duration::from_secs(128);
     let variables = [
         ("AWS_LAMBDA_FUNCTION_TIMEOUT", "128"),
@@ -39,7 +39,7 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
     assert_eq!(count("tournament_round").await, 6);
     let matches = count("match").await;
     assert!((1..12).contains(&matches), "{matches}");
-    // The rounds are read for the teams first: it is there that they were missed.
+    // The rounds are first read for the teams, so that step reports the missing ones.
     assert_eq!(world.statuses("teams_create").await, ["partial_failure"]);
     assert_eq!(world.statuses("matches_create").await, ["partial_failure"]);
     assert!(answer["matches_create"]["errors"].to_string().contains("could not be read before"), "{answer}");
@@ -47,7 +47,7 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
     assert!(errors.contains("time is nearly up"), "{answer}");
     assert_eq!(world.reports().await, world.executions().await.len());
 
-    // The remainder is its own affair.
+    // The rest is scheduled as an event of its own.
     let schedule = world.stack.aws.schedules().await.unwrap().remove(0);
     assert_eq!(schedule.function, "tournaments");
     assert!(schedule.at <= moment("2024-03-01T12:10:00Z"), "{}", schedule.at);
@@ -99,14 +99,14 @@ async fn a_run_that_takes_longer_keeps_its_lease() {
     };
     let before = lease().await;
     assert_eq!(before.len(), 1);
-    // It is renewed while the provider lets it wait.
+    // The lease is renewed while the run waits for the provider.
     let renewed = async {
         while lease().await == before {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(24), renewed).await.unwrap();
-    // After 50 s the lease that was first taken would have run out.
+    // After 50 s the original lease would have expired.
     event["deliveredAt"] = json!("2024-03-02T16:30:50Z");
     let twin = world.stack.functions.twin().unwrap();
     let error = twin.invoke("scores-and-standings", &event).await.unwrap_err().to_string();

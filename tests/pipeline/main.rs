@@ -1,5 +1,5 @@
-//! The pipeline on real parts: Postgres, Chromium, the functions' own binaries over the Lambda Runtime API, an AWS
-//! emulator behind the real SDKs. Run by `make test`, which starts what they share.
+//! The pipeline with real components: Postgres, Chromium, the functions' own binaries over the Lambda Runtime API, an
+//! AWS emulator behind the real SDKs. Run by `make test`, which starts the shared services.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on fails by panicking")]
 

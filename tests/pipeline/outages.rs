@@ -1,4 +1,4 @@
-//! S3 or Slack away: a good run stays a good run, and nothing is silent.
+//! Outages of S3 or Slack: a successful run stays successful, and every problem is reported.
 
 use local::aws_gate::{How, Service, Trouble};
 use serde_json::json;
@@ -37,7 +37,7 @@ async fn a_notice_that_could_not_be_sent_is_owed_and_sent_by_the_next_delivery()
     let owed = "SELECT concat(status, ' ', notified_at IS NULL) FROM data_provider_executions";
     assert_eq!(stack.texts(owed).await, ["completed t"]);
     let log = stack.log("daily-routine");
-    assert!(log.contains("a message could not be sent"), "{log}");
+    assert!(log.contains("a message to Slack could not be sent"), "{log}");
 
     let stack = Setup::on(&database).stack(NOWHERE).await;
     let mut later = event;
@@ -64,7 +64,7 @@ async fn without_the_scheduler_the_routine_fails_and_says_so() {
 #[tokio::test]
 async fn no_secret_is_in_a_log_a_report_a_message_or_a_record_whatever_goes_wrong() {
     let secrets = ["pl4nted-password", "pl4nted-token", "pl4nted-aws-key", "/services/T000"];
-    // As talkative as an operator may make it.
+    // The most verbose log level that an operator may set.
     let variables = [("RUST_LOG", "trace"), ("AWS_SECRET_ACCESS_KEY", secrets[2])];
     let world =
         Setup::wired().variables(&variables).world("2024-02-20T12:00:00Z", crate::harness::LEAGUE).await;
@@ -129,8 +129,8 @@ async fn no_secret_is_in_a_log_a_report_a_message_or_a_record_whatever_goes_wron
     }
 }
 
-/// Asks the operator's API for all sorts of things, with the token in the ways it may come, and wrong ones near it; all
-/// that was answered.
+/// Makes various requests to the operator's API, with the token in each accepted form, and with similar wrong ones;
+/// returns all answers.
 async fn asked_as_operator(world: &World, token: &str) -> String {
     let desk = Desk::of(world);
     let bearer = format!("Bearer {token}");

@@ -1,4 +1,4 @@
-//! A season replayed by schedules alone, and what is left of it.
+//! A season replayed by schedules alone, and its resulting state.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::harness::parts;
 use crate::records::Records;
 
 /// How a season is replayed.
-pub struct Play {
+pub(crate) struct Play {
     options: Options,
     dir: tempfile::TempDir,
 }
 
-pub struct Played {
+pub(crate) struct Played {
     pub replay: Replay,
     pub summary: Summary,
     records: Records,
@@ -24,14 +24,14 @@ pub struct Played {
 
 impl Play {
     /// A season file.
-    pub fn file(season: &Path) -> Self {
+    pub(crate) fn file(season: &Path) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let output = dir.path().to_owned();
         Self { options: Options { season: season.to_owned(), output, ..Options::default() }, dir }
     }
 
     /// A season file's text.
-    pub fn text(season: &str) -> Self {
+    pub(crate) fn text(season: &str) -> Self {
         let mut play = Self::file(Path::new(""));
         play.options.season = play.write("season.json", season);
         play
@@ -44,42 +44,42 @@ impl Play {
     }
 
     /// Under rules (JSON).
-    pub fn rules(mut self, rules: &str) -> Self {
+    pub(crate) fn rules(mut self, rules: &str) -> Self {
         self.options.rules = Some(self.write("rules.json", rules));
         self
     }
 
-    pub fn faults(mut self, faults: &[&str]) -> Self {
+    pub(crate) fn faults(mut self, faults: &[&str]) -> Self {
         self.options.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
         self
     }
 
-    /// From the beginning of this day on: what came before is found as it was left.
-    pub fn from(mut self, day: &str) -> Self {
+    /// From the beginning of this day on: earlier matches already have their results.
+    pub(crate) fn from(mut self, day: &str) -> Self {
         self.options.from = Some(day.parse().unwrap());
         self
     }
 
     /// Up to the beginning of this day.
-    pub fn until(mut self, day: &str) -> Self {
+    pub(crate) fn until(mut self, day: &str) -> Self {
         self.options.until = Some(day.parse().unwrap());
         self
     }
 
-    /// Begun when the season is over.
-    pub fn bulk(mut self) -> Self {
+    /// Starts when the season is over.
+    pub(crate) fn bulk(mut self) -> Self {
         self.options.bulk = true;
         self
     }
 
     /// Creates the tournament and, unless the season is over, fires what is scheduled.
-    pub async fn run(self) -> Played {
+    pub(crate) async fn run(self) -> Played {
         let bulk = self.options.bulk;
         self.played(!bulk).await
     }
 
     /// The same, and fires what is scheduled though the season is over.
-    pub async fn run_on(self) -> Played {
+    pub(crate) async fn run_on(self) -> Played {
         self.played(true).await
     }
 
@@ -107,7 +107,7 @@ impl Deref for Played {
 
 impl Played {
     /// `round: home-away goals of its legs, the aggregate: winner by what decided it`.
-    pub fn bracket(&self) -> Vec<String> {
+    pub(crate) fn bracket(&self) -> Vec<String> {
         let rounds = self.summary.bracket.iter();
         let ties = rounds.flat_map(|round| round.ties.iter().map(move |tie| (&round.round, tie)));
         ties.map(|(round, tie)| {

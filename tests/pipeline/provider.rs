@@ -1,4 +1,4 @@
-//! A provider that refuses, is in trouble, or is asked by many at once.
+//! A provider that refuses, fails, or gets many requests at once.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
         told[0]
     );
 
-    // Everybody looks before they launch a browser; nothing fails, nothing is told again, and what waits is scheduled.
+    // Every run checks before it launches a browser; nothing fails, no message is repeated, the work is rescheduled.
     let answer = world.invoke_at("2024-03-02T17:01:00Z", "scores-and-standings", closing(&id)).await.unwrap();
     assert!(answer["matches_update"]["errors"][0].as_str().unwrap().contains("left alone until"), "{answer}");
     world.invoke_at("2024-03-02T17:30:00Z", "knockouts", json!({ "tournamentId": id })).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
     );
     assert_eq!(world.statuses("matches_update").await, ["failed", "partial_failure"]);
 
-    // Refused at the trial: left alone for longer, and not told again.
+    // The trial request is refused: the wait is longer, and no message is sent.
     let messages = world.messages().len();
     let follow_up = json!({"tournamentId": id, "roundSlug": "1", "check": "follow-up", "kickoff": KICKOFF});
     world.invoke_at("2024-03-02T19:01:00Z", "scores-and-standings", follow_up.clone()).await.unwrap_err();
@@ -72,7 +72,7 @@ async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
         "SELECT concat_ws(' ', state, to_char(retry_at, 'HH24:MI'), refusals) FROM provider_circuit";
     assert_eq!(world.texts(circuit).await, ["open 23:01 2"]);
 
-    // It answers again: one tries, the circuit is closed, and that is told.
+    // It answers again: one run tries, the circuit is closed, and a message is sent.
     world.provider.restore();
     world.invoke_at("2024-03-02T23:02:00Z", "scores-and-standings", follow_up).await.unwrap();
     assert_eq!(world.texts(circuit).await, ["closed 0"]);
@@ -171,7 +171,7 @@ async fn a_refusal_that_could_not_be_noted_for_all_is_told_by_the_run_that_met_i
 #[tokio::test]
 async fn what_a_creation_could_not_read_is_read_by_a_refresh_that_it_schedules() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
-    // The logo, the rounds and three rounds' matches come; what is asked for the seventh time does not.
+    // The logo, the rounds and three rounds' matches are answered; the seventh request is not.
     world.provider.trouble(Trouble::Late(Duration::ZERO), Some(5));
     world.provider.trouble(Trouble::Status(500), Some(2));
     let id = world.create().await;
@@ -235,7 +235,7 @@ async fn a_table_that_could_not_be_checked_is_checked_later() {
 async fn a_check_of_the_table_meets(trouble: Trouble, times: usize) {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
-    // The round comes; the provider's table can't be had, or can't be read.
+    // The round is answered; the provider's table is unavailable or malformed.
     world.provider.trouble(Trouble::Late(Duration::ZERO), Some(1));
     world.provider.trouble(trouble, Some(times));
     let answer = world.invoke_at("2024-03-02T19:30:00Z", "scores-and-standings", closing(&id)).await.unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{LEAGUE, World, moment};
 
-/// Gives one event to two processes at the same instant; both answers.
+/// Delivers one event to two processes at once; returns both answers.
 async fn at_once(
     world: &World,
     twin: &local::functions::Functions,
@@ -23,7 +23,7 @@ async fn at_once(
     [one, other]
 }
 
-/// One of two was told that the other is at it, or both were answered alike.
+/// One of two was answered that the other is running, or both got the same answer.
 fn one_did_it([one, other]: [anyhow::Result<Value>; 2]) -> bool {
     match (one, other) {
         (Ok(one), Ok(other)) => {
@@ -43,7 +43,7 @@ async fn of_two_processes_with_one_event_at_one_instant_one_does_it_two_hundred_
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let before = (world.reports().await, world.messages().len());
-    // Counts every row that is written, but not what is spoiled here: there, triggers keep still.
+    // Counts every row that is written, except by the test itself, which disables triggers.
     world
         .db
         .batch_execute(
@@ -116,7 +116,7 @@ async fn one_that_was_frozen_and_taken_over_leaves_the_others_report_as_it_is() 
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let reports = world.reports().await;
-    // The first waits for the provider, and is frozen there.
+    // The first is frozen while it waits for the provider.
     world.provider.trouble(Trouble::Late(Duration::from_secs(3)), Some(1));
     let mut event = json!({
         "tournamentId": id, "roundSlug": "1", "check": "interim", "kickoff": "2024-03-02T15:00:00Z",

@@ -80,7 +80,7 @@ async fn the_world_cup_of_2022_by_schedules_alone() {
         ]
     );
     assert_eq!(cup.scores("final").await, ["3 3 4 2 ended"]);
-    // A record, a report and a message for each execution; every schedule that was made has fired and is gone.
+    // A record, a report and a message for each execution; every schedule that was created has fired and been deleted.
     let executions = usize::try_from(summary.executions.completed).unwrap();
     assert_eq!((summary.reports, summary.slack_messages), (executions, executions));
     assert_eq!(usize::try_from(summary.schedules.created).unwrap(), summary.schedules.fired);
@@ -89,7 +89,7 @@ async fn the_world_cup_of_2022_by_schedules_alone() {
     everything_again_changes_nothing(&cup).await;
 }
 
-/// Each function with the event it had: answered from the record. With a new scheduled time: every row as it was.
+/// Each function with its former event: answered from the record. With a new scheduled time: no row changes.
 async fn everything_again_changes_nothing(cup: &Played) {
     let replay = &cup.replay;
     let id = cup.texts("SELECT id::text FROM tournament").await.remove(0);
@@ -169,7 +169,7 @@ async fn two_rounds_of_one_tournament_at_one_minute_keep_two_schedules() {
     assert_eq!(closing.len(), 2, "{names:?}");
     assert!(names.iter().all(|name| name.len() <= 64), "{names:?}");
 
-    // Again, and with a new time: nothing is created, moved or taken away.
+    // Again, and with a new time: nothing is created, moved or deleted.
     for time in ["2024-03-30T00:01:00Z", "2024-03-30T00:02:00Z"] {
         world.invoke_at(time, "daily-routine", json!({})).await.unwrap();
         assert_eq!(world.schedule_names().await, names);
@@ -233,7 +233,7 @@ async fn a_real_league_comes_out_as_it_was() {
 async fn a_result_that_no_check_brought_reaches_the_table_by_the_daily_routine() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     world.create().await;
-    // No schedule fired on the second of March.
+    // No schedule fired on 2 March.
     world.invoke_at("2024-03-03T00:01:00Z", "daily-routine", json!({})).await.unwrap();
     assert_eq!(world.table().await, ["Ash 1 3", "Cedar 1 1", "Elm 1 1", "Birch 1 0"]);
 }

@@ -1,5 +1,5 @@
-//! Every sample of `events/`, sent to its function in the order of the story that they tell, as `make lambda-check` does
-//! with the functions as they are deployed.
+//! Every sample of `events/`, sent to its function in the order that they need, as `make lambda-check` does with the
+//! deployed functions.
 
 use local::lambda_check::{Options, run};
 use local::tools::Tools;

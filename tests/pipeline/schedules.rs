@@ -1,4 +1,4 @@
-//! What is scheduled: moved where its time is another, and shown at the desk.
+//! Schedules: moved when their time changes, and shown at the desk.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ async fn a_check_at_another_time_keeps_its_name_and_is_moved() {
 
 #[tokio::test]
 async fn the_desk_shows_the_checks_of_today_and_tomorrow() {
-    // The desk lives in the wall's time, and so does this.
+    // The desk uses the real time, and so does this test.
     let now = Clock::default().now();
     let tomorrow = (now + TimeDelta::days(1)).format("%Y-%m-%d").to_string();
     let season = LEAGUE.replace("2024-03-02", &tomorrow);

@@ -1,4 +1,4 @@
-//! Real seasons and real replies, from the folder that `REAL_DATA` names; left out, and said so, where it is unset.
+//! Real seasons and real replies, from the folder that `REAL_DATA` names; skipped with a notice where it is unset.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use football::plan::standings::{self, StandingsTerms};
 use local::replay::{Bracket, Season, View};
 use local::summary::Summary;
 use serde_json::Value;
-use shared::provider::sofascore::decode::{self, Kind, decode};
+use shared::provider::decode::{self, Kind, decode};
 
 use crate::played::Play;
 
@@ -44,7 +44,7 @@ fn official_table(file: &Value) -> Vec<String> {
     .collect()
 }
 
-/// The table that comes of a league through its functions, row by row, is the one that its file calls official.
+/// The table of a league that its functions compute equals the file's official one, row by row.
 async fn comes_out_as_its_official_table(league: &str, play: impl FnOnce(Play) -> Play) {
     let Some(data) = real_data() else { return };
     let file = data.join(format!("seasons/leagues/{league}.json"));
@@ -57,7 +57,7 @@ async fn comes_out_as_its_official_table(league: &str, play: impl FnOnce(Play) -
     assert_eq!(ours, official_table(&read(&file)), "{league}");
 }
 
-// Every kind of rule is tried in process below; these are the whole way, two by schedules, two begun when it is over.
+// Every kind of rule is tested in process below; these run the functions, two by schedules, two after the season's end.
 
 #[tokio::test]
 async fn a_league_that_goes_by_head_to_head_by_schedules_alone() {
@@ -79,7 +79,7 @@ async fn a_league_that_goes_by_wins_begun_when_it_is_over() {
     comes_out_as_its_official_table("brasileirao-serie-a_2025_as-of-2025-11-09", Play::bulk).await;
 }
 
-/// What the replay provider shows of a league that is over, decoded and drawn up as the functions do it.
+/// The replay provider's answers for a finished league, decoded and computed as the functions do.
 #[test]
 fn every_real_league_comes_out_as_its_official_table() {
     let Some(data) = real_data() else { return };
@@ -147,7 +147,7 @@ fn is_of_table(row: &Value) -> bool {
     !row[4].is_null() && row[1].as_str().is_none_or(|round| round.contains(','))
 }
 
-/// What a match of a compact file is worth for both sides (places in the file's teams).
+/// The points of a match of a compact file for both sides (indices into the file's teams).
 fn points(row: &Value) -> [(usize, i64); 2] {
     let number = |at: usize| row[at].as_u64().unwrap();
     let worth = |made: u64, conceded: u64| match made.cmp(&conceded) {
@@ -159,7 +159,7 @@ fn points(row: &Value) -> [(usize, i64); 2] {
     [(home, worth(number(4), number(5))), (away, worth(number(5), number(4)))]
 }
 
-/// The Dutch and the Belgian league of 2019-20, ended by their associations as they stood.
+/// The Dutch and the Belgian league of 2019-20, ended early by their associations.
 #[tokio::test]
 async fn curtailed_seasons_end_as_they_stood() {
     let Some(data) = real_data() else { return };
@@ -185,7 +185,7 @@ async fn curtailed_seasons_end_as_they_stood() {
         ("RKC Waalwijk", 15),
     ];
     ends_officially(file("eredivisie-ned_2019-20"), "points, goal difference, goals scored", &dutch).await;
-    // Wins go first: Zulte Waregem stands above Mouscron, who have the better goal difference.
+    // Wins decide first: Zulte Waregem is above Mouscron, who have the better goal difference.
     let belgian = [
         ("Club Brugge KV", 70),
         ("KAA Gent", 55),
@@ -408,7 +408,7 @@ fn every_real_reply_decodes_or_is_refused_with_its_field() {
         let why = match (*folder, name.contains("suspect"), name.as_str()) {
             ("errors", ..) => error.contains("refuses to answer"),
             (_, true, _) => error.contains("contradicts itself"),
-            // Not a reply but a list of scores out of many.
+            // Not a reply but a list of scores from many replies.
             (_, _, "score-fragments_2025-2026.json") => error.contains("missing field `event`"),
             _ => false,
         };

@@ -1,4 +1,4 @@
-//! Sentry: told of what failed, by its own protocol and without a secret; not of what went well; never in the way.
+//! Sentry: gets failures by its own protocol, without secrets, and no successes; it never delays or fails a run.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn scheduler_is_away(gate: &AwsGate) {
     });
 }
 
-/// What Sentry says first of an event: kind and message.
+/// The heading of an event in Sentry: kind and message.
 fn exception(event: &Value) -> (&str, &str) {
     let exception = &event["exception"]["values"][0];
     (exception["type"].as_str().unwrap(), exception["value"].as_str().unwrap())
@@ -137,7 +137,7 @@ async fn what_fails_before_there_is_a_record_is_told_too() {
 
 #[tokio::test]
 async fn a_sentry_that_is_away_costs_seconds_and_nothing_else() {
-    // Takes connections, and never says a word.
+    // Accepts connections and never answers.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     for dsn in [
         dsn(silent.local_addr().unwrap()),
@@ -152,7 +152,7 @@ async fn a_sentry_that_is_away_costs_seconds_and_nothing_else() {
         let error = world.invoke_at("2024-03-01T00:02:00Z", "daily-routine", json!({})).await.unwrap_err();
         let took = began.elapsed();
         assert!(error.to_string().contains("Scheduler"), "{error}");
-        // Five for Sentry; the rest is the SDK, which tries a call three times.
+        // Five seconds for Sentry; the rest is the SDK, which tries a call three times.
         assert!(took < Duration::from_secs(5 + 10), "{dsn}: {took:?}");
         assert_eq!(world.executions().await.last().unwrap(), "daily_schedule failed 1");
         let notice = world.messages().pop().unwrap();

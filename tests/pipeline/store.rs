@@ -1,4 +1,4 @@
-//! The bulk statements against a real database: what they write, and what they leave alone.
+//! The bulk statements against a real database: what they write, and what they leave unchanged.
 
 use std::time::Duration;
 
@@ -167,7 +167,7 @@ async fn of_many_that_want_to_ask_one_has_the_turn_and_gives_it_back() {
     assert_eq!(take(second, pause).await, Turn::Wait(Duration::ZERO), "a request is under way");
     pace::end_turn(&*client, PROVIDER, first, pause).await.unwrap();
     assert!(matches!(take(second, pause).await, Turn::Wait(wait) if wait.as_secs() >= 99));
-    // Told to come back much later: that holds for all.
+    // A long `Retry-After` applies to all runs.
     pace::hold_off(&*client, PROVIDER, pause * 10).await.unwrap();
     assert!(matches!(take(first, pause).await, Turn::Wait(wait) if wait.as_secs() >= 999));
 }
@@ -195,7 +195,7 @@ async fn a_circuit_opens_lets_one_try_stays_open_longer_and_closes() {
     let open = async |at| circuit::open(&*client, PROVIDER, "403", at, hours(2)).await.unwrap();
     assert_eq!(admit(start).await, Admission::Closed);
     assert_eq!(open(start).await, start + hours(2));
-    // Another run that was under way when it opened changes nothing.
+    // Another run that was in progress when it opened changes nothing.
     assert_eq!(open(start + TimeDelta::minutes(1)).await, start + hours(2));
     let notice = circuit::claim_message(&*client, start).await.unwrap().unwrap();
     assert!(notice.opened);
@@ -269,7 +269,7 @@ async fn a_database_of_the_application_is_taken_over_with_the_flaws_it_has() {
         ["running-still"],
         "kept as it was"
     );
-    // An execution of no tournament can be recorded, and two teams may share a short name.
+    // An execution without a tournament can be recorded, and two teams may share a short name.
     records.db.batch_execute(
         "INSERT INTO data_provider_executions (id, request_id, operation_type, status)
              VALUES (gen_random_uuid(), gen_random_uuid(), 'daily_schedule', 'completed');

@@ -1,16 +1,16 @@
-//! Tables that the results alone do not give, shown by the replay provider and followed by schedules alone.
+//! Tables that can't be computed from the results alone, shown by the replay provider and followed by schedules alone.
 
 use crate::harness::LEAGUE;
 use crate::played::{Play, Played};
 
-/// What the reports say of an order that is not the matches' own.
+/// The reports' warnings about an order that does not follow from the matches.
 async fn order_notes(league: &Played) -> Vec<String> {
     let sql = "SELECT DISTINCT jsonb_array_elements_text(summary->'order') FROM data_provider_executions";
     league.texts(sql).await
 }
 
 /// The best by points per game has fewer points than the second. The rest of the season is cancelled, and the official
-/// order is known from the day of the last match that was to be.
+/// order is known from the day of the last scheduled match.
 const CURTAILED: &str = r#"{"league": "Curtailed League", "season": "2023-24", "teams": ["Ash", "Birch", "Cedar", "Elm"],
   "columns": ["date", "round", "home", "away", "home_goals", "away_goals", "ht_home", "ht_away", "status?"],
   "tie_break_rules": "points, goal difference, goals scored",
@@ -32,8 +32,8 @@ async fn a_curtailed_season_ends_in_the_providers_order_by_points_per_game_and_s
     assert_eq!(league.summary.tournament.status, "completed");
 }
 
-/// After everybody met once the upper two and the lower two play on among themselves; the third has more points in the
-/// end than the second.
+/// After each pair has met once, the upper two and the lower two continue among themselves; the third ends with more
+/// points than the second.
 const SPLIT: &str = r#"{"league": "Split League", "season": "2023-24", "teams": ["Ash", "Birch", "Cedar", "Elm"],
   "columns": ["date", "round", "home", "away", "home_goals", "away_goals", "ht_home", "ht_away"],
   "tie_break_rules": "points, goal difference, goals scored",
@@ -57,7 +57,7 @@ async fn a_league_that_splits_ranks_its_halves_one_below_the_other() {
 #[tokio::test]
 async fn a_deduction_is_found_and_away_goals_between_the_level_teams_decide() {
     // Birch, level with Elm once it has lost two points, has the better goal difference; Elm scored more at Birch's
-    // ground than Birch at Elm's. The provider's own table goes by goal difference, and that is said.
+    // ground than Birch at Elm's. The provider's own table uses goal difference, which is reported.
     let rules = r#"{"deductions": {"Birch": 2}, "tie_breaking_rule": "1. Points in head-to-head matches
         2. Goal difference in head-to-head matches\n3. Away goals in head-to-head matches\n4. Goal difference"}"#;
     let league = Play::text(LEAGUE).rules(&rules.replace('\n', " ")).run().await;

@@ -48,7 +48,7 @@ async fn a_created_tournament_is_complete_and_each_operation_has_its_own_record_
             "standings_create completed 1",
         ]
     );
-    // One request, five records: none overwrote another, and each carries the tournament that did not exist before.
+    // One request, five records: none overwrote another, and each refers to the new tournament.
     let owners = world
         .texts("SELECT DISTINCT concat_ws('|', tournament_id, count(*) OVER (PARTITION BY request_id)) FROM data_provider_executions")
         .await;
@@ -59,7 +59,7 @@ async fn a_created_tournament_is_complete_and_each_operation_has_its_own_record_
     assert_eq!(reports.len(), 15, "JSON, Markdown and HTML of each");
     let images = world.stack.aws.objects("data-providers/").await.unwrap();
     assert_eq!(images.len(), 5, "four badges and a logo: {images:?}");
-    // Everything once: the rounds, six of them, four badges, the logo, the table.
+    // Everything once: the list of rounds, six rounds, four badges, the logo, the table.
     assert_eq!(world.provider.requests(), 13);
 }
 
@@ -110,7 +110,7 @@ async fn a_second_tournament_under_the_same_slug_is_refused_with_the_remedy() {
     assert!(error.contains("InvalidInput") && error.contains("tournament.slug"), "{error}");
     assert!(error.contains("operation refresh"), "{error}");
     assert_eq!(world.count("tournament").await, 1);
-    // Lambda delivers it again: what was refused does not become its own on the way.
+    // Lambda delivers it again: the retry does not mistake the existing tournament for its own.
     let mut event = local::driver::create_event(&world.season, world.clock.now());
     event["idempotencyKey"] = json!("another");
     event["scheduledTime"] = json!("2024-03-01T12:30:00Z");
@@ -119,7 +119,7 @@ async fn a_second_tournament_under_the_same_slug_is_refused_with_the_remedy() {
     assert!(world.executions().await.contains(&"tournament_create failed 2".to_owned()));
 }
 
-/// A provider that has rounds and matches, and whatever `image` says for images.
+/// A provider with rounds and matches, which answers requests for images by `image`.
 async fn provider(image: fn() -> axum::response::Response) -> (String, tokio::task::JoinHandle<()>) {
     let app = Router::new().fallback(async move |request: Request| {
         let path = request.uri().path().to_owned();

@@ -1,4 +1,4 @@
-//! The daily routine: reads what is on today and some rounds that were not read for long, keeps the tournaments'
+//! The daily routine: reads today's matches and some rounds that were last read long ago, updates the tournaments'
 //! statuses, and reconciles the one-time schedules of the next two days with the matches.
 
 use chrono::{DateTime, Utc};
@@ -19,7 +19,9 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     let work = work_of(invocation.function, invocation.request_id, &event);
     let mut provider = sync::provider(invocation);
     let done = execution::run(invocation, &mut provider, work, async |run| {
-        let Request::DailyRoutine { retry_since } = run.validated(event)?.request else { return Ok(()) };
+        let Request::DailyRoutine { retry_since } = run.validated(event)?.request else {
+            anyhow::bail!("the event is another function's")
+        };
         routine(run, retry_since).await
     })
     .await;
@@ -28,8 +30,11 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
 }
 
 async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
-    // What is stored needs its schedules anyway: trouble with the refresh must not cost a day of checks.
-    let broken = match refresh_all(run).await.map_err(anyhow::Error::downcast::<ProviderError>) {
+    // The stored matches need their schedules anyway: a failed refresh must not cost a day of checks.
+    let refreshed = refresh_all(run).await;
+    // No request to the provider follows.
+    run.provider.close().await;
+    let broken = match refreshed.map_err(anyhow::Error::downcast::<ProviderError>) {
         Ok(()) => None,
         Err(Ok(error)) => {
             run.missed("the daily refresh", &error);

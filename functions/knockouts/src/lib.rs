@@ -9,10 +9,11 @@ use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::journal::Step;
 use shared::provider::ProviderError;
-use shared::provider::sofascore::{Reading, SeasonRef};
-use shared::store::rounds::{self, StoredRound};
+use shared::provider::{Reading, SeasonRef};
+use shared::store::rounds::StoredRound;
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
+use shared::sync::rounds::stored_rounds;
 use shared::sync::{self, bracket, schedules};
 use uuid::Uuid;
 
@@ -25,9 +26,12 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     let mut provider = sync::provider(invocation);
     let done = execution::run(invocation, &mut provider, work, async |run| {
         let Request::Knockouts { tournament_id, retry_since } = run.validated(event)?.request else {
-            return Ok(());
+            anyhow::bail!("the event is another function's")
         };
-        discover(run, tournament_id, retry_since).await
+        let done = discover(run, tournament_id, retry_since).await;
+        // The report and the messages need no request to the provider.
+        run.provider.close().await;
+        done
     })
     .await;
     provider.close().await;
@@ -47,14 +51,14 @@ async fn discover(
         run.journal.skipped(Step::Validation, "knockouts", "the tournament has no knockout rounds");
         return Ok(());
     }
-    // What stops the provider now; what was read before it goes in all the same.
+    // The error that ended the reading; what was read before it is stored all the same.
     let mut stopped: Option<ProviderError> = None;
     if let Err(error) = sync::rounds::sync(run, &tournament).await {
         let error: ProviderError = error.downcast()?;
         run.missed("rounds", &error);
         stopped = Some(error).filter(|error| !error.is_isolated());
     }
-    let known = rounds::list(&*run.client().await?, tournament.id).await?;
+    let known = stored_rounds(&*run.client().await?, tournament.id).await?;
     let known = sync::readable(run, known);
     let known_matches: i64 = known
         .iter()
@@ -67,7 +71,7 @@ async fn discover(
         readings.iter().map(|(slug, reading)| RoundReading::whole(slug, reading)).collect();
     let synced = matches::sync(run, &tournament, &readings).await?;
     schedules::cover(run, &tournament, &synced.unscheduled).await?;
-    // Nothing drawn yet: there is no tree to ask for.
+    // While nothing is drawn, the provider has no tree.
     let drawn = !readings.is_empty() || known_matches > 0;
     let ask = drawn && stopped.is_none();
     let trees = if ask { bracket::provider_trees(run, &tournament).await? } else { None };
@@ -81,9 +85,9 @@ async fn discover(
     }
 }
 
-/// The knockout rounds that may have other fixtures than stored. One whose slots all have their team does not change any
-/// more, except by its matches' own checks; the last one that is known may: not all of its ties need be published, and a
-/// replay is drawn into it.
+/// The knockout rounds whose fixtures may differ from the stored ones. A round whose slots all have a team changes only
+/// through its matches' own checks. The last known round is always among them: some of its ties may not be published
+/// yet, and a replay is added to it.
 fn may_have_changed(known: Vec<StoredRound>) -> impl Iterator<Item = Round> {
     let frontier =
         known.iter().rposition(|stored| stored.round.kind == RoundKind::Knockout && stored.matches > 0);
@@ -95,7 +99,8 @@ fn may_have_changed(known: Vec<StoredRound>) -> impl Iterator<Item = Round> {
         .map(|(_, stored)| stored.round)
 }
 
-/// Reads rounds until the provider stops. Rounds wait for the ones before them, each stage (its prefix) for its own.
+/// Reads rounds until an error affects all of them. After a round that is not drawn yet, the later rounds of its stage
+/// (its prefix) are left out.
 async fn read_rounds(
     run: &mut Run<'_>,
     season: &SeasonRef,

@@ -12,7 +12,7 @@ async fn main() -> Result<(), shared::lambda::Error> {
 }
 
 /// Applies the migrations that are missing and answers with their names; an event for another environment is refused.
-/// It leaves no execution record: it is what creates the table they are in.
+/// It writes no execution record, since the migrations create the table of executions.
 async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let (environment, now) = (&invocation.config.environment, invocation.clock.now());
     Event::read(Function::Migrate, &event, environment, now).map_err(|invalid| Failure::Work {

@@ -1,4 +1,4 @@
-// While a run goes on the page brings itself up to date; without this it is reloaded whole.
+// During a run the page refreshes itself; without this script it is reloaded as a whole.
 "use strict";
 
 const every = 2000;
@@ -6,7 +6,7 @@ const every = 2000;
 function renew(fresh) {
   const main = document.querySelector("main");
   const here = document.activeElement;
-  // Not under the hands of somebody who is at it: they are only told how it stands.
+  // While an element of the content has the focus, only the status is replaced, so that no input is lost.
   const part = here !== main && main.contains(here) ? "main [role=status]" : "main";
   const [now, then] = [fresh.querySelector(part), document.querySelector(part)];
   if (!now || !then) return;
@@ -24,7 +24,7 @@ async function refresh() {
         if (fresh.querySelector("main")) renew(fresh);
       }
     } catch {
-      // The next try may do better.
+      // Ignored: the next refresh may succeed.
     }
   }
   setTimeout(refresh, every);

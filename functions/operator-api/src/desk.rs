@@ -1,4 +1,4 @@
-//! What an environment of the desk holds.
+//! The state of an execution environment of the desk.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use shared::clock::Clock;
 use crate::access::Access;
 use crate::problem::Problem;
 
-/// A function environment of the desk.
+/// An execution environment of the desk.
 pub struct Desk {
     pub(crate) app: App,
     pub(crate) clock: Clock,
@@ -16,7 +16,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// The desk of an environment; connects to nothing.
+    /// Creates the state; makes no connection.
     pub fn new(app: App) -> Arc<Self> {
         Arc::new(Self { app, clock: Clock::default(), access: Access::default() })
     }

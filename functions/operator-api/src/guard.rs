@@ -1,4 +1,4 @@
-//! The guard before everything that is not for everyone.
+//! The middleware that authenticates requests to all routes that are not public.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::access::unauthorized;
 use crate::desk::Desk;
 use crate::request::wants_page;
 
-/// Lets those through who may come in; sends browsers to where they can sign in.
+/// Passes on requests with valid credentials; sends browsers without them to the sign-in page.
 pub(crate) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match desk.access.caller(&desk.app, desk.clock.now(), &parts).await {
@@ -28,8 +28,8 @@ pub(crate) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
     }
 }
 
-/// A browser that follows a link from elsewhere (Slack) leaves its SameSite cookie at home. It is asked to come again
-/// from here; if it still has none, it signs in.
+/// A browser that follows a link from another site (Slack) does not send its SameSite cookie. It gets a page that loads
+/// the address again from this site; if it still sends none, it is sent to the sign-in page.
 fn to_sign_in(parts: &Parts) -> Response {
     let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let site = parts.headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());

@@ -1,7 +1,7 @@
 //! The operator's desk: an API over what the pipeline does, and pages for the one person who looks after it.
 //!
-//! Nothing here does the pipeline's work. A trigger puts a record in place and starts the function whose work it is;
-//! what is shown is read from the database, from the reports on S3 and from EventBridge Scheduler.
+//! Nothing here does the pipeline's work. A trigger inserts an execution and invokes the function that does it; what is
+//! shown is read from the database, from the reports on S3 and from EventBridge Scheduler.
 
 mod access;
 mod api;
@@ -26,7 +26,7 @@ pub use desk::Desk;
 use problem::Problem;
 use request::API;
 
-/// Everything the desk answers.
+/// All routes of the desk.
 pub fn router(desk: Arc<Desk>) -> Router {
     let policy = content_security_policy(&desk);
     let open = Router::new()
@@ -52,7 +52,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .with_state(desk)
 }
 
-/// Scripts and styles are the desk's own files; images may also come from where the badges are.
+/// Scripts and styles are the desk's own files; images may also come from the host of the badges.
 fn content_security_policy(desk: &Desk) -> Option<HeaderValue> {
     let images = match &desk.app.config.objects.public_url {
         Some(url) => url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default(),
@@ -72,7 +72,7 @@ fn with_security_headers(mut response: Response, policy: &Option<HeaderValue>) -
     }
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Not no-referrer: browsers would then hide the origin of a form that is sent to ourselves.
+        // Not no-referrer: browsers would then send `Origin: null` with the desk's own forms.
         (header::REFERRER_POLICY, "same-origin"),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
         (header::X_FRAME_OPTIONS, "DENY"),

@@ -1,4 +1,4 @@
-//! A panic on the way to an answer: it is sent to Sentry, and Lambda sees the invocation fail.
+//! A panic while a request is handled: it is sent to Sentry, and Lambda sees the invocation fail.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::desk::Desk;
 
-/// Lets the request be answered; sends a panic to Sentry before it goes on.
+/// Runs the request's handler; a panic is sent to Sentry and then resumed.
 pub(crate) async fn reported(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let id = request.lambda_context_ref().and_then(|context| context.request_id.parse().ok());
     let asked = format!("{} {}", request.method(), request.uri().path());
@@ -27,7 +27,7 @@ pub(crate) async fn reported(State(desk): State<Arc<Desk>>, request: Request, ne
     }
 }
 
-/// Without its message, which may quote anything. The log has the place.
+/// Sends the panic without its message, which may quote any data. The log has the location.
 async fn report(desk: &Desk, request: Uuid, asked: &str) {
     let Ok(services) = desk.app.services().await else { return };
     let secrets = services.vault.current();

@@ -1,4 +1,4 @@
-//! What went wrong, as RFC 9457 has it: what is wrong, with which field, and what would be right.
+//! Problem details as RFC 9457 defines them: what is wrong, with which field, and the remedy.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Problem details (`application/problem+json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The kind, in words.
     pub title: String,
     /// The HTTP status.
@@ -32,7 +32,7 @@ pub struct Problem {
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldProblem {
+pub(crate) struct FieldProblem {
     /// Its path, as `tournament.slug`.
     pub field: String,
     /// What is wrong and what would be right.
@@ -51,7 +51,7 @@ impl Problem {
         }
     }
 
-    /// A field is at fault.
+    /// A problem with one field.
     pub(crate) fn field(status: StatusCode, field: &str, remedy: impl Into<String>) -> Self {
         let problem = FieldProblem { field: field.to_owned(), remedy: remedy.into() };
         Self { problems: vec![problem.clone()], ..Self::new(status, format!("{field} {}", problem.remedy)) }
@@ -70,7 +70,7 @@ impl Problem {
     }
 
     fn internal(error: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%error, "failed");
+        tracing::error!(%error, "a request failed with an internal error");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something failed here; the log of operator-api says what.",
@@ -78,7 +78,7 @@ impl Problem {
     }
 
     fn unavailable(error: &dyn std::fmt::Display, what: &str) -> Self {
-        tracing::error!(%error, "failed");
+        tracing::error!(%error, "a request failed because something it needs is unavailable");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, what)
     }
 }
@@ -147,9 +147,9 @@ impl From<InvalidInput> for Problem {
     }
 }
 
-/// What any route may refuse with.
+/// The errors that any route may answer with.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "it describes the answers, it is none")]
+#[expect(dead_code, reason = "it only documents the answers; it is never constructed")]
 pub(crate) enum Refusals {
     /// The request can't be read.
     #[response(status = 400, content_type = "application/problem+json")]

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use crate::problem::Problem;
 
-/// Where the API is.
+/// The path of the API.
 pub(crate) const API: &str = "/api/v2/data-provider";
 
-/// A JSON body; one that is left out is read as `null`, which only what is optional takes.
+/// A JSON body. A missing one is read as `null`, which only optional types accept.
 pub(crate) struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -46,7 +46,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
-    // A list of an object's values in order would be read as the object.
+    // Serde would accept a list of an object's values in place of the object.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "body", "must be a JSON object"));
     }
@@ -82,7 +82,7 @@ fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     })
 }
 
-/// What a page's form asks for: what is not filled in comes as an empty text, and is not asked for.
+/// The query of a page's form. Fields that are not filled in arrive as empty texts and are left out.
 pub(crate) struct FromForm<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for FromForm<T> {
@@ -111,7 +111,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// The header `Idempotency-Key`: the caller's own name for what it asks.
+/// The header `Idempotency-Key`: the caller's own name for the request.
 pub(crate) struct IdempotencyKey(pub Option<String>);
 
 /// Its longest value.
@@ -137,7 +137,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// A day in a query: what the database can hold.
+/// A day in a query, from year 1 to 9999, which the database can store.
 pub(crate) fn day(text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
@@ -151,7 +151,7 @@ pub(crate) fn day(text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
 /// The longest text to search for.
 const SEARCH_CHARS: usize = 200;
 
-/// A text to search for: what can't be searched for is left out of it.
+/// A text to search for, without control characters; none if nothing is left.
 pub(crate) fn search(text: Option<&str>) -> Result<Option<String>, Problem> {
     let Some(text) = text else { return Ok(None) };
     if text.chars().count() > SEARCH_CHARS {
@@ -177,14 +177,14 @@ pub(crate) fn round(slug: Option<&str>) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// How many rows of a list: 1 to 200, usually 50.
+/// How many rows of a list: 1 to 200, by default 50.
 pub(crate) fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     match asked.unwrap_or(50) {
         limit @ 1..=200 => Ok(limit),
         _ => Err(Problem::field(StatusCode::BAD_REQUEST, "limit", "must be between 1 and 200")),
     }
 }
-/// Whether a request is a browser's that shows what it gets.
+/// Whether the answer is to be a page: the request accepts HTML, or its path is outside the API.
 pub(crate) fn wants_page(path: &str, headers: &HeaderMap) -> bool {
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     accepts.contains("text/html") || !path.starts_with(API)

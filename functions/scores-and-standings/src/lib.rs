@@ -1,5 +1,5 @@
-//! Scores and standings: one round of one tournament is read, its scores and statuses are written, and unless the
-//! check is an interim one the table is computed anew and a match still running gets its follow-up.
+//! Scores and standings: reads one round of one tournament and writes its scores and statuses. Unless the check is an
+//! interim one, it also recomputes the table and schedules a follow-up for matches that are still running.
 
 use chrono::{DateTime, Utc};
 use football::domain::{Round, RoundKind, Tournament};
@@ -10,10 +10,10 @@ use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::journal::Step;
 use shared::provider::ProviderError;
-use shared::provider::sofascore::{Reading, SofaScore};
-use shared::store::rounds;
+use shared::provider::{Reading, Session};
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::retry::{RetryChecks, enqueue_retry, follow_up};
+use shared::sync::rounds::stored_rounds;
 use shared::sync::{self, bracket, schedules, standings};
 use shared::work::{Operation, Work};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
 /// The scores, then the table where it is due.
 async fn scores_then_table(
     invocation: &Invocation<'_>,
-    provider: &mut SofaScore,
+    provider: &mut Session,
     event: Result<Event, InvalidInput>,
 ) -> Result<Value, Failure> {
     let work = work_of(invocation.function, invocation.request_id, &event);
@@ -48,7 +48,7 @@ async fn scores_then_table(
             Request::Scores { tournament_id, round, check } => {
                 scores(run, tournament_id, &round, check).await
             }
-            _ => Ok(()),
+            _ => anyhow::bail!("the event is another function's"),
         })
         .await?;
     if scores.facts.standings_due != Some(true) {
@@ -59,11 +59,11 @@ async fn scores_then_table(
     Ok(json!({ "matches_update": scores, "standings_update": standings }))
 }
 
-/// The table, drawn up as an execution of its own. `asked_for`: it is the first of its event, which says since when it
-/// has been asked for if it is a retry.
+/// The table, computed as an execution of its own. `asked_for` is set if this is the event's first execution; it holds
+/// the moment of the first request if the event is a retry.
 async fn table(
     invocation: &Invocation<'_>,
-    provider: &mut SofaScore,
+    provider: &mut Session,
     work: Work,
     asked_for: Option<Option<DateTime<Utc>>>,
 ) -> Result<shared::summary::Summary, Failure> {
@@ -78,8 +78,10 @@ async fn table(
             return Ok(());
         }
         let tables = standings::provider_tables(run, &tournament).await?;
+        // No request to the provider follows.
+        run.provider.close().await;
         standings::sync(run, &tournament, tables).await?;
-        // On a season's last day no later check would ask the provider.
+        // On a season's last day no later check would read the provider's table.
         let kind = CheckKind::StandingsFollowUp;
         let checks = RetryChecks { missed: kind, unchecked: kind, since: asked_for.flatten() };
         enqueue_retry(run, (id, &tournament.slug), checks).await
@@ -102,7 +104,7 @@ async fn scores(
     let read = run.provider.round(&season, slug, &round.address).await;
     let (mut reading, whole) = match read {
         Ok(reading) => (reading, true),
-        // The round is not where it was: its open matches are looked up by their own ids.
+        // The round's address is no longer valid: its open matches are looked up by their own ids.
         Err(error @ ProviderError::NotFound { .. }) => {
             run.journal.warn(format!("{error}: refresh the tournament's rounds"));
             (Reading::default(), false)
@@ -117,12 +119,12 @@ async fn scores(
     let synced = matches::sync(run, &tournament, &read).await?;
     schedules::cover(run, &tournament, &synced.unscheduled).await?;
     if round.kind == RoundKind::Knockout {
-        // Winners move on at once.
+        // Winners enter the next round at once.
         bracket::sync(run, &tournament, None).await?;
     }
     if check != RoundCheck::Interim {
-        // A closing check looks after its own kickoff; what follows it, after every match of the round that still runs:
-        // two kickoffs' follow-ups may fall on one minute, and are one.
+        // A closing check covers its own kickoff; its follow-up covers every match of the round that still runs,
+        // because follow-ups of two kickoffs that fall on the same minute are one.
         let to_be_continued = follow_up(run, &tournament, slug, check.kickoff(), None).await?;
         note_standings_due(run, &tournament, &round, to_be_continued);
     }
@@ -130,7 +132,7 @@ async fn scores(
 }
 
 async fn round_of(run: &mut Run<'_>, tournament: &Tournament, wanted: &str) -> anyhow::Result<Round> {
-    let known = rounds::list(&*run.client().await?, tournament.id).await?;
+    let known = stored_rounds(&*run.client().await?, tournament.id).await?;
     let known = sync::readable(run, known);
     let round = known.into_iter().map(|stored| stored.round).find(|round| round.slug == wanted);
     round.ok_or_else(|| {
@@ -139,8 +141,8 @@ async fn round_of(run: &mut Run<'_>, tournament: &Tournament, wanted: &str) -> a
     })
 }
 
-/// The provider could not give the round: a follow-up asks again, since Lambda's own retries are over in minutes and the
-/// provider's trouble may not be.
+/// The round could not be read: a follow-up tries again, since Lambda's own retries end within minutes and the
+/// provider's failure may last longer.
 async fn not_read(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -152,10 +154,10 @@ async fn not_read(
     if check != RoundCheck::Interim {
         let not_before = Some(error.try_again_at(run.now()));
         again = follow_up(run, tournament, &round.slug, check.kickoff(), not_before).await?;
-        // What the matches tell already.
+        // Without a follow-up the table is due, from the matches that are stored.
         note_standings_due(run, tournament, round, again);
     }
-    // Where a follow-up does it, a retry would only ask too soon. A refusal fails the run that met it.
+    // With a follow-up scheduled, a retry would only come too soon. A refusal fails the run nevertheless.
     if error.is_deferral() || (again && !matches!(error, ProviderError::Blocked { .. })) {
         run.missed(&format!("round {}", round.slug), &error);
         return Ok(());
@@ -163,7 +165,7 @@ async fn not_read(
     Err(error.into())
 }
 
-/// The table is computed when the last match has ended; on record, so that a repeat knows it too.
+/// The table is due when no match is left running. The journal keeps this, so that a repeated run knows it too.
 fn note_standings_due(run: &mut Run<'_>, tournament: &Tournament, round: &Round, to_be_continued: bool) {
     let due = !to_be_continued && round.kind == RoundKind::Season && tournament.mode.has_standings();
     run.journal.facts.standings_due = Some(due);

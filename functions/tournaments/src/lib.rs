@@ -1,5 +1,5 @@
-//! Tournaments: creates or refreshes a whole one. Logo, rounds, teams with their badges, matches, standings: one
-//! execution each, so that a run that is cut off goes on where it stopped.
+//! Tournaments: creates or refreshes a whole tournament. Logo, rounds, teams with their badges, matches and standings
+//! are one execution each, so that a run that is cut off continues where it stopped.
 
 mod probe;
 mod season;
@@ -13,7 +13,7 @@ use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::journal::Step;
 use shared::provider::ProviderError;
-use shared::provider::sofascore::{SeasonRef, SofaScore};
+use shared::provider::{SeasonRef, Session};
 use shared::store::tournaments;
 use shared::summary::Summary;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
@@ -24,7 +24,7 @@ use uuid::Uuid;
 use season::Season;
 
 /// Handles `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
-/// `"targetEnv"` and, as a rule, an `"idempotencyKey"` of the trigger's own; and `{"operation": "probe"}`, which writes nothing.
+/// `"targetEnv"` and usually the trigger's `"idempotencyKey"`; and `{"operation": "probe"}`, which writes nothing.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     let (environment, now) = (&invocation.config.environment, invocation.clock.now());
     let event = Event::read(invocation.function, &event, environment, now);
@@ -37,10 +37,10 @@ pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, 
     answer
 }
 
-/// A whole tournament: its row, then what it consists of, an execution each.
+/// A whole tournament: its row, then its parts, one execution each.
 async fn whole(
     invocation: &Invocation<'_>,
-    provider: &mut SofaScore,
+    provider: &mut Session,
     event: Result<Event, InvalidInput>,
 ) -> Result<Value, Failure> {
     let first = work_of(invocation.function, invocation.request_id, &event);
@@ -55,7 +55,7 @@ async fn whole(
     .await?;
     let mut answer = json!({ first.operation.to_string(): tournament });
     let Some(id) = tournament.tournament_id else {
-        // A dry run of a creation, or a refresh of what is not there: nothing further can be said.
+        // A dry run of a creation, or a refresh of a tournament that does not exist: there are no parts to run.
         return Ok(answer);
     };
     answer["tournamentId"] = json!(id);
@@ -70,7 +70,7 @@ async fn whole(
     Ok(parts.answer)
 }
 
-/// The tournament's own row.
+/// Creates the tournament's own row, or refreshes its logo.
 async fn itself(run: &mut Run<'_>, request: Request, since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
     match request {
         Request::CreateTournament(new) => create(run, new).await?,
@@ -83,15 +83,15 @@ async fn itself(run: &mut Run<'_>, request: Request, since: Option<DateTime<Utc>
     enqueue_retry(run, (id, &tournament.slug), checks).await
 }
 
-/// The parts of a tournament that is there, each an execution of its own.
+/// The parts of an existing tournament, each an execution of its own.
 struct Parts<'a, 'i> {
     invocation: &'a Invocation<'i>,
-    provider: &'a mut SofaScore,
+    provider: &'a mut Session,
     first: Work,
     id: Uuid,
     creating: bool,
     since: Option<DateTime<Utc>>,
-    /// What a part could not have is asked for by a refresh, which reads the checks too.
+    /// Whether a part missed data: the retry is then a whole refresh, which repeats the checks too.
     refreshing: bool,
     answer: Value,
 }
@@ -142,8 +142,8 @@ impl Parts<'_, '_> {
         if self.creating { create } else { update }
     }
 
-    /// Runs a part. What the provider could not answer is asked for again: by a refresh, or, where only a check is
-    /// missing, by `unchecked`.
+    /// Runs a part. Data that the provider did not give is retried by a refresh or, where only a check is missing, by
+    /// `unchecked`.
     async fn part(
         &mut self,
         operation: Operation,
@@ -177,17 +177,17 @@ impl Parts<'_, '_> {
     }
 }
 
-/// Creates the tournament's row. A logo that can't be had leaves it without one, and says so.
+/// Creates the tournament's row. If the logo can't be read, the row is written without one and the journal notes it.
 async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyhow::Result<()> {
     run.journal.tournament_label = Some(new.label.clone());
     run.journal.facts.has_standings = Some(new.mode.has_standings());
     let client = run.client().await?;
     if let Some(there) = tournaments::find_by_identity(&*client, &new.external_id, &new.slug).await? {
-        // An earlier attempt at this very work may have got this far.
+        // An earlier attempt at the same work may have inserted the row.
         if there.created_at >= run.first_begun && there.base_url == new.base_url {
             run.journal.completed(Step::Apply, "tournament", json!({ "found": there.id }));
             drop(client);
-            // It may have got no further than that: the logo, if it is not there yet.
+            // That attempt may have stopped there, so the logo may still be missing.
             return refresh_logo(run, there.id).await;
         }
         return Err(taken(&new.slug, Some(&there)).into());
@@ -208,7 +208,7 @@ async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyho
     let client = run.client().await?;
     let id = match tournaments::insert(&*client, &new, run.now()).await {
         Ok(id) => id,
-        // Another creation came between.
+        // Another creation inserted the row in the meantime.
         Err(error) if error.broken_constraint().is_some() => return Err(taken(&new.slug, None).into()),
         Err(error) => return Err(error.into()),
     };
@@ -253,9 +253,9 @@ async fn logo(run: &mut Run<'_>, season: &SeasonRef) -> anyhow::Result<Option<St
     let name = format!("tournament/{}", season.tournament);
     let url = match teams::store_image(run, "logo", &name, image).await {
         Ok(url) => url,
-        // The tournament is there without its logo; what refuses it stops the next step, if it lasts.
+        // The tournament can be used without its logo; a refusal that lasts stops the next step.
         Err(error) => match error.downcast::<ProviderError>()? {
-            error @ ProviderError::Pace(_) => return Err(error.into()),
+            error @ ProviderError::Gate(_) => return Err(error.into()),
             error => {
                 run.missed("logo", &error);
                 None

@@ -1,13 +1,13 @@
 //! A probe: one real request, to see whether the provider answers from where the function runs. It writes nothing, not
-//! even an execution: a deployment's smoke test asks for it.
+//! even an execution. The smoke test of a deployment sends it.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use shared::provider::ProviderError;
-use shared::provider::sofascore::SofaScore;
+use shared::provider::Session;
 
-/// Asks for the day's events: `{"outcome": "answered" | "blocked" | "failed", "problem"?, "requests"}`.
-pub(crate) async fn answer(provider: &mut SofaScore, now: DateTime<Utc>) -> Value {
+/// Requests the day's events: `{"outcome": "answered" | "blocked" | "failed", "problem"?, "requests"}`.
+pub(crate) async fn answer(provider: &mut Session, now: DateTime<Utc>) -> Value {
     let (outcome, problem) = match provider.scheduled(now.date_naive()).await {
         Ok(_) | Err(ProviderError::NotFound { .. }) => ("answered", None),
         Err(error @ (ProviderError::Blocked { .. } | ProviderError::CircuitOpen { .. })) => {

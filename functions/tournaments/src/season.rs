@@ -5,12 +5,12 @@ use serde_json::json;
 use shared::execution::Run;
 use shared::journal::Step;
 use shared::provider::ProviderError;
-use shared::provider::sofascore::Reading;
-use shared::store::rounds;
+use shared::provider::Reading;
 use shared::sync;
 use shared::sync::matches::RoundReading;
+use shared::sync::rounds::stored_rounds;
 
-/// The events of all rounds: asked for once, used for the teams and for the matches.
+/// The events of all rounds: requested once, used for the teams and for the matches.
 #[derive(Default)]
 pub(crate) struct Season {
     rounds: Option<Vec<(Round, Reading)>>,
@@ -19,7 +19,7 @@ pub(crate) struct Season {
 }
 
 impl Season {
-    /// Asks for every round that is drawn, unless that was done before. One that can't be read is reported and left
+    /// Reads every round that is drawn, unless that was done before. A round that can't be read is reported and left
     /// out; a refusal by the provider ends the run.
     pub(crate) async fn read(&mut self, run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<()> {
         if self.rounds.is_some() {
@@ -33,7 +33,7 @@ impl Season {
             return Ok(());
         }
         let season = sync::season(tournament)?;
-        let known = rounds::list(&*run.client().await?, tournament.id).await?;
+        let known = stored_rounds(&*run.client().await?, tournament.id).await?;
         let known = sync::readable(run, known);
         let mut read = Vec::new();
         for stored in known {
@@ -50,7 +50,7 @@ impl Season {
                     run.missed(&step, &error);
                     self.missed.push(step);
                 }
-                // What was read goes in.
+                // What was read so far is stored.
                 Err(error @ ProviderError::OutOfTime { .. }) => {
                     run.missed(&step, &error);
                     self.missed.push(format!("{step} and those after it"));

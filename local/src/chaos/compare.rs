@@ -1,14 +1,14 @@
-//! What a database says of its tournaments, without what two runs of one story may differ in: ids and stamps.
+//! The content of a database's tournaments, without what differs between two runs of one season: ids and timestamps.
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::Client;
 
-/// The content of each table, a line a row, in an order of its own.
+/// The content of each table, one line per row, in a fixed order.
 pub type Content = BTreeMap<&'static str, Vec<String>>;
 
-/// Each table with what is read of a row: not what no two runs have in common (ids, stamps, the bucket in an image's
-/// address), and not the columns that are given.
+/// Each table with the columns that are read: not those that differ in every run (ids, timestamps, the bucket in an
+/// image's address), and not the given columns.
 const TABLES: [(&str, &str); 6] = [
     (
         "tournament",
@@ -48,16 +48,16 @@ const TABLES: [(&str, &str); 6] = [
     ),
 ];
 
-/// What hangs on when the provider was asked: the cup trees as last read, and a score that one run doubted and that waits
-/// for the next.
+/// Columns that depend on the times of the requests: the cup trees as last read, and a doubtful score that must be read
+/// twice.
 const OF_THE_MOMENT: &[&str] = &["cup_trees", "doubted_score"];
 
-/// Reads what is the same in bad weather as in good, though checks came at other moments.
+/// Reads what must be the same with and without faults, though checks ran at other times.
 pub async fn content(db: &Client) -> anyhow::Result<Content> {
     read(db, OF_THE_MOMENT).await
 }
 
-/// Reads all that is the same when one event, delivered at one moment, was dealt with in another way.
+/// Reads all that must be the same when one event, delivered at one time, was processed in another way.
 pub async fn content_under_one_clock(db: &Client) -> anyhow::Result<Content> {
     read(db, &[]).await
 }
@@ -73,7 +73,7 @@ async fn read(db: &Client, without: &[&str]) -> anyhow::Result<Content> {
     Ok(content)
 }
 
-/// The lines that only one of two has, each with its table and a sign.
+/// The lines that only one of the two contains, each with its table and a sign.
 pub fn differences(undisturbed: &Content, disturbed: &Content) -> Vec<String> {
     let mut differences = Vec::new();
     for (table, wanted) in undisturbed {

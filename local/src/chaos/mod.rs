@@ -1,4 +1,4 @@
-//! A replay with faults drawn by seed around the deliveries: at the end the same database as without.
+//! A replay with faults chosen by seed around the deliveries: its database must end the same as without faults.
 
 mod compare;
 mod page;
@@ -15,14 +15,14 @@ use crate::driver::{Options, Parts, Replay};
 use crate::injection::Kind;
 use crate::postgres;
 
-/// What one seed's replay came to.
+/// The outcome of one seed's replay.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
-    /// Faults that were drawn, by event.
+    /// Faults that were chosen, by event.
     pub drawn: BTreeMap<String, String>,
-    /// Faults that were met, by kind.
+    /// Faults that took effect, by kind.
     pub faults: BTreeMap<String, usize>,
     /// Schedules that fired.
     pub fired: usize,
@@ -30,27 +30,27 @@ pub struct Outcome {
     pub executions: BTreeMap<String, i64>,
     /// Executions that took more than one attempt.
     pub retried: i64,
-    /// Executions that were rescued: their run had died and was not delivered again.
+    /// Executions that a later run failed, because their run had died and was not delivered again.
     pub rescued: i64,
     /// Deliveries that failed; Lambda delivers these again.
     pub failed_deliveries: usize,
     /// Messages in Slack.
     pub notices: usize,
-    /// Deliveries of finished executions that are still pending, and which.
+    /// Reports and messages of finished executions that are still pending.
     pub pending: Vec<String>,
-    /// Finished executions that have no report, those apart whose run had died: there is nothing to report from.
+    /// Finished executions without a report, except those whose run had died: they have nothing to report.
     pub unreported: i64,
-    /// Rows that differ from the undisturbed run's.
+    /// Rows that differ from those of the run without faults.
     pub differences: Vec<String>,
     /// How long it took.
     pub seconds: f64,
 }
 
-/// What a record says whose run died and was not delivered again.
+/// Matches the record of a run that died and was not delivered again.
 const DIED: &str = "COALESCE(summary->>'errors', '') LIKE '%the run died%'";
 
 impl Outcome {
-    /// What must not be.
+    /// What is wrong with the outcome.
     pub fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> =
             self.differences.iter().map(|line| format!("seed {}: differs: {line}", self.seed)).collect();
@@ -65,7 +65,7 @@ impl Outcome {
     }
 }
 
-/// Replays a season undisturbed, beside its log in `output`: what its database holds at the end.
+/// Replays a season without faults, with its log in `output`; returns the content of its database at the end.
 pub async fn undisturbed(season: &Path, output: &Path, parts: Option<Parts>) -> anyhow::Result<Content> {
     let output = output.join("undisturbed");
     let options = Options { season: season.to_owned(), output, parts, ..Options::default() };

@@ -57,11 +57,11 @@ impl Kind {
         match self {
             Self::ProviderErrorOnce => "one request is answered with 500",
             Self::ProviderErrors => "every request is answered with 503",
-            Self::ProviderTooManyOnce => "one request is answered with 429, to come back after a second",
+            Self::ProviderTooManyOnce => "one request is answered with 429 and `Retry-After: 1`",
             Self::ProviderRefuses => "every request is refused with 403",
-            Self::ProviderChallengeOnce => "one request is answered with a page for people",
-            Self::ProviderTruncatedOnce => "one answer's JSON stops in the middle",
-            Self::ProviderWrongShapeOnce => "one answer's JSON has another shape",
+            Self::ProviderChallengeOnce => "one request is answered with an HTML challenge page",
+            Self::ProviderTruncatedOnce => "one answer's JSON is truncated",
+            Self::ProviderWrongShapeOnce => "one answer's JSON has an unexpected structure",
             Self::ProviderSilentOnce => "one request is not answered",
             Self::ProviderDropsOnce => "one answer's connection ends in the middle",
             Self::BrowserKilled => "the browser is killed during a request",
@@ -76,31 +76,31 @@ impl Kind {
             Self::KilledScheduled => "… after it made its first schedule",
             Self::KilledWorked => "… after its work, before the report",
             Self::KilledReported => "… after the report, before the record's end",
-            Self::KilledRecorded => "… after the record's end, before the notice",
-            Self::KilledNotified => "… after the notice, before that is noted",
+            Self::KilledRecorded => "… after the record's end, before the message",
+            Self::KilledNotified => "… after the message, before it is recorded as sent",
             Self::KilledAtEveryDelivery => "the function is killed at each delivery until Lambda gives up",
-            Self::DatabaseCutBeforeCommit => "the connection is cut before a COMMIT gets through",
+            Self::DatabaseCutBeforeCommit => "the connection is cut before a COMMIT reaches the server",
             Self::DatabaseCutAfterCommit => "the connection is cut before a COMMIT is answered",
-            Self::DatabaseConnectionsLost => "all connections are gone when the event comes",
-            Self::DatabaseConnectionsFrozen => "all connections are silent when the event comes",
+            Self::DatabaseConnectionsLost => "all connections are closed when the event is delivered",
+            Self::DatabaseConnectionsFrozen => "all connections are frozen when the event is delivered",
             Self::DatabaseRefuses => "the database refuses every connection for two seconds",
             Self::DatabaseSlow => "every statement takes 20 ms longer",
             Self::S3SlowDown => "S3 answers SlowDown",
             Self::S3AccessDenied => "S3 answers AccessDenied",
             Self::SchedulerThrottled => "Scheduler answers ThrottlingException",
             Self::SchedulerQuota => "Scheduler answers ServiceQuotaExceededException",
-            Self::SchedulerAnswerLost => "Scheduler does what it is told and answers an error",
+            Self::SchedulerAnswerLost => "Scheduler executes the call and answers an error",
             Self::SecretsDown => "Secrets Manager fails at a cold start",
             Self::SlackDown => "Slack answers 500",
             Self::SlackTooMany => "Slack answers 429 once",
             Self::DeliveredTwice => "the event is delivered again after it was done",
             Self::DeliveredTwiceAtOnce => "the event is delivered to two processes at once",
-            Self::DeliveredLate => "the event is delivered 40 minutes late, after younger ones",
-            Self::GarbageBefore => "an event that is no event is delivered before",
+            Self::DeliveredLate => "the event is delivered 40 minutes late, after later ones",
+            Self::GarbageBefore => "a malformed event is delivered before",
         }
     }
 
-    /// The crash points at one of which the function is killed, for those kinds that are that.
+    /// The crash points at one of which the function is killed; none for kinds that don't kill it there.
     pub fn crash_points(self) -> &'static [&'static str] {
         match self {
             Self::KilledClaimed => &["claimed"],
@@ -112,20 +112,20 @@ impl Kind {
             Self::KilledReported => &["reported"],
             Self::KilledRecorded => &["recorded"],
             Self::KilledNotified => &["notified"],
-            // Those that a run passes whatever it finds to do.
+            // Every run passes these, whatever work it finds.
             Self::KilledAtEveryDelivery => &["claimed", "worked", "reported"],
             _ => &[],
         }
     }
 
-    /// Whether it meets the first delivery of an event only.
+    /// Whether it affects only the first delivery of an event.
     pub fn passes(self) -> bool {
         self != Self::KilledAtEveryDelivery
     }
 
     /// The kinds that may be caused while `function` is invoked.
     pub fn fitting(function: &str) -> Vec<Self> {
-        // A creation is the operator's: one that Lambda has given up is begun again by them, not by the pipeline.
+        // An operator starts creations: the operator, not the pipeline, retries one that Lambda has given up.
         Self::iter().filter(|kind| function != "tournaments" || kind.passes()).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Causes faults: draws them by seed, injects them around a delivery, and says whether they were met.
+//! Fault injection: chooses faults by seed, injects them around a delivery, and reports whether they took effect.
 
 mod kind;
 
@@ -21,25 +21,25 @@ use crate::wire::{Moment, Wire};
 
 pub use kind::Kind;
 
-/// Of so many deliveries, one meets with a fault.
+/// One delivery in this many gets a fault.
 pub(crate) const ONE_IN: usize = 3;
-/// How long a request is held up so that something can happen during it.
+/// How long a request is delayed so that something can happen during it.
 const HELD_UP: Duration = Duration::from_millis(400);
 
-/// What stands between the functions and their world, and what it does to them.
+/// The proxies between the functions and their services, and the faults to cause.
 pub struct FaultInjector {
     seed: u64,
     only: Option<Kind>,
-    /// What is left open by the fault that was drawn last.
+    /// For choices that the current fault's kind leaves open.
     rng: fastrand::Rng,
-    /// Before Postgres.
+    /// The proxy to Postgres.
     pub wire: Wire,
-    /// Before the AWS emulator.
+    /// The proxy to the AWS emulator.
     pub gate: AwsGate,
     flags: TempDir,
-    /// Faults that were drawn, by event.
+    /// Faults that were chosen, by event.
     pub drawn: BTreeMap<String, Kind>,
-    /// Faults that were met, by kind.
+    /// Faults that took effect, by kind.
     pub met: BTreeMap<Kind, usize>,
     before: usize,
     acted: bool,
@@ -47,7 +47,7 @@ pub struct FaultInjector {
 }
 
 impl FaultInjector {
-    /// No fault yet; what comes is drawn by `seed`, of one kind if there is `only` one.
+    /// Starts without a fault; faults are chosen by `seed`, all of the kind `only` if it is given.
     pub fn new(
         seed: u64,
         only: Option<Kind>,
@@ -83,18 +83,18 @@ impl FaultInjector {
         Ok(injector)
     }
 
-    /// The browser as the functions get it.
+    /// The browser that the functions launch.
     pub fn chromium(&self) -> PathBuf {
         self.flags.path().join("chromium")
     }
 
-    /// The file whose presence lets a crash point kill.
+    /// Crash points kill only while this file exists.
     pub fn crash_once(&self) -> PathBuf {
         self.flags.path().join("crash-once")
     }
 
-    /// The fault that an event for `function` meets with, if any. It hangs on the seed and on which `event` it is, and on
-    /// nothing that happened before, so that a seed brings the same again however long things took.
+    /// The fault for an event of `function`, if any. It depends only on the seed and on `event`, not on what happened
+    /// before, so that a seed causes the same faults again, whatever the timing.
     pub fn draw(&mut self, function: &str, event: &str) -> Option<Kind> {
         self.kills = 0;
         self.rng = fastrand::Rng::with_seed(mixed(self.seed, event));
@@ -108,7 +108,7 @@ impl FaultInjector {
         Some(kind)
     }
 
-    /// Notes that a fault was met.
+    /// Records that a fault took effect.
     pub fn note(&mut self, kind: Kind) {
         *self.met.entry(kind).or_default() += 1;
     }
@@ -151,7 +151,7 @@ impl FaultInjector {
             }
             Kind::DatabaseCutAfterCommit => self.wire.cut_at(Moment::AfterStatement("COMMIT".to_owned()), 1),
             Kind::DatabaseConnectionsLost | Kind::DatabaseConnectionsFrozen => {
-                // Those that are there may be other functions': this one must at least be warm.
+                // The present connections may be other functions': this function must at least be warm.
                 let warm = stack.functions.process_id(function).await.is_some();
                 self.acted = warm && self.wire.present() > 0;
                 if kind == Kind::DatabaseConnectionsLost {
@@ -188,7 +188,7 @@ impl FaultInjector {
         Ok(())
     }
 
-    /// What happens while the function works; ends when there is nothing more to happen.
+    /// Causes what happens while the function works; ends when nothing is left to do.
     pub async fn meanwhile(&mut self, kind: Kind, stack: &Stack, provider: &ReplayProvider, function: &str) {
         match kind {
             Kind::DatabaseRefuses => {
@@ -213,7 +213,7 @@ impl FaultInjector {
         }
     }
 
-    /// Ends the fault, and counts it if it was met.
+    /// Ends the fault, and counts it if it took effect.
     pub async fn lift(&mut self, kind: Kind, stack: &Stack, provider: &ReplayProvider, function: &str) {
         let met = match kind {
             Kind::BrowserKilled
@@ -244,7 +244,7 @@ impl FaultInjector {
         self.gate.restore();
         stack.slack.trouble(StatusCode::OK, 0);
         for flag in ["no-launch", "no-launch-once", "refused", "crash-once"] {
-            // Most are not there.
+            // Most do not exist.
             let _ = std::fs::remove_file(self.flags.path().join(flag));
         }
         if !kind.crash_points().is_empty() {
@@ -253,7 +253,7 @@ impl FaultInjector {
         }
     }
 
-    /// How often something of this kind was met so far, where somebody counts.
+    /// How often this kind of fault has taken effect so far, where that is counted.
     fn meetings(&self, kind: Kind, stack: &Stack, provider: &ReplayProvider) -> usize {
         match kind {
             Kind::DatabaseCutBeforeCommit | Kind::DatabaseCutAfterCommit => self.wire.fired(),
@@ -275,7 +275,7 @@ fn mixed(seed: u64, event: &str) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The processes of the browsers that a function has started, told by their profile's name.
+/// The processes of a function's browsers, found by their profile's name.
 fn browsers_of(function: u32) -> Vec<u32> {
     let mark = format!("chromium-profile-{function}-");
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();

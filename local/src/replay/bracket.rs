@@ -1,4 +1,4 @@
-//! The knockout rounds: ties, who won them, and from when on the provider knows who stands in a slot.
+//! The knockout rounds: ties, their winners, and the time from which the provider knows the team in a slot.
 
 use std::collections::HashMap;
 
@@ -18,16 +18,16 @@ pub struct Tie {
     pub number: usize,
     /// Indices into [`Season::fixtures`], by kickoff.
     pub legs: Vec<usize>,
-    /// Who went through (index into [`Season::teams`]), if the file tells.
+    /// The team that advanced (index into [`Season::teams`]), if the file says.
     pub winner: Option<usize>,
 }
 
 /// One side of a knockout match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// From when on the team is shown; none: the file does not get that far.
+    /// From when on the team is shown; none: the file does not say.
     pub known_from: Option<DateTime<Utc>>,
-    /// What stands there until then, e.g. `Winner QF1`.
+    /// The placeholder until then, e.g. `Winner QF1`.
     pub placeholder: String,
     /// The placeholder's own team id.
     pub placeholder_id: u64,
@@ -142,7 +142,7 @@ impl Bracket {
         self.ties[tie].legs.first().map(|leg| season.fixtures[*leg].kickoff)
     }
 
-    /// Who went through (index into [`Season::teams`]), as far as `now` tells.
+    /// The team that advanced (index into [`Season::teams`]), if it is known at `now`.
     pub fn winner_at(&self, season: &Season, tie: usize, now: DateTime<Utc>) -> Option<usize> {
         let last = *self.ties[tie].legs.last()?;
         let over = |leg: &usize| ended_at(&season.fixtures[*leg]).is_some_and(|end| end <= now);
@@ -157,12 +157,12 @@ impl Bracket {
         let last = *self.ties[at].legs.last()?;
         let fixture = &season.fixtures[last];
         let goals = self.aggregate(season, last);
-        // A tie that stops in the middle is decided somewhere else; one still to come is not decided.
+        // An abandoned tie was decided off the pitch; a future one is not decided.
         fixture.score.and_then(|score| self.decided(season, last, goals, score.p))
     }
 
-    /// By goals, by shootout, else by who is seen in a later round: that settles away goals, matches that were never
-    /// finished and shootouts which the file got wrong, without knowing the rule of the day.
+    /// By goals, by shootout, else by which team appears in a later round: that covers away goals, unfinished matches
+    /// and wrong shootouts in the file, without knowing the rule that applied.
     fn decided(
         &self,
         season: &Season,
@@ -190,7 +190,7 @@ impl Bracket {
         }
     }
 
-    /// Per table, the teams that play on, best first.
+    /// Per table, the teams that advance, best first.
     fn advancing(&self, season: &Season) -> Vec<(Option<String>, Vec<usize>)> {
         let legs = self.ties.iter().flat_map(|tie| &tie.legs).map(|leg| &season.fixtures[*leg]);
         let plays_on: Vec<usize> = legs.flat_map(|f| [f.home, f.away]).collect();
@@ -218,7 +218,7 @@ impl Bracket {
         })
     }
 
-    /// Where `team` came from into the tie `at`: when that was decided, and what stood there before.
+    /// How `team` got into the tie `at`: when that was decided, and the placeholder before.
     fn origin(
         &self,
         season: &Season,
@@ -257,7 +257,7 @@ impl Bracket {
                 (None, n) => format!("{} League phase", ordinal(n)),
             };
             // Where groups send different numbers, or more than two, the last places go to the best of all groups:
-            // nobody knows them before every group has ended.
+            // they are unknown until every group has ended.
             let counts: Vec<usize> = advancing.iter().map(|(_, t)| t.len()).filter(|n| *n > 0).collect();
             let sure = counts.iter().copied().min().unwrap_or(0).min(2);
             let compared = counts.iter().any(|n| *n != teams.len() || *n > 2) && rank > sure;
@@ -268,7 +268,7 @@ impl Bracket {
             });
             (known, name)
         } else {
-            // It enters here: known since the round before began, or always.
+            // It enters in this round: known since the previous round began, or always.
             let before = season.fixtures.iter().filter(|f| f.round != self.ties[at].round);
             let begun = |f: &&Fixture| Some(f.kickoff) < start;
             let previous = before.filter(begun).max_by_key(|f| f.kickoff).map(|f| f.round.clone());
@@ -280,7 +280,7 @@ impl Bracket {
                 .min();
             (Some(since.unwrap_or(DateTime::<Utc>::MIN_UTC)), own.name.clone())
         };
-        // A tie that was played had its teams, whatever the file leaves open before it.
+        // A tie that was played has its teams, even if the file does not say how they got there.
         let played = self.ties[at].legs.iter().any(|leg| season.fixtures[*leg].score.is_some());
         let latest = start.filter(|_| played);
         (known.into_iter().chain(latest).min(), name)

@@ -1,27 +1,27 @@
-//! The replay clock: the only time the replay provider knows.
+//! The replay clock: the only time that the replay provider uses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
 
-/// A clock that stands still until somebody moves it. Clones share one hand.
+/// A clock that changes only when it is set. Clones share one time.
 #[derive(Clone, Debug)]
 pub struct ReplayClock(Arc<AtomicI64>);
 
 impl ReplayClock {
-    /// A clock standing at `start`.
+    /// A clock set to `start`.
     pub fn new(start: DateTime<Utc>) -> Self {
         Self(Arc::new(AtomicI64::new(start.timestamp_millis())))
     }
 
-    /// The instant the clock shows.
+    /// The current time of the clock.
     pub fn now(&self) -> DateTime<Utc> {
         // Only instants that came in as a DateTime are stored, so the conversion back cannot fail.
         DateTime::from_timestamp_millis(self.0.load(Ordering::SeqCst)).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// Moves the clock, forwards or back.
+    /// Sets the clock, forwards or back.
     pub fn set(&self, to: DateTime<Utc>) {
         self.0.store(to.timestamp_millis(), Ordering::SeqCst);
     }

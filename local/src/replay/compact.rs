@@ -1,6 +1,6 @@
 //! Compact season files: `teams`, `columns` and `matches` as rows, with an official `final_table` in most of them.
 //!
-//! Rows are written out as the matches of an ordinary season file, so that there is one reader for both.
+//! Rows are converted to matches of an ordinary season file, so that one reader serves both.
 
 use std::collections::HashMap;
 
@@ -11,18 +11,18 @@ use super::model::InForce;
 use super::model::Team;
 
 /// Is this a compact season file?
-pub fn is_compact(root: &Value) -> bool {
+pub(super) fn is_compact(root: &Value) -> bool {
     ["teams", "columns", "matches"].iter().all(|field| root[*field].is_array())
 }
 
 /// `Premier League 2000-01`, if the file says so.
-pub fn name(root: &Value) -> Option<String> {
+pub(super) fn name(root: &Value) -> Option<String> {
     let league = root["league"].as_str()?;
     Some(root["season"].as_str().map_or_else(|| league.to_owned(), |season| format!("{league} {season}")))
 }
 
 /// Every row as a match of an ordinary season file.
-pub fn matches(root: &Value) -> Result<Vec<Value>, SeasonError> {
+pub(super) fn matches(root: &Value) -> Result<Vec<Value>, SeasonError> {
     let list = |field: &str| root[field].as_array().map(Vec::as_slice).unwrap_or_default();
     let columns: HashMap<&str, usize> = (0..)
         .zip(list("columns"))
@@ -33,10 +33,10 @@ pub fn matches(root: &Value) -> Result<Vec<Value>, SeasonError> {
 }
 
 /// The field of a match that names the part of a split league it belongs to.
-pub const SECTION: &str = "section";
+pub(super) const SECTION: &str = "section";
 
-/// A row without a matchday: the season reader counts it itself.
-pub const UNNUMBERED: &str = "Matchday ?";
+/// A row without a matchday: the season reader assigns it.
+pub(super) const UNNUMBERED: &str = "Matchday ?";
 
 struct Row<'a> {
     index: usize,
@@ -86,7 +86,7 @@ impl Row<'_> {
     }
 }
 
-/// What an ordinary season file would call the round, and the section it is one of. A section after the regular season
+/// The round's name in an ordinary season file, and its section. A section after the regular season
 /// (`Championship, Matchday 3`) counts on from the matches before it; knockout rounds keep their names.
 fn round(cell: &Value) -> (String, Option<&str>) {
     let Some(text) = cell.as_str().map(str::trim) else {
@@ -104,9 +104,9 @@ fn round(cell: &Value) -> (String, Option<&str>) {
     }
 }
 
-/// The rules the file brings: its summary of them as the provider words such a thing, the difference of official and
-/// counted points, the official order.
-pub fn rules(name: &str, root: &Value, teams: &[Team]) -> Result<InForce, SeasonError> {
+/// The rules in the file: its summary of them in the provider's wording, the difference between official and computed
+/// points, the official order.
+pub(super) fn rules(name: &str, root: &Value, teams: &[Team]) -> Result<InForce, SeasonError> {
     let mut rules = InForce { text: root["tie_break_rules"].as_str().and_then(prose), ..InForce::default() };
     for row in root["final_table"].as_array().into_iter().flatten() {
         let team = row["team"].as_str().map(str::trim).unwrap_or_default();
@@ -127,7 +127,7 @@ fn prose(summary: &str) -> Option<String> {
     let mut depth = 0;
     let criteria: Vec<&str> = summary
         .split(|c| {
-            // What stands in brackets belongs to what stands before them.
+            // A parenthesis belongs to the text before it.
             depth += i32::from(c == '(') - i32::from(c == ')');
             depth <= 0 && (c == ',' || c == ';')
         })

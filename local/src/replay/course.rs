@@ -1,5 +1,5 @@
-//! The course a match takes under its faults: when it kicks off, which entries it has in the provider's lists, when it
-//! stands still. Without faults it is the file's kickoff, one entry, no stop.
+//! The course of a match with its faults: when it kicks off, which entries it has in the provider's lists, when it is
+//! interrupted. Without faults: the file's kickoff, one entry, no interruption.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -8,7 +8,7 @@ use super::model::{Fault, Fixture, Ruling, Score, When};
 /// How far the id of a match that was postponed under a new one is from the old id.
 pub(super) const NEW_ID: u64 = 500_000;
 
-/// A postponement in time.
+/// A postponement with its times.
 pub(super) struct Move {
     /// Since when it is postponed.
     pub(super) off: DateTime<Utc>,
@@ -18,21 +18,21 @@ pub(super) struct Move {
     pub(super) new_id: bool,
 }
 
-/// A status by hand in time.
-pub struct ByHand<'a> {
+/// A manually set status with its times.
+pub(super) struct ByHand<'a> {
     /// `status.code`.
     pub code: u32,
     /// `status.type`.
     pub kind: &'a str,
     /// Since when.
     pub from: DateTime<Utc>,
-    /// Until when; none is for ever.
+    /// Until when; `None`: for ever.
     pub to: Option<DateTime<Utc>>,
 }
 
 /// Where play stopped before its time.
 #[derive(Clone, Copy)]
-pub struct Stop {
+pub(super) struct Stop {
     /// In seconds after the start of play.
     pub at: i64,
     /// When it went on.
@@ -58,7 +58,7 @@ impl Fixture {
         self.last_kickoff() + Duration::minutes(late.sum())
     }
 
-    /// The result in the end: corrected if it is, none if the match was cancelled or abandoned for good.
+    /// The final result: after corrections; none if the match was cancelled or abandoned for good.
     pub fn counted_score(&self) -> Option<Score> {
         let abandoned = self.stop().is_some_and(|stop| stop.resumed.is_none());
         let score = self.score.filter(|_| self.ruling != Ruling::Cancelled && !abandoned)?;
@@ -82,7 +82,7 @@ impl Fixture {
         (0..=new_ids).any(|n| self.id + n * NEW_ID == id)
     }
 
-    /// The statuses by hand.
+    /// The manually set statuses.
     pub(super) fn statuses(&self) -> impl Iterator<Item = ByHand<'_>> {
         let kickoff = self.last_kickoff();
         self.faults.iter().filter_map(move |fault| match fault {

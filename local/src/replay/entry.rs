@@ -1,4 +1,4 @@
-//! One match of a season file, read field by field, with errors that say where and what to do.
+//! One match of a season file, read field by field; errors give the place and the remedy.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::model::Score;
 
-/// Why a season file cannot be replayed, and what to do about it.
+/// Why a season file cannot be replayed, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SeasonError {
     /// The file cannot be read.
@@ -15,7 +15,7 @@ pub enum SeasonError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The text is not JSON.
@@ -50,7 +50,7 @@ pub enum SeasonError {
         /// What to write there.
         remedy: &'static str,
     },
-    /// A match has a field that makes no sense.
+    /// A match has an invalid field.
     #[error("match {index} (counted from 0): `{field}` is {value}: {remedy}")]
     Invalid {
         /// The match's place in the file.
@@ -64,8 +64,8 @@ pub enum SeasonError {
     },
 }
 
-/// One match of the file with its place, for errors that say where.
-pub struct Entry<'a> {
+/// One match of the file with its place, for errors.
+pub(super) struct Entry<'a> {
     /// Its place in the file.
     pub index: usize,
     /// What it says.
@@ -73,23 +73,28 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The error of a field that is not there.
-    pub fn missing(&self, field: &'static str, remedy: &'static str) -> SeasonError {
+    /// The error of a missing field.
+    pub(super) fn missing(&self, field: &'static str, remedy: &'static str) -> SeasonError {
         SeasonError::Missing { index: self.index, field, remedy }
     }
 
-    /// The error of a field that makes no sense.
-    pub fn invalid(&self, field: &'static str, value: impl ToString, remedy: &'static str) -> SeasonError {
+    /// The error of an invalid field.
+    pub(super) fn invalid(
+        &self,
+        field: &'static str,
+        value: impl ToString,
+        remedy: &'static str,
+    ) -> SeasonError {
         SeasonError::Invalid { index: self.index, field, value: value.to_string(), remedy }
     }
 
     /// A field's text, if there is any.
-    pub fn text(&self, field: &str) -> Option<String> {
+    pub(super) fn text(&self, field: &str) -> Option<String> {
         self.fields.get(field).and_then(Value::as_str).map(|s| s.trim().to_owned()).filter(|s| !s.is_empty())
     }
 
-    /// Kickoff in UTC; 15:00 where the file names no time.
-    pub fn kickoff(&self) -> Result<DateTime<Utc>, SeasonError> {
+    /// Kickoff in UTC; 15:00 where the file gives no time.
+    pub(super) fn kickoff(&self) -> Result<DateTime<Utc>, SeasonError> {
         const DATE: &str = "write the date as YYYY-MM-DD";
         const TIME: &str = "write HH:MM, if need be with a zone: \"17:00 UTC-3\", \"13:00 UTC+5:30\"";
         let date = self.text("date").ok_or_else(|| self.missing("date", DATE))?;
@@ -103,7 +108,7 @@ impl Entry<'_> {
     }
 
     /// The result; none where the match was not played.
-    pub fn score(&self) -> Result<Option<Score>, SeasonError> {
+    pub(super) fn score(&self) -> Result<Option<Score>, SeasonError> {
         const PAIR: &str = "write two whole numbers, home first: [2, 1]";
         const GROWS: &str =
             "scores are cumulative (ht, then ft, then et) and cannot shrink: correct the smaller one";

@@ -1,4 +1,4 @@
-//! What goes wrong with a match on demand: the faults, how `--fault` writes them, and how they get into a season.
+//! Faults of matches: their `--fault` syntax, and how they are applied to a season.
 
 use std::str::FromStr;
 
@@ -22,17 +22,17 @@ impl Fault {
     }
 }
 
-/// Why a fault cannot be had, and what to do about it.
+/// Why a fault is refused, and the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
-    /// The first word says nothing.
+    /// The first word is unknown.
     #[error("fault {spec:?}: {word:?} is no fault: begin with one of {known}")]
     Unknown {
         /// What was written.
         spec: String,
         /// Its first word.
         word: String,
-        /// What there is.
+        /// The known kinds.
         known: String,
     },
     /// A part is missing.
@@ -45,7 +45,7 @@ pub enum FaultError {
         /// How it is written.
         usage: &'static str,
     },
-    /// A part makes no sense.
+    /// A part is malformed.
     #[error("fault {spec:?}: {part} cannot be {value:?}: {remedy} ({usage})")]
     Invalid {
         /// What was written.
@@ -54,17 +54,17 @@ pub enum FaultError {
         part: &'static str,
         /// What it says.
         value: String,
-        /// What it may be.
+        /// What is allowed.
         remedy: &'static str,
         /// How it is written.
         usage: &'static str,
     },
-    /// There is more than a fault of this kind has.
+    /// There are more parts than a fault of this kind has.
     #[error("fault {spec:?}: nothing may follow before {rest:?}: write {usage}")]
     TooLong {
         /// What was written.
         spec: String,
-        /// What is too much.
+        /// The superfluous part.
         rest: String,
         /// How it is written.
         usage: &'static str,
@@ -76,7 +76,7 @@ pub enum FaultError {
     NoMatch {
         /// What was asked for.
         event: String,
-        /// A match there is.
+        /// An existing match, as an example.
         example: String,
     },
     /// The season has several such matches.
@@ -97,7 +97,7 @@ pub enum FaultError {
     },
 }
 
-/// Every fault with the way it is written.
+/// Every fault with its syntax.
 const USAGE: [(&str, &str); 7] = [
     ("postpone", "postpone:EVENT:NEW_KICKOFF[:new-id]"),
     ("abandon", "abandon:EVENT:MINUTE[:RESUME_AT]"),
@@ -127,7 +127,7 @@ impl FromStr for Fault {
     }
 }
 
-/// The parts between colons, those of an instant (`2022-11-25T19:00:00Z`) put together again.
+/// The parts between colons; those of an instant (`2022-11-25T19:00:00Z`) are joined again.
 fn words(spec: &str) -> Vec<String> {
     let digits = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
     let mut words: Vec<String> = Vec::new();
@@ -223,7 +223,7 @@ impl Parts<'_> {
 
     fn number(&mut self, part: &'static str) -> Result<u32, FaultError> {
         let text = self.need(part)?;
-        // Half a million minutes are a year: no date can run over.
+        // Half a million minutes are a year: no date can overflow.
         text.parse().ok().filter(|n| *n < 500_000).ok_or_else(|| self.invalid(part, &text, COUNT))
     }
 
@@ -245,7 +245,7 @@ impl Parts<'_> {
     }
 }
 
-/// `2022-11-25T19:00`, with seconds or not, with `Z` or not; a day alone is 15:00, as in a season file.
+/// `2022-11-25T19:00`, optionally with seconds or `Z`; a day alone means 15:00, as in a season file.
 fn instant(text: &str) -> Option<DateTime<Utc>> {
     let bare = text.trim_end_matches(['Z', 'z']).replace('t', "T");
     let full = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
@@ -254,8 +254,8 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
 }
 
 impl Season {
-    /// The season with these faults, in the order given: what is shown of the matches they strike, and every table and
-    /// tree made of it, follows.
+    /// The season with these faults, applied in the given order: they affect what is shown of their matches, and every
+    /// table and tree computed from that.
     pub fn with_faults(mut self, faults: Vec<Fault>) -> Result<Self, FaultError> {
         for fault in faults {
             let at = self.find_match(fault.event())?;
@@ -299,7 +299,7 @@ impl Season {
     }
 }
 
-/// Why this fault cannot strike this match as it is.
+/// Why this fault cannot be applied to this match.
 fn unfit(fixture: &Fixture, fault: &Fault) -> Option<&'static str> {
     let score = fixture.score.filter(|_| fixture.ruling == Ruling::Played);
     let abandoned = fixture.stop().is_some();

@@ -1,6 +1,6 @@
-//! Badges and logos: small pictures whose colour tells one id from another.
+//! Badges and logos: small pictures in a different colour for each id.
 
-/// A 32 by 32 PNG in a colour derived from `id`, with a lighter square so that it is seen to be a picture.
+/// A 32 by 32 PNG in a colour derived from `id`, with a lighter square so that it is recognizable as a picture.
 pub fn png_for(id: u64) -> Result<Vec<u8>, png::EncodingError> {
     const SIDE: u32 = 32;
     // Multiplying by a large odd number spreads neighbouring ids over the whole range of colours.

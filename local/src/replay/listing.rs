@@ -6,7 +6,7 @@ use super::course::{ByHand, NEW_ID};
 use super::model::{Fault, Fixture};
 use super::story::{Moment, current};
 
-/// An entry of a match in the provider's lists: the match itself, or what a postponement left behind.
+/// An entry of a match in the provider's lists: the match itself, or the old entry of a postponed match.
 #[derive(Clone, Debug)]
 pub struct Listing {
     /// The event id.
@@ -62,7 +62,7 @@ impl Fixture {
     }
 }
 
-/// The match as it stood at `now`: its valid entry, whatever was postponed before.
+/// The match at `now`: its valid entry, without those of earlier postponements.
 pub fn moment(fixture: &Fixture, now: DateTime<Utc>) -> Moment {
     let last = fixture.listings(now).pop();
     last.map_or_else(|| current(fixture, fixture.kickoff, now), |listing| listing.moment)
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn abandoned_and_resumed() {
         let season = cup(&["abandon:9000001:60:2030-06-02T10:00"]);
-        // The second half begins in minute 62: two minutes after play goes on.
+        // The second half begins in minute 62: two minutes after play is resumed.
         assert_eq!(shown(&season, "2030-06-01T15:59:00Z").0, 31);
         let still = (90, Some(1), stamp("2030-06-01T16:00:00Z"));
         let again = (31, Some(1), stamp("2030-06-02T10:00:00Z"));

@@ -1,10 +1,10 @@
-//! The replay provider: a season file, shown over HTTP as the provider would have shown it at the replay clock.
+//! The replay provider: serves a season file over HTTP as the provider would have shown it at the replay clock's time.
 //!
-//! It stands in for the outside world, and it is the oracle of the tests: it shares no code with the pipeline, so an
-//! error there cannot be excused by the same error here.
+//! It replaces the provider, and gives the tests' expected results: it shares no code with the pipeline, so an error
+//! there cannot be hidden by the same error here.
 //!
-//! A season is read from an ordinary file or a compact league file, may bring rules of its own ([`Rules`]) and may be told
-//! what goes wrong with which match ([`Fault`]).
+//! A season is read from an ordinary file or a compact league file, may have its own rules ([`Rules`]) and
+//! faults of single matches ([`Fault`]).
 
 mod bracket;
 mod clock;

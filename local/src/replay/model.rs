@@ -1,4 +1,4 @@
-//! What a season is made of: teams, rounds, matches with their results, and what is to go wrong with them.
+//! The parts of a season: teams, rounds, matches with their results, and their faults.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub struct Team {
     pub name: String,
     /// The three letters the file gives, if any.
     pub code: Option<String>,
-    /// A slot the file itself has not filled (`W49`, `1A`, `Winner Group A`): never shown as a team.
+    /// A slot that is not filled in the file (`W49`, `1A`, `Winner Group A`): never shown as a team.
     pub placeholder: bool,
 }
 
@@ -26,7 +26,7 @@ pub struct RoundKey {
     pub name: Option<String>,
     /// The slug (knockout rounds only).
     pub slug: Option<String>,
-    /// `Qualification` and the like: the stage before or beside the main one that it belongs to.
+    /// The stage before or beside the main one that it belongs to, such as `Qualification`.
     pub prefix: Option<String>,
 }
 
@@ -49,11 +49,11 @@ pub enum Kind {
 /// How the result came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// On the pitch (or not yet).
+    /// Played, or still to be played.
     Played,
-    /// At the green table.
+    /// Awarded by the association.
     Awarded,
-    /// It never will.
+    /// Cancelled: there will be no result.
     Cancelled,
 }
 
@@ -71,7 +71,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// What people call the score: after 120 minutes if they were played, else after 90; no shootout.
+    /// The usual score: after 120 minutes if they were played, else after 90; no shootout.
     pub fn display(&self) -> [u32; 2] {
         self.et.unwrap_or(self.ft)
     }
@@ -94,13 +94,13 @@ pub struct Fixture {
     pub home: usize,
     /// Index of the away team.
     pub away: usize,
-    /// Kickoff in UTC, as the file has it: [`Fixture::last_kickoff`] minds postponements.
+    /// Kickoff in UTC, as in the file: [`Fixture::last_kickoff`] considers postponements.
     pub kickoff: DateTime<Utc>,
     /// The result, if the file knows one.
     pub score: Option<Score>,
     /// How it came about.
     pub ruling: Ruling,
-    /// What goes wrong with it, on demand.
+    /// Its faults.
     pub faults: Vec<Fault>,
 }
 
@@ -126,10 +126,10 @@ pub struct Season {
 
 /// The rules in force in a season.
 #[derive(Clone, Debug, Default)]
-pub struct InForce {
-    /// The text, if there is one of its own.
+pub(super) struct InForce {
+    /// The tie-breaking text, if the season has its own.
     pub text: Option<String>,
-    /// Points to add to what a team (index into [`Season::teams`]) has won: negative for a deduction.
+    /// Points to add to those a team (index into [`Season::teams`]) has won: negative for a deduction.
     pub adjustments: HashMap<usize, i64>,
     /// The official order at the end (indices into [`Season::teams`]); empty if the file has none.
     pub final_order: Vec<usize>,
@@ -142,14 +142,14 @@ pub struct InForce {
 pub enum EventRef {
     /// By the provider's event id.
     Id(u64),
-    /// By `Home-Away`, both as the season file has them; case and blanks around the hyphen do not matter.
+    /// By `Home-Away`, both as in the season file; case and blanks around the hyphen do not matter.
     Names(String),
 }
 
-/// An instant of a fault's story.
+/// The time of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// By the clock.
+    /// An absolute time.
     At(DateTime<Utc>),
     /// In minutes after the match's kickoff (the last one, where it was postponed); negative before it.
     Minute(i64),
@@ -165,8 +165,8 @@ impl When {
     }
 }
 
-/// Something that goes wrong with one match. Minutes of a match are minutes on the wall since its kickoff, the break
-/// included: the second half begins in minute 62.
+/// Something that goes wrong with one match. Minutes of a match are real minutes since its kickoff, including the
+/// break: the second half begins in minute 62.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// `postpone:EVENT:NEW_KICKOFF[:new-id]`: code 60 from 24 hours before the kickoff. The new date is announced 24
@@ -208,17 +208,17 @@ pub enum Fault {
         event: EventRef,
         /// How long after the end.
         minutes_after_end: u32,
-        /// The score people call it by from then on.
+        /// The usual score from then on.
         score: [u32; 2],
     },
-    /// `status:EVENT:CODE:TYPE[:FROM[:TO]]`: this status, whatever the match does, from `FROM` (else always) until `TO`
+    /// `status:EVENT:CODE:TYPE[:FROM[:TO]]`: this status, whatever the match's own, from `FROM` (else always) until `TO`
     /// (else for ever). The score is the one of the match; none with `notstarted`, `postponed` and `delayed`.
     Status {
         /// The match.
         event: EventRef,
         /// `status.code`.
         code: u32,
-        /// `status.type`, known to anyone or not.
+        /// `status.type`; may be unknown to the pipeline.
         kind: String,
         /// Since when.
         from: Option<When>,
@@ -226,11 +226,11 @@ pub enum Fault {
         to: Option<When>,
     },
     /// `disallow:EVENT:MINUTE[:home|:away]`: from that minute on one goal too many is shown (for the home side), five
-    /// minutes later, or at the whistle, it is gone.
+    /// minutes later, or at the final whistle, it is removed.
     Disallow {
         /// The match.
         event: EventRef,
-        /// When the goal that is none falls.
+        /// When the disallowed goal is shown.
         minute: u32,
         /// 0 for the home side, 1 for the away side.
         side: usize,

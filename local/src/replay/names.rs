@@ -1,9 +1,9 @@
-//! What the names in a season file mean: rounds, groups, slots, seasons.
+//! The meaning of the names in a season file: rounds, groups, slots, seasons.
 
 use super::model::{Kind, RoundKey};
 
-/// What a round's name says.
-pub struct Place {
+/// The information in a round's name.
+pub(super) struct Place {
     /// Table or tie.
     pub kind: Kind,
     /// The provider's round; number 0 where matchdays are to be counted.
@@ -15,7 +15,7 @@ pub struct Place {
 }
 
 /// Reads a round's name; `grouped`: the match names its group itself.
-pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> Place {
+pub(super) fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> Place {
     let league = |number, group, section| Place {
         kind: Kind::League,
         round: RoundKey::matchday(number),
@@ -39,7 +39,7 @@ pub fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> Place {
         }
         // "Playoffs, Matchday 2" is the second leg of the play-offs, not a round of its own.
         Some(_) if is_of_ties(title) => {}
-        // "Championship, Matchday 34" goes on from the matchdays before it.
+        // "Championship, Matchday 34" continues the matchdays before it.
         Some(_) => return league(0, None, Some(title.to_owned())),
         None => {
             prefix = stage(title);
@@ -105,10 +105,10 @@ fn without_replay(name: &str) -> &str {
         .unwrap_or(name)
 }
 
-/// The provider's prefix of everything that leads to the competition proper.
+/// The provider's prefix of every round before the main competition.
 const QUALIFICATION: &str = "Qualification";
 
-/// The prefix of a stage's rounds; none for the stage that the champion comes from.
+/// The prefix of a stage's rounds; none for the stage that decides the champion.
 fn stage(name: &str) -> Option<String> {
     let lower = name.to_lowercase().replace('-', "");
     let main = ["", "final", "finals", "knockout", "knockouts", "playoffs", "cup"];
@@ -135,7 +135,7 @@ fn matchday(name: &str) -> Option<u32> {
 }
 
 /// `group a`, `GROUP A` and `A` are all `Group A`; a longer name (`Final Round`) stays.
-pub fn group_name(name: &str) -> String {
+pub(super) fn group_name(name: &str) -> String {
     let name = name.trim();
     let (before, letter) = name.rsplit_once(' ').unwrap_or(("group", name));
     match before.eq_ignore_ascii_case("group") && letter.len() <= 2 {
@@ -144,8 +144,8 @@ pub fn group_name(name: &str) -> String {
     }
 }
 
-/// `W49`, `L61`, `1A`, `3A/B/C`, `Winner Group A`: a slot of the plan, not a team.
-pub fn is_placeholder(name: &str) -> bool {
+/// `W49`, `L61`, `1A`, `3A/B/C`, `Winner Group A`: a placeholder, not a team.
+pub(super) fn is_placeholder(name: &str) -> bool {
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     let letters = |s: &str| {
         !s.is_empty() && s.split('/').all(|p| p.len() == 1 && p.bytes().all(|b| b.is_ascii_uppercase()))
@@ -157,7 +157,7 @@ pub fn is_placeholder(name: &str) -> bool {
 }
 
 /// `English Premier League 2024/25` is `English Premier League` and `24/25`.
-pub fn label_and_year(name: &str) -> (String, Option<String>) {
+pub(super) fn label_and_year(name: &str) -> (String, Option<String>) {
     match name.trim().rsplit_once(' ') {
         Some((label, last)) if season_year(last).is_some() => (label.trim().to_owned(), season_year(last)),
         _ => (name.trim().to_owned(), None),
@@ -165,7 +165,7 @@ pub fn label_and_year(name: &str) -> (String, Option<String>) {
 }
 
 /// `2022` stays, `2024/25`, `2024-25` and `2024/2025` become `24/25`.
-pub fn season_year(text: &str) -> Option<String> {
+pub(super) fn season_year(text: &str) -> Option<String> {
     let year = |s: &str, sizes: &[usize]| sizes.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
     match text.split_once(['/', '-']) {
         Some((from, to)) if year(from, &[4]) && year(to, &[2, 4]) => {

@@ -1,6 +1,6 @@
-//! The provider's JSON: a season at an instant, endpoint by endpoint. `None` is what the server answers with 404.
+//! The provider's JSON: a season at an instant, endpoint by endpoint. The server answers 404 for `None`.
 //!
-//! Field names are those of real replies; a few fields that nobody needs are kept so that a reader has to ignore them.
+//! Field names are those of real replies; some unused fields are included so that a reader has to ignore them.
 
 use std::cmp::Ordering;
 
@@ -14,10 +14,10 @@ use super::model::{Fixture, Kind, RoundKey, Ruling, Season, Team};
 use super::story::{Moment, ended_at};
 use super::table::table;
 
-/// The competition that fills a day's list beside ours.
+/// Another competition in a day's list.
 const OTHER_TOURNAMENT: u64 = 99_001;
 
-/// What the provider says of a table where neither the file nor `--rules` has a text of its own.
+/// The default tie-breaking text, where neither the file nor `--rules` has one.
 const TIE_BREAKING: &str = "In the event that two (or more) teams have an equal number of points, the following rules \
     break the tie:\n1. Goal difference\n2. Goals scored";
 
@@ -63,9 +63,9 @@ impl View<'_> {
         json!({"currentRound": current.map(|(_, f)| listed_round(&f.round)), "rounds": rounds})
     }
 
-    /// Nobody waits for this match: it is over, it stopped or is off until further notice, or its time is long past.
+    /// Whether nothing waits for this match: it is over, interrupted or off until further notice, or long overdue.
     fn done_for_now(&self, fixture: &Fixture, kickoff: DateTime<Utc>) -> bool {
-        // A match without a result must not hold up the season for ever.
+        // A match without a result must not delay the season for ever.
         if ended_at(fixture).unwrap_or(kickoff + Duration::hours(6)) <= self.now {
             return true;
         }
@@ -84,7 +84,7 @@ impl View<'_> {
         drawn.then(|| json!({"events": events, "hasNextPage": false}))
     }
 
-    /// `…/standings/total`: one table a group, or a section of a split league, counted over the matches ended by now.
+    /// `…/standings/total`: one table per group, or per section of a split league, from the matches ended by now.
     pub fn standings(&self) -> Option<Value> {
         let mut groups: Vec<Option<&str>> = self.season.groups.iter().map(|g| Some(g.as_str())).collect();
         if groups.is_empty() {
@@ -139,7 +139,7 @@ impl View<'_> {
         entries.iter().map(|(i, listing)| self.event_json(*i, listing, with_slug)).collect()
     }
 
-    /// A knockout round is there as soon as one of its slots is known; a league round always.
+    /// A knockout round is listed as soon as one of its slots is known; a league round always.
     pub(super) fn drawn(&self, round: &RoundKey) -> bool {
         self.indices(|f| f.round == *round)
             .iter()
@@ -209,7 +209,7 @@ impl View<'_> {
         event["winnerCode"] = json!(match (kicks, through) {
             (Some(Ordering::Greater), _) => 1,
             (Some(Ordering::Less), _) => 2,
-            // The file has a shootout without a winner: whoever went through won it.
+            // The file has a shootout without a winner: the team that advanced won it.
             (Some(Ordering::Equal), Some(team)) => code(team),
             _ => match home.cmp(&away) {
                 Ordering::Greater => 1,
@@ -303,7 +303,7 @@ impl View<'_> {
         value
     }
 
-    /// A match of a competition nobody asked about; a reader that does not filter would take it in.
+    /// A match of another competition, which a reader without a filter would accept.
     fn foreign_event(&self, day: NaiveDate, hour: u32) -> Value {
         let kickoff = day.and_time(chrono::NaiveTime::MIN).and_utc() + Duration::hours(i64::from(hour));
         let number = u64::try_from(kickoff.timestamp() / 3600).unwrap_or(0);
@@ -361,7 +361,7 @@ fn tournament_json(id: u64, name: &str) -> Value {
     })
 }
 
-/// A round of the list: there it tells its prefix, in an event's `roundInfo` it does not.
+/// A round of the list: it has its prefix there, but not in an event's `roundInfo`.
 fn listed_round(round: &RoundKey) -> Value {
     let mut value = round_json(round, true);
     if let Some(prefix) = &round.prefix {
@@ -382,7 +382,7 @@ fn round_json(round: &RoundKey, with_slug: bool) -> Value {
 }
 
 pub(super) fn team_json(team: &Team) -> Value {
-    // The short name leaves out the country that some files write behind a club.
+    // The short name omits the country that some files append to a club's name.
     let short = team.name.split(" (").next().unwrap_or(&team.name);
     let letters: String = short.chars().filter(|c| c.is_alphabetic()).take(3).collect();
     json!({
@@ -394,9 +394,9 @@ pub(super) fn team_json(team: &Team) -> Value {
     })
 }
 
-/// No captured reply holds a placeholder any more: all that is left of them are event slugs (`wqf3-wqf4`,
-/// `runner-up-group-winner-group`). So this is a team's shape with the two fields that are said to tell one:
-/// `disabled` and a `type` other than 0, and without the country a real team has.
+/// No captured reply contains a placeholder; only event slugs (`wqf3-wqf4`, `runner-up-group-winner-group`) show that
+/// there were some. So this is the JSON of a team with the two fields that are said to mark a placeholder, `disabled`
+/// and a `type` other than 0, and without the country of a real team.
 pub(super) fn placeholder_json(slot: &Slot) -> Value {
     let name = &slot.placeholder;
     json!({

@@ -1,4 +1,4 @@
-//! The rules of a table that no result tells: how ties on points are broken, and who lost points at the green table.
+//! The rules of a table that results don't show: how ties on points are broken, and point deductions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,23 +7,24 @@ use serde::Deserialize;
 
 use super::model::Season;
 
-/// What `--rules` says: `{"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team]}`, each optional.
+/// The content of a `--rules` file: `{"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team]}`, each
+/// optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// `tieBreakingRule.text` of every table, word for word.
     #[serde(default)]
     pub tie_breaking_rule: Option<String>,
-    /// By the team's name as the season file has it: points **taken away** from the first matchday on. 9 takes nine
+    /// By the team's name in the season file: points **taken away** from the first matchday on. 9 takes nine
     /// points away, -3 gives three. (`pts_adjustment` of a compact file has the opposite sign: it is what to add.)
     #[serde(default)]
     pub deductions: BTreeMap<String, i64>,
-    /// Teams, by the same names, that the drawing shows as going through the rounds before their first match.
+    /// Teams, by the same names, that the cup tree shows as advancing through the rounds before their first match.
     #[serde(default)]
     pub byes: Vec<String>,
 }
 
-/// Why rules cannot be used, and what to do about it.
+/// Why rules cannot be used, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
     /// The file cannot be read.
@@ -31,7 +32,7 @@ pub enum RulesError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The text is not the JSON expected.
@@ -45,7 +46,7 @@ pub enum RulesError {
         /// Where the parser stopped.
         source: serde_json::Error,
     },
-    /// A deduction or a bye for nobody.
+    /// A deduction or a bye for an unknown team.
     #[error("the season has no team {name:?}: its teams are {teams}")]
     UnknownTeam {
         /// The name in the rules.
@@ -70,8 +71,8 @@ impl Rules {
 }
 
 impl Season {
-    /// The season under `rules`: its text replaces the file's, its deductions those of the same teams. A deduction that
-    /// differs from the file's makes the file's final table one of another season: its order no longer binds.
+    /// The season under `rules`: its text replaces the file's, its deductions those of the same teams. With a
+    /// deduction that differs from the file's, the order of the file's final table no longer applies.
     pub fn with_rules(mut self, rules: Rules) -> Result<Self, RulesError> {
         for name in rules.byes {
             let team = self.named(name)?;
@@ -96,7 +97,7 @@ impl Season {
         team.ok_or_else(|| RulesError::UnknownTeam { name, teams: names() })
     }
 
-    /// The rules in force, as a rules file would say them.
+    /// The rules in force, in the format of a rules file.
     pub fn rules(&self) -> Rules {
         let adjustments = self.in_force.adjustments.iter().filter(|(_, points)| **points != 0);
         Rules {

@@ -13,12 +13,12 @@ const GROUPS: &str = r#"
     {"round": "Matchday 6", "group": "Group B", "date": "2030-06-06", "team1": "B3", "team2": "B1", "score": {"ft": [0, 1]}}"#;
 
 /// The instant written as RFC 3339.
-pub fn at(text: &str) -> DateTime<Utc> {
+pub(super) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
 /// Two groups of three, two semifinals (the first goes to a shootout), a match for third place, a final.
-pub fn cup() -> Season {
+pub(super) fn cup() -> Season {
     cup_with(
         r#"{"round": "Semi-finals", "date": "2030-06-10", "team1": "A1", "team2": "B2", "score": {"ft": [1, 1], "p": [3, 4]}},
         {"round": "Semi-finals", "date": "2030-06-11", "team1": "B1", "team2": "A2", "score": {"ft": [1, 0]}},
@@ -28,13 +28,13 @@ pub fn cup() -> Season {
 }
 
 /// The two groups, then these matches.
-pub fn cup_with(knockouts: &str) -> Season {
+pub(super) fn cup_with(knockouts: &str) -> Season {
     Season::parse("cup", &format!(r#"{{"name": "Small Cup 2030", "matches": [{GROUPS}, {knockouts}]}}"#))
         .unwrap()
 }
 
 /// A league of one match under this name.
-pub fn named(name: &str) -> Season {
+pub(super) fn named(name: &str) -> Season {
     let only = r#"{"round": "Matchday 1", "date": "2030-06-01", "team1": "Home", "team2": {"name": "Away", "code": "AWA"}}"#;
     Season::parse(
         "",
@@ -44,7 +44,7 @@ pub fn named(name: &str) -> Season {
 }
 
 /// One match on 1 June 2030 with these further fields.
-pub fn one(fields: &str) -> Fixture {
+pub(super) fn one(fields: &str) -> Fixture {
     let text = format!(
         r#"{{"name": "X 2030", "matches": [{{"round": "Matchday 1", "date": "2030-06-01", "team1": "H", "team2": "A", {fields}}}]}}"#
     );

@@ -1,4 +1,4 @@
-//! A season in the public openfootball JSON format or a compact one, read into what the provider would know about it.
+//! Reads a season in the public openfootball JSON format or a compact one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -21,7 +21,7 @@ impl Season {
         Self::parse(&hint, &text)
     }
 
-    /// Parses a season; `name_hint` (the file's name without its ending) stands in for a name or a year the text lacks.
+    /// Parses a season; `name_hint` (the file's name without its extension) replaces a missing name or year.
     pub fn parse(name_hint: &str, text: &str) -> Result<Self, SeasonError> {
         let root: Value = serde_json::from_str(text)
             .map_err(|source| SeasonError::Json { name: name_hint.to_owned(), source })?;
@@ -93,7 +93,7 @@ impl Season {
         slug::slugify(format!("{} {}", self.label, self.year))
     }
 
-    /// How the competition is played, in the application's words.
+    /// The competition's mode, by the application's term.
     pub fn mode(&self) -> &'static str {
         let has = |kind| self.fixtures.iter().any(|f| f.kind == kind);
         match (has(Kind::League), has(Kind::Knockout)) {
@@ -103,7 +103,7 @@ impl Season {
         }
     }
 
-    /// Whether there is one table or several, in the application's words.
+    /// Whether there is one table or several, by the application's term.
     pub fn standings_mode(&self) -> &'static str {
         if self.groups.len() > 1 { "multi-group" } else { "unique-group" }
     }
@@ -113,7 +113,7 @@ impl Season {
         self.fixtures.iter().map(|f| f.kickoff).min().unwrap_or_default()
     }
 
-    /// When the last match is over that has a result or was cancelled.
+    /// The end of the last match that has a result or was cancelled.
     pub fn last_end(&self) -> DateTime<Utc> {
         let told = |f: &&Fixture| f.counted_score().is_some() || f.ruling == Ruling::Cancelled;
         let told = self.fixtures.iter().filter(told);
@@ -121,7 +121,7 @@ impl Season {
     }
 
     /// The sections of a split league with their teams (indices into [`Season::teams`]), once the matches before the
-    /// split are over; those who do not play on are the last.
+    /// split are over; those who do not continue are the last.
     pub fn sections(&self, now: DateTime<Utc>) -> Vec<(&str, Vec<usize>)> {
         let mut sections: Vec<(&str, Vec<usize>)> = Vec::new();
         for fixture in self.fixtures.iter().filter(|f| f.kind == Kind::League) {
@@ -218,7 +218,7 @@ impl Season {
         }))
     }
 
-    /// A round in which everybody meets everybody is no round of ties but a group: the last four of 1950.
+    /// A round in which every team meets every other is a group, not a round of ties: the last four of 1950.
     fn find_pools(&mut self) {
         let rounds: HashSet<RoundKey> =
             self.fixtures.iter().filter(|f| f.kind == Kind::Knockout).map(|f| f.round.clone()).collect();
@@ -240,8 +240,8 @@ impl Season {
         }
     }
 
-    /// Matches without a result are cancelled where the file's final table goes against the points of the others: it was
-    /// drawn up without them.
+    /// Matches without a result are cancelled if the file's final table contradicts the points of the others: it was
+    /// computed without them.
     fn call_off_what_the_table_does_without(&mut self) {
         let mut points = self.in_force.adjustments.clone();
         for fixture in self.fixtures.iter().filter(|f| f.kind == Kind::League) {

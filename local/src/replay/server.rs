@@ -1,4 +1,4 @@
-//! The replay provider over HTTP, and a record of what it was asked.
+//! The replay provider over HTTP, with a record of its requests.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ struct Asked {
 }
 
 impl World {
-    /// The trouble that meets this request, if there is any.
+    /// The fault for this request, if any.
     fn trouble(&self) -> Option<Trouble> {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let first = troubles.first_mut()?;
@@ -64,13 +64,13 @@ impl World {
     }
 
     fn log(&self) -> MutexGuard<'_, Vec<Asked>> {
-        // The list is whole even if a thread died while holding it.
+        // The list is consistent even if a thread panicked while holding the lock.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ReplayProvider {
-    /// Binds a free port on the loopback interface and serves `season` as it stands at `clock`.
+    /// Binds a free port on the loopback interface and serves `season` at the time of `clock`.
     pub async fn start(season: Season, clock: ReplayClock) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the replay provider")?;
@@ -97,7 +97,7 @@ impl ReplayProvider {
         format!("http://{}", self.address)
     }
 
-    /// Lets the next so many requests for data (none: all, until [`Self::restore`]) meet with trouble.
+    /// Applies a fault to this many requests for data (`None`: to all, until [`Self::restore`]).
     pub fn trouble(&self, trouble: Trouble, times: Option<usize>) {
         let mut troubles = self.world.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         if times != Some(0) {
@@ -105,12 +105,12 @@ impl ReplayProvider {
         }
     }
 
-    /// Ends all trouble.
+    /// Ends all faults.
     pub fn restore(&self) {
         self.world.troubles.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How many requests have met with trouble.
+    /// How many requests were affected by a fault.
     pub fn troubled(&self) -> usize {
         self.world.troubled.load(Ordering::Relaxed)
     }
@@ -129,7 +129,7 @@ impl ReplayProvider {
         kinds
     }
 
-    /// Every request in order, with the instant it came in: the proof of the pace.
+    /// Every request in order, with its time of arrival, to check the pauses between requests.
     pub fn request_log(&self) -> Vec<(Instant, String)> {
         self.world.log().iter().map(|asked| (asked.at, asked.path.clone())).collect()
     }
@@ -142,7 +142,7 @@ async fn home(State(world): State<Arc<World>>) -> Html<String> {
     ))
 }
 
-/// What a request found.
+/// The result of a request.
 enum Found {
     Json(Value),
     Image(u64),

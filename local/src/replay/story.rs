@@ -1,4 +1,4 @@
-//! A match as it stood at an instant: status, score revealed so far, when it last changed. Pure.
+//! A match at an instant: status, score so far, time of the last change. Pure.
 
 use std::borrow::Cow;
 
@@ -105,7 +105,7 @@ fn wording(code: u32) -> (&'static str, &'static str) {
     }
 }
 
-/// When nothing more will come: the end by the story, the kickoff if it was never played, none without a result.
+/// When nothing changes any more: the match's end, the kickoff if it was never played, none without a result.
 pub fn ended_at(fixture: &Fixture) -> Option<DateTime<Utc>> {
     let mut end = if fixture.ruling != Ruling::Played
         && (fixture.score.is_some() || fixture.ruling == Ruling::Cancelled)
@@ -138,8 +138,8 @@ fn wall(start: DateTime<Utc>, stop: Option<Stop>, elapsed: i64) -> DateTime<Utc>
     }
 }
 
-/// When the goals of one stretch fell, in seconds from kickoff: evenly spread over the minutes it was played in, never
-/// on its edges, so that no goal falls together with a change of status.
+/// When the goals of one stretch fell, in seconds from kickoff: evenly spread over its minutes, never at
+/// its limits, so that no goal coincides with a change of status.
 fn goals(count: u32, stretches: &[(i64, i64)]) -> Vec<i64> {
     let total: i64 = stretches.iter().map(|(from, to)| (to - from) * 60).sum();
     let count = i64::from(count);
@@ -157,7 +157,7 @@ fn goals(count: u32, stretches: &[(i64, i64)]) -> Vec<i64> {
     (1..=count).map(at).collect()
 }
 
-/// One side's goals, by the period they count for, as seconds from kickoff.
+/// One side's goals by period, as seconds from kickoff.
 struct Goals {
     first: Vec<i64>,
     second: Vec<i64>,
@@ -206,7 +206,7 @@ impl Goals {
     }
 }
 
-/// The match as it stood at `now`, when `kickoff` was the last one known.
+/// The match at `now`, when `kickoff` was the last one known.
 pub(super) fn current(fixture: &Fixture, kickoff: DateTime<Utc>, now: DateTime<Utc>) -> Moment {
     let last = fixture.last_kickoff();
     let begun = now >= fixture.start() && kickoff == last;
@@ -225,7 +225,7 @@ pub(super) fn current(fixture: &Fixture, kickoff: DateTime<Utc>, now: DateTime<U
     let mut moment = if fixture.ruling == Ruling::Played {
         played(fixture, &score, now)
     } else {
-        // A real walkover carries nothing but these two numbers: no periods were played.
+        // A real walkover has only these two numbers: no periods were played.
         walkover(&score, fixture.start().timestamp())
     };
     if let Some(end) = natural_end(fixture, &score).filter(|end| *end <= now) {
@@ -244,7 +244,7 @@ pub(super) fn current(fixture: &Fixture, kickoff: DateTime<Utc>, now: DateTime<U
     moment
 }
 
-/// When the match itself is over, whatever its status is said to be; none if it is abandoned for good.
+/// The end of the match itself, whatever status is set; none if it is abandoned for good.
 fn natural_end(fixture: &Fixture, score: &Score) -> Option<DateTime<Utc>> {
     match (fixture.ruling, fixture.stop()) {
         (Ruling::Played, Some(Stop { resumed: None, .. })) => None,
@@ -258,7 +258,7 @@ fn walkover(score: &Score, at: i64) -> Moment {
     Moment { home, away, ..Moment::without_score(91, at) }
 }
 
-/// A match on the pitch: running, standing still where it was abandoned, or over.
+/// A match that was started: running, abandoned, or over.
 fn played(fixture: &Fixture, score: &Score, now: DateTime<Utc>) -> Moment {
     let (start, stop) = (fixture.start(), fixture.stop());
     let plain = (now - start).num_seconds();
@@ -290,7 +290,7 @@ fn played(fixture: &Fixture, score: &Score, now: DateTime<Utc>) -> Moment {
     moment
 }
 
-/// One goal too many from `from` on, for five minutes or until the whistle.
+/// One extra goal from `from` on, for five minutes or until the final whistle.
 fn disallow(moment: &mut Moment, from: i64, side: usize, elapsed: i64, whistle: i64) {
     let until = (from + 300).min(whistle);
     if elapsed < from || from >= whistle {
@@ -319,7 +319,7 @@ fn running(score: &Score, elapsed: i64) -> Moment {
     let sides = [0, 1].map(|side| Goals::of(score, side));
     let scored = sides.iter().flat_map(|s| [&s.first, &s.second, &s.extra, &s.kicks]).flatten();
     let last_goal = scored.filter(|t| **t <= elapsed).max().copied().unwrap_or(0);
-    // A break and the final whistle are not periods: the clock of the one before them stays.
+    // A break and the final whistle are not periods: the start of the previous period stays.
     let period = past.iter().rev().find(|p| [6, 7, 41, 42, 50].contains(&p.1)).map_or(0, |p| p.0);
     let [home, away] = sides.map(|s| s.payload(score, elapsed));
     Moment {

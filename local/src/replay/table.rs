@@ -1,5 +1,5 @@
-//! A league table, counted the plainest way: three points, one point, what the rules add or take away, goal difference,
-//! goals scored, name; at the end in the file's official order, if it has one.
+//! A league table by the simplest rules: three points, one point, adjustments, goal difference, goals scored, name; at
+//! the end in the file's official order, if it has one.
 
 use chrono::{DateTime, Utc};
 
@@ -26,7 +26,7 @@ impl Row {
         self.record.iter().sum()
     }
 
-    /// Three for a win, one for a draw: what was won on the pitch.
+    /// Three for a win, one for a draw, without adjustments.
     pub fn points(&self) -> u32 {
         self.record[0] * 3 + self.record[1]
     }
@@ -68,7 +68,7 @@ pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Ro
     }
     let over = season.fixtures.iter().filter(|f| f.kind == Kind::League && f.group.as_deref() == group);
     let over = over.clone().all(|f| ended_at(f).is_some_and(|end| end <= now));
-    // What parted level teams of a group (lots, fair play) is seen in who plays on.
+    // What separated level teams of a group (lots, fair play) is seen from the teams that advance.
     let plays_on = |team: usize| {
         let of_main_stage = |f: &&Fixture| f.kind == Kind::Knockout && f.round.prefix.is_none();
         over && season.fixtures.iter().filter(of_main_stage).any(|f| f.home == team || f.away == team)
@@ -84,8 +84,8 @@ pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Ro
     rows
 }
 
-/// Has every league match the file knows a result of ended, with that very result? Only then is the file's final table
-/// the table of what is shown.
+/// Has every league match with a result in the file ended with exactly that result? Only then does the file's final
+/// table apply.
 fn as_the_file_ends(season: &Season, now: DateTime<Utc>) -> bool {
     let as_in_file = |f: &Fixture| {
         let in_file = f.score.filter(|_| f.ruling != super::model::Ruling::Cancelled).map(|s| s.display());

@@ -1,8 +1,8 @@
-//! How long the parts of a match take.
+//! The duration of the parts of a match.
 
 use super::model::Score;
 
-/// A stretch of the match: from which minute on, and the provider's code for it.
+/// A part of the match: its first minute, and the provider's status code.
 pub(super) type Phase = (i64, u32);
 
 const ORDINARY: [Phase; 3] = [(0, 6), (47, 31), (62, 7)];

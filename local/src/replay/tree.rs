@@ -1,8 +1,8 @@
-//! `…/cuptrees`: the knockout rounds as a tree, in the shape of the one real reply there is (Africa Cup 2025).
+//! `…/cuptrees`: the knockout rounds as a tree, in the format of the only captured reply (Africa Cup 2025).
 //!
-//! What that reply does, this does: scores are strings; the first round's result is `2:1`, later ones say `home won`; the
-//! match for third place is no round of the tree but takes a round's order, and across that gap (semifinals to final)
-//! nothing is linked. In every second block the participants stand the other way round than in the event.
+//! Like that reply: scores are strings; the first round's result is `2:1`, that of later ones `home won`; the
+//! match for third place is not a round of the tree but takes up a round's `order`, and across that gap (semifinals to
+//! final) nothing is linked. In every second block the participants are in reverse order to the event.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use super::payload::{View, placeholder_json, team_json};
 /// A round of the tree.
 struct Level<'a> {
     round: &'a RoundKey,
-    /// Its place in the tree, from 1; the match for third place takes one too.
+    /// Its place in the tree, from 1; the match for third place takes up one too.
     order: u64,
     /// In the tree's order.
     entries: Vec<Entry>,
@@ -28,17 +28,17 @@ impl Level<'_> {
     }
 }
 
-/// What a block of the tree holds.
+/// The content of a block of the tree.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entry {
     /// Index into the bracket's ties.
     Tie(usize),
-    /// A team that goes through without a match: this side of a tie of the next round.
+    /// A team that advances without a match: this side of a tie of the next round.
     Bye { tie: usize, side: usize },
 }
 
 impl View<'_> {
-    /// `…/cuptrees`: one for each stage, there from its first draw on.
+    /// `…/cuptrees`: one for each stage, from its first draw on.
     pub fn cup_trees(&self) -> Option<Value> {
         let mut stages: Vec<Option<&str>> = Vec::new();
         for round in self.season.rounds.iter().filter(|round| round.slug.is_some()) {
@@ -107,8 +107,7 @@ impl View<'_> {
         all.filter(|level| level.round.number != 50).collect()
     }
 
-    /// Puts the ties of a round, and those who had a bye in it, below the ties that they go to; ties that lead nowhere
-    /// come last.
+    /// Orders the ties and byes of a round by the ties that their winners play next; ties without a next one come last.
     fn put_below(&self, level: &mut Level<'_>, next: &Level<'_>) {
         let mut order: Vec<Entry> = Vec::new();
         for (tie, side) in next.ties().flat_map(|tie| [(tie, 0), (tie, 1)]) {
@@ -133,13 +132,13 @@ impl View<'_> {
         first.map_or([0, 0], |first| [first.home, first.away])
     }
 
-    /// The tie whose winner `team` was.
+    /// The tie that `team` won.
     fn source(&self, tie: usize, team: usize) -> Option<usize> {
         let earlier = self.bracket.earlier(self.season, tie, team)?;
         (self.bracket.ties[earlier].winner == Some(team)).then_some(earlier)
     }
 
-    /// Has every leg ended, or was it called off?
+    /// Has every leg ended or been cancelled?
     fn over(&self, tie: &Tie) -> bool {
         let ended = |leg: &usize| {
             super::story::ended_at(&self.season.fixtures[*leg]).is_some_and(|end| end <= self.now)
@@ -147,7 +146,7 @@ impl View<'_> {
         tie.legs.iter().all(ended)
     }
 
-    /// The block of a team that goes through without a match.
+    /// The block of a team that advances without a match.
     fn bye(&self, tie: usize, side: usize, place: u64, id: u64) -> Value {
         let participant = self.participant(tie, side, 1, id);
         json!({
@@ -157,7 +156,7 @@ impl View<'_> {
         })
     }
 
-    /// The team on a side of a tie, or what stands there until it is known.
+    /// The team on a side of a tie, or its placeholder until it is known.
     fn participant(&self, tie: usize, side: usize, order: u64, block: u64) -> Value {
         let team = self.sides(tie)[side];
         let slots = self.bracket.ties[tie].legs.first().and_then(|leg| self.bracket.slots(*leg));
@@ -223,7 +222,7 @@ impl View<'_> {
         block
     }
 
-    /// What a team scored over all legs, and in the shootout of the last.
+    /// A team's goals over all legs, and in the shootout of the last.
     fn goals(&self, tie: &Tie, team: usize) -> (u32, Option<u32>) {
         let mut total = 0;
         let mut kicks = None;
@@ -243,7 +242,7 @@ fn written((goals, kicks): (u32, Option<u32>)) -> String {
     kicks.map_or_else(|| goals.to_string(), |kicks| format!("{goals} ({kicks})"))
 }
 
-/// `1/8` for eight ties, as the provider writes early rounds; the name of the others.
+/// `1/8` for eight ties, as the provider writes early rounds; other rounds have their name.
 fn description(level: &Level<'_>) -> String {
     match level.round.slug.as_deref() {
         Some("round-of-32") => "1/16".to_owned(),
@@ -305,7 +304,7 @@ mod tests {
             list.iter().map(|p| (p["team"]["name"].clone(), p["winner"].clone())).collect::<Vec<_>>()
         };
         assert_eq!(names(&semifinals[0]), [(json!("A1"), json!(false)), (json!("B2"), json!(true))]);
-        // The event is B1 against A2; the second block shows it the other way round.
+        // The event is B1 against A2; the second block shows it in reverse order.
         assert_eq!(names(&semifinals[1]), [(json!("A2"), json!(false)), (json!("B1"), json!(true))]);
         assert_eq!(semifinals[1]["result"], "0:1");
         let last = &rounds[1]["blocks"][0];
@@ -339,7 +338,7 @@ mod tests {
             for (at, round) in rounds.iter().enumerate() {
                 for block in round["blocks"].as_array().unwrap() {
                     let participants = block["participants"].as_array().unwrap();
-                    // The file does not know who won the final of 2025.
+                    // The file has no winner of the 2025 final.
                     if file.starts_with("2024-25") && at == 4 {
                         assert_eq!((&block["finished"], block.get("result")), (&json!(false), None));
                         continue;

@@ -1,4 +1,4 @@
-//! What the provider may answer instead of the truth.
+//! Faults of the provider: what it may answer instead of the data.
 
 use std::time::Duration;
 
@@ -7,38 +7,38 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-/// One kind of trouble with the provider, as it meets a request for data.
+/// One kind of fault of a request for data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// A server's error.
+    /// A server error.
     Status(u16),
-    /// 429, to come back after so many seconds.
+    /// 429 with `Retry-After` in seconds.
     TooMany(u32),
     /// 403 with the provider's own error envelope.
     Refusal,
-    /// A page that wants to see a person, with 200.
+    /// An HTML challenge page with status 200.
     Challenge,
-    /// JSON that stops in the middle.
+    /// Truncated JSON.
     Truncated,
-    /// JSON of another shape.
+    /// JSON with an unexpected structure.
     WrongShape,
-    /// Nothing, for a minute.
+    /// No answer for a minute.
     Silence,
     /// The connection ends in the middle of the body.
     Drop,
-    /// The truth, so much later.
+    /// The data, after a delay.
     Late(Duration),
 }
 
-/// Trouble that is on.
+/// An active fault.
 pub(super) struct Ongoing {
     pub(super) trouble: Trouble,
-    /// For so many requests more; none: until it is lifted.
+    /// The remaining number of requests; `None`: until it is ended.
     pub(super) times: Option<usize>,
 }
 
 impl Trouble {
-    /// What is answered; none: the truth, once its time has come.
+    /// The answer; `None`: the data, after the delay.
     pub(super) async fn answer(self) -> Option<Response> {
         let json = |body: &'static str| ([(header::CONTENT_TYPE, "application/json")], body).into_response();
         Some(match self {

@@ -1,4 +1,4 @@
-//! The Chrome DevTools Protocol over its web socket: one call at a time, one round trip a call.
+//! The Chrome DevTools Protocol over its web socket: one call at a time, one round trip per call.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::BrowserError;
 
-/// What a call that makes the browser do nothing slow may take.
+/// Timeout of a call that involves no slow work in the browser.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct Devtools {
@@ -23,7 +23,7 @@ pub(super) struct Devtools {
 
 impl Devtools {
     pub(super) async fn connect(url: &str) -> Result<Self, BrowserError> {
-        // The size of an answer is bounded where it is made, in the page.
+        // The size of an answer is limited by the script in the page.
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
         let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config), true);
         let (socket, _) = tokio::time::timeout(CALL_TIMEOUT, connecting)
@@ -33,7 +33,7 @@ impl Devtools {
         Ok(Self { socket, session: None, calls: 0 })
     }
 
-    /// Addresses all further calls to the page that was attached to.
+    /// Sends all further calls to the page of this session.
     pub(super) fn enter_session(&mut self, session: String) {
         self.session = Some(session);
     }
@@ -45,7 +45,7 @@ impl Devtools {
         self.call_within(method, CALL_TIMEOUT).await
     }
 
-    /// Sends one call and waits for its answer; events in between are not of interest.
+    /// Sends one call and waits for its answer; events received meanwhile are ignored.
     pub(super) async fn call_within<M: Method + serde::Serialize>(
         &mut self,
         method: M,

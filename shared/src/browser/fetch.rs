@@ -1,4 +1,4 @@
-//! The script that fetches within the page, and its answer.
+//! The script that fetches in the page, and its answer.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::BrowserError;
 
-/// The largest body that is brought over: more is refused in the page.
+/// The largest body that is transferred: the script refuses larger ones.
 const BODY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
-/// What kind of body is wanted.
+/// The kind of body that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
     /// Text, decoded as UTF-8.
@@ -19,25 +19,25 @@ pub enum Want {
     Bytes,
 }
 
-/// What came of a fetch.
+/// The result of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
-    /// The server answered, with whatever status.
+    /// The server answered, with any status.
     Answer {
         /// HTTP status.
         status: u16,
         /// `Content-Type`, empty if there was none.
         content_type: String,
-        /// How long `Retry-After` asks to wait, if there was one.
+        /// The wait from `Retry-After`, if there was one.
         retry_after: Option<Duration>,
         /// The body.
         body: Body,
     },
-    /// There is no answer: the network failed, it took too long, the body is too large, it led to another host.
+    /// There is no usable answer: network failure, timeout, body too large, or redirect to another host.
     Failed(String),
 }
 
-/// A body as it was wanted.
+/// A body of the kind that was wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// See [`Want::Text`].
@@ -46,7 +46,7 @@ pub enum Body {
     Bytes(Vec<u8>),
 }
 
-/// The JavaScript of one fetch. It never throws: what goes wrong is in the JSON text it resolves to.
+/// The JavaScript of one fetch. It never throws: errors are in the JSON text it resolves to.
 pub(super) fn script(url: &str, want: Want, timeout: Duration) -> String {
     // JSON is a subset of JavaScript's literals, so the URL can't break out of its string.
     let url = serde_json::Value::from(url);

@@ -1,6 +1,6 @@
-//! Browsers that a function left behind when it was killed: ended, and their profiles deleted, by the next launch.
+//! Cleanup at launch: ends browsers that a killed function left running, and deletes their profiles.
 //!
-//! A profile's name tells whose it is: the process, and the moment it began (a process id comes again).
+//! A profile's name holds its owner's process id and start time (process ids are reused).
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const PREFIX: &str = "chromium-profile-";
 
-/// How the profiles of this process begin.
+/// The prefix of this process's profile names.
 pub(super) fn own_prefix() -> String {
     let own = std::process::id();
     format!("{PREFIX}{own}-{}-", began(own).unwrap_or_default())
 }
 
-/// Ends the browsers, and deletes the profiles, of processes that are no more.
+/// Ends the browsers, and deletes the profiles, of processes that no longer exist.
 pub(super) fn remove() {
     let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {
@@ -31,14 +31,14 @@ pub(super) fn remove() {
         }
         let killed = kill_users_of(&entry.path());
         let removed = std::fs::remove_dir_all(entry.path());
-        tracing::warn!(profile = %entry.path().display(), killed, ?removed, "a killed function had left a browser");
+        tracing::warn!(profile = %entry.path().display(), killed, ?removed, "removed a browser that a killed function had left running");
     }
 }
 
-/// When a process began, in ticks since the machine did; none: there is no such process.
+/// The start time of a process, in clock ticks since boot; none: there is no such process.
 fn began(process: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The command's name, in brackets, may hold spaces: count from behind it. A zombie is no more.
+    // The command's name, in parentheses, may contain spaces: count from behind it. A zombie counts as ended.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     if fields.next()? == "Z" {
         return None;
@@ -46,7 +46,7 @@ fn began(process: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// Kills every process that was started with this profile: the browser and all it started. How many.
+/// Kills every process that was started with this profile: the browser and its children. Returns how many.
 fn kill_users_of(profile: &Path) -> usize {
     let flag = format!("--user-data-dir={}", profile.display());
     let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
@@ -61,7 +61,7 @@ fn kill_users_of(profile: &Path) -> usize {
             leaders.push((id, group));
         }
     }
-    // Its helpers do not all name the profile, but are of its group.
+    // Not all of its helpers name the profile, but all are in its group.
     let doomed = all.into_iter().filter(|(id, group)| leaders.iter().any(|(l, g)| l == id || g == group));
     doomed
         .filter_map(|(id, _)| Pid::from_raw(id))

@@ -1,7 +1,7 @@
-//! Chromium's life: launch, warm up, fetch from within the page, close. Knows no football.
+//! Chromium: launch, warm up, fetch in the page, close. Independent of football.
 //!
 //! The protocol's types are headless_chrome's; its launcher and its socket are not used. The launcher retries a
-//! broken binary for minutes, takes ports in turn and kills only its direct child; the socket costs 100 ms a call.
+//! broken binary for minutes, tries ports in turn and kills only its direct child; the socket adds 100 ms per call.
 //! Here one process group is started and killed as a whole, the browser picks its own port, and one call is one
 //! round trip.
 
@@ -24,12 +24,12 @@ use process::Process;
 /// What can go wrong with the browser itself, as opposed to what the provider answers.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
-    /// The binary is missing, is no browser, or died at once.
+    /// The binary is missing, is not a browser, or exited at once.
     #[error("Chromium could not be launched from {path}: {reason}")]
     Launch {
         /// The binary's path.
         path: String,
-        /// What happened, with the end of what it said.
+        /// What happened, with the last lines of its output.
         reason: String,
     },
     /// The browser died or its connection was lost.
@@ -38,7 +38,7 @@ pub enum BrowserError {
     /// The browser or its page did not answer in time.
     #[error("the browser did not answer within {} s", .0.as_secs_f32())]
     Unresponsive(Duration),
-    /// The browser answered something that was not asked for.
+    /// The browser's answer is not of the expected form.
     #[error("the browser's answer is not understood: {0}")]
     Protocol(String),
     /// The origin could not be reached at all.
@@ -52,17 +52,16 @@ pub struct Browser {
     process: Process,
     origin: String,
     request_timeout: Duration,
-    /// The page is at the origin.
+    /// Whether the page is at the origin.
     warm: bool,
 }
 
-/// Beyond what a request may take in the page, for the answer to travel.
+/// Added to a request's timeout in the page, for the transfer of the answer.
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Browser {
-    /// Launches Chromium from `binary`, all in one process if asked to. It reaches no other host than that of `origin`.
-    /// Nothing is asked of `origin` yet: the first fetch opens its front page, so that it and all later ones are the
-    /// page's own.
+    /// Launches Chromium from `binary`, as one process if `single_process`. It can reach only the host of `origin`. No
+    /// request is made yet: the first fetch opens the front page, so that all fetches are same-origin requests.
     pub async fn launch(
         binary: &Path,
         origin: &str,
@@ -107,7 +106,7 @@ impl Browser {
         };
         let limit = self.request_timeout + GRACE;
         let navigated = match self.devtools.call_within(navigate, limit).await {
-            // The browser answers as soon as the origin does: it is the origin that is silent.
+            // The browser answers as soon as the origin does, so it is the origin that does not answer.
             Err(error @ BrowserError::Unresponsive(_)) => {
                 return Err(BrowserError::Navigation(error.to_string()));
             }
@@ -117,14 +116,14 @@ impl Browser {
             return Err(BrowserError::Navigation(error));
         }
         let wait = async {
-            // The answer to navigate and the new document race: ask until the new document is the one that answers.
+            // The answer to navigate and the new document race: evaluate until the new document answers.
             loop {
                 let script = "document.readyState === 'loading' \
                     ? new Promise(r => document.addEventListener('DOMContentLoaded', () => r(location.origin))) \
                     : location.origin";
                 match self.devtools.call_within(evaluate(script.to_owned()), limit).await {
                     Ok(answer) if answer.result.value == Some(self.origin.as_str().into()) => return Ok(()),
-                    // The old document went away under the question.
+                    // The old document was unloaded during the evaluation.
                     Ok(_) | Err(BrowserError::Protocol(_)) => {
                         tokio::time::sleep(Duration::from_millis(5)).await
                     }
@@ -137,12 +136,12 @@ impl Browser {
             .unwrap_or_else(|_| Err(BrowserError::Navigation(format!("{} did not load", self.origin))))
     }
 
-    /// Has the next fetch open the front page anew.
+    /// Makes the next fetch open the front page again.
     pub fn cool_down(&mut self) {
         self.warm = false;
     }
 
-    /// Lets the page fetch `path` of its own origin. An HTTP error status is an answer, not an error.
+    /// Fetches `path` of the origin in the page. An HTTP error status is an answer, not an error.
     pub async fn fetch(&mut self, path: &str, want: Want) -> Result<Fetched, BrowserError> {
         if !self.warm {
             self.warm_up().await?;
@@ -158,7 +157,7 @@ impl Browser {
         fetch::answer(text, want)
     }
 
-    /// Any other call of the protocol, to the page: for tests that look at pages and click.
+    /// Any other protocol call to the page: for tests that inspect pages and click.
     pub async fn call<M: Method + serde::Serialize>(
         &mut self,
         method: M,
@@ -171,13 +170,13 @@ impl Browser {
         self.process.id()
     }
 
-    /// Kills the browser with everything it started and deletes its profile.
+    /// Kills the browser and its children, and deletes its profile.
     pub async fn close(self) {
         self.process.close().await;
     }
 }
 
-/// The call that has the page evaluate an expression and hand back what it, or its promise, comes to.
+/// The call that evaluates an expression in the page and returns its value, or that of its promise.
 pub fn evaluate(expression: String) -> Runtime::Evaluate {
     Runtime::Evaluate {
         expression,

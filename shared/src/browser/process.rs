@@ -12,18 +12,18 @@ use tokio::process::{Child, Command};
 
 use super::{BrowserError, leftovers};
 
-/// How long the browser may take until it listens.
+/// Timeout from the browser's start until it listens.
 const LAUNCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the browser may take to end after it closed its output.
+/// Timeout from the end of the browser's output until its exit.
 const ENDING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much of what a failing browser says is kept for the error.
+/// Lines of a failing browser's output that are kept for the error.
 const KEPT_LINES: usize = 5;
 
 const FLAGS: [&str; 22] = [
     "--headless",
-    // Port 0: the browser takes a free one and says which. Ports chosen from outside collide.
+    // Port 0: the browser takes a free one and prints it. A port chosen here could be in use.
     "--remote-debugging-port=0",
     "--disable-background-networking",
     "--disable-breakpad",
@@ -35,22 +35,22 @@ const FLAGS: [&str; 22] = [
     "--disable-extensions",
     "--disable-gpu",
     "--disable-quic",
-    // Nothing is drawn by a graphics card, and none is imitated. With the next but one it saves a third of a launch.
+    // No GPU, and no software emulation of one. With the next flag but one this saves a third of the launch time.
     "--disable-software-rasterizer",
     "--disable-sync",
     "--hide-scrollbars",
-    // No databases of a profile that lives for one run.
+    // No databases in the profile, which is used for one run only.
     "--incognito",
     "--metrics-recording-only",
     "--mute-audio",
     "--no-default-browser-check",
     "--no-first-run",
-    // Lambda's sandbox is the one there is: Chromium's own needs privileges that a function does not have.
+    // Lambda's sandbox isolates it: Chromium's own needs privileges that a function does not have.
     "--no-sandbox",
     "--no-zygote",
 ];
 
-/// A browser process, leader of its own group, with a profile of its own.
+/// A browser process, leader of its own process group, with its own profile.
 pub(super) struct Process {
     child: Child,
     group: Option<Pid>,
@@ -60,7 +60,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `binary`, which knows no other host than that of `origin`, and waits until it says where it listens.
+    /// Starts `binary`, which can resolve only the host of `origin`, and waits until it prints the address it listens
+    /// on.
+    // Long for the list of flags, each with its reason.
     pub(super) async fn launch(
         binary: &Path,
         origin: &str,
@@ -79,7 +81,7 @@ impl Process {
             .arg(format!("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {}", host_of(origin)))
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
-            // What it keeps outside its profile (caches, fonts) goes there too, and away with it.
+            // What it stores outside its profile (caches, fonts) goes there too, and is deleted with it.
             .env("HOME", profile.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -122,7 +124,7 @@ impl Process {
                 None
             }
             Ok(None) => {
-                // It may have closed its output and live on.
+                // It may have closed its output and still be running.
                 let status = match tokio::time::timeout(ENDING_TIMEOUT, process.child.wait()).await {
                     Ok(ended) => ended.map_or_else(|e| e.to_string(), |s| s.to_string()),
                     Err(_) => "its output, at least".to_owned(),
@@ -135,7 +137,7 @@ impl Process {
             process.close().await;
             return Err(failed(format!("{problem}; it said: {}", said.join(" | "))));
         }
-        // Whatever it says later is read and dropped: a full pipe would stop it.
+        // Later output is read and dropped: a full pipe would block it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(process)
     }
@@ -152,27 +154,27 @@ impl Process {
     pub(super) async fn close(mut self) {
         self.kill();
         if let Err(error) = self.child.wait().await {
-            tracing::warn!(%error, "the browser could not be waited for");
+            tracing::warn!(%error, "waiting for the browser's exit failed");
         }
     }
 
     fn delete_profile(&self) {
-        // What was killed may still be writing for a moment.
+        // Killed processes may still be writing for a moment.
         for pause_ms in [0, 5, 20, 100, 400] {
             std::thread::sleep(Duration::from_millis(pause_ms));
             match std::fs::remove_dir_all(self.profile.path()) {
                 Ok(()) => return,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-                Err(error) => tracing::debug!(%error, "the profile is still in use"),
+                Err(error) => tracing::debug!(%error, "the browser's profile is still in use"),
             }
         }
         tracing::warn!(path = %self.profile.path().display(), "the browser's profile could not be deleted");
     }
 
     fn kill(&mut self) {
-        // Once: afterwards the group's number may become another's.
+        // Once only: afterwards the group's id may be reused.
         if let Some(group) = self.group.take() {
-            // An error means that the group is gone already.
+            // An error means that the group no longer exists.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -186,7 +188,7 @@ fn host_of(origin: &str) -> &str {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Also when the leader has ended by itself: what it started may live on.
+        // Also when the leader has exited by itself: its children may still be running.
         self.kill();
         self.delete_profile();
     }

@@ -1,4 +1,4 @@
-//! Reading fields of an event: every problem found, each naming its field and the remedy.
+//! Reads the fields of an event: finds every problem, and names its field and the remedy.
 
 use std::str::FromStr;
 
@@ -10,16 +10,16 @@ use uuid::Uuid;
 use football::domain::round::is_path_segment;
 use football::plan::schedule::CheckKind;
 
-/// What is wrong with an event, all of it.
+/// All problems of an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid input: {}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct InvalidInput {
-    /// One a field.
+    /// One per field.
     pub problems: Vec<Problem>,
 }
 
 impl InvalidInput {
-    /// One problem.
+    /// An error with one problem.
     pub fn one(field: &str, remedy: &str) -> Self {
         Self { problems: vec![Problem { field: field.to_owned(), remedy: remedy.to_owned() }] }
     }
@@ -28,9 +28,9 @@ impl InvalidInput {
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Its path, as `tournament.baseUrl`.
+    /// The field's path, as `tournament.baseUrl`.
     pub field: String,
-    /// What is wrong and what would be right.
+    /// What is wrong and what is expected.
     pub remedy: String,
 }
 
@@ -40,26 +40,26 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// What every event may carry.
+/// The fields that every event may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// `scheduledTime`: the occurrence this event stands for. The planning time where it is there.
+    /// `scheduledTime`: the scheduled time of the occurrence, used as the planning time if given.
     pub scheduled_time: Option<DateTime<Utc>>,
-    /// `idempotencyKey`: a manual trigger's own name for the work.
+    /// `idempotencyKey`: a manual trigger's own key for the work.
     pub idempotency_key: Option<String>,
     /// `dryRun`: plan and report, write nothing.
     pub dry_run: bool,
 }
 
 impl Envelope {
-    /// The occurrence's own name: the trigger's own key, else the scheduled time.
+    /// The occurrence's name: the trigger's own key, else the scheduled time; none if neither is given.
     pub fn occurrence(&self) -> Option<String> {
         let scheduled = || Some(self.scheduled_time?.format("%Y-%m-%dT%H:%M:%SZ").to_string());
         self.idempotency_key.clone().or_else(scheduled)
     }
 }
 
-/// Reads fields of a JSON object and collects what is wrong. Unknown fields are ignored.
+/// Reads fields of a JSON object and collects problems. Unknown fields are ignored.
 pub struct Fields<'a> {
     object: Option<&'a Map<String, Value>>,
     path: String,
@@ -74,7 +74,7 @@ const SEGMENT_LIMIT: usize = 80;
 const AHEAD: TimeDelta = TimeDelta::days(1);
 const TOURNAMENT_ID: &str = "the tournament's id (a UUID)";
 
-/// A UUID in its usual shape. The other shapes (`{…}`, `urn:uuid:…`, no hyphens) would be further names of one thing.
+/// A UUID in its hyphenated form. The other forms (`{…}`, `urn:uuid:…`, no hyphens) would give one thing several keys.
 pub fn uuid(text: &str) -> Option<Uuid> {
     text.parse().ok().filter(|_| text.len() == "11111111-2222-4333-8444-555555555555".len())
 }
@@ -83,13 +83,13 @@ fn is_of_a_key(c: char) -> bool {
     c.is_ascii_alphanumeric() || "._:/+-".contains(c)
 }
 
-/// Characters that show nothing, or turn the direction of what is shown: a text that holds one is not what it seems.
+/// Characters that are invisible or change the text's direction: a text with one looks different from what it is.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 impl<'a> Fields<'a> {
-    /// Starts on an event.
+    /// Starts reading an event.
     pub fn of(event: &'a Value) -> Self {
         let mut fields = Self { object: event.as_object(), path: String::new(), problems: Vec::new() };
         if fields.object.is_none() {
@@ -98,20 +98,20 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// If the event is a retry of this kind: since when it has been asked for (sent in the field `kickoff`).
+    /// If the event is a retry of this kind: the time of the first attempt (sent in the field `kickoff`).
     pub fn retry_since(&mut self, kind: CheckKind) -> Option<DateTime<Utc>> {
         self.optional("check").filter(|check| *check == kind.to_string())?;
         let since = self.optional("kickoff")?;
         self.time("kickoff", &since)
     }
 
-    /// Whether a field is there, whatever it holds.
+    /// Whether a field is present, whatever its value.
     pub fn has(&self, name: &str) -> bool {
         self.value(name).is_some()
     }
 
-    /// The fields every event may carry; an event for another environment is refused, and one for an occurrence that
-    /// is still to come: what is done in its name (a season completed, schedules deleted) would be done before its time.
+    /// The fields every event may have. Refuses an event for another environment, and one for a future occurrence,
+    /// whose effects (a season completed, schedules deleted) would come too early.
     pub fn envelope(&mut self, environment: &str, now: DateTime<Utc>) -> Envelope {
         if let Some(target) = self.optional("targetEnv")
             && target != environment
@@ -138,7 +138,7 @@ impl<'a> Fields<'a> {
         Envelope { scheduled_time, idempotency_key, dry_run }
     }
 
-    /// Reads an object within this one by `read`.
+    /// Reads a nested object with `read`.
     pub fn within<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields<'_>) -> T) -> T {
         let object = self.value(name).and_then(Value::as_object);
         if object.is_none() {
@@ -176,7 +176,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that must be there. `expected` completes "must be …".
+    /// A required text. `expected` completes "must be …".
     pub fn required(&mut self, name: &str, expected: &str) -> String {
         let problems = self.problems.len();
         let text = self.optional(name);
@@ -209,7 +209,7 @@ impl<'a> Fields<'a> {
         text
     }
 
-    /// A required text that can stand in a URL as it is. `expected` completes "must be …".
+    /// A required text that is valid in a URL without escaping. `expected` completes "must be …".
     pub fn segment(&mut self, name: &str, expected: &str) -> String {
         let text = self.required(name, expected);
         if !text.is_empty() && (text.len() > SEGMENT_LIMIT || !is_path_segment(&text)) {
@@ -218,7 +218,7 @@ impl<'a> Fields<'a> {
         text
     }
 
-    /// A required id of ours.
+    /// A required UUID.
     pub fn uuid(&mut self, name: &str) -> Uuid {
         let problems = self.problems.len();
         let text = self.required(name, TOURNAMENT_ID);
@@ -234,7 +234,7 @@ impl<'a> Fields<'a> {
     /// A time in RFC 3339.
     pub fn time(&mut self, name: &str, text: &str) -> Option<DateTime<Utc>> {
         let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
-        // Outside these years nothing of ours is scheduled, and Postgres and the Scheduler agree on every date.
+        // Outside these years nothing is scheduled; within them Postgres and Scheduler accept every date.
         let time = time.filter(|time| (1900..2200).contains(&chrono::Datelike::year(time)));
         if time.is_none() {
             self.problem(name, "must be a time like 2022-12-18T15:00:00Z");
@@ -242,12 +242,12 @@ impl<'a> Fields<'a> {
         time
     }
 
-    /// Notes a problem with `name`.
+    /// Records a problem with the field `name`.
     pub fn problem(&mut self, name: &str, remedy: &str) {
         self.problems.push(Problem { field: format!("{}{name}", self.path), remedy: remedy.to_owned() });
     }
 
-    /// Ends the reading: what was read, or everything that is wrong.
+    /// Ends the reading: returns what was read, or all problems.
     pub fn finish<T>(self, read: T) -> Result<T, InvalidInput> {
         if self.problems.is_empty() { Ok(read) } else { Err(InvalidInput { problems: self.problems }) }
     }

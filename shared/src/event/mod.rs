@@ -1,10 +1,10 @@
 //! The event of a function: one type, and one codec that reads and writes it.
 //!
-//! Scheduler, the desk, the samples and older callers send JSON; [`Event::read`] makes an [`Event`] of it, or names every
-//! field that is wrong. What the desk sends is written by [`Event::to_json`], what Scheduler sends by [`schedule_input`].
+//! Scheduler, the desk, the samples and older callers send JSON; [`Event::read`] parses it to an [`Event`], or names
+//! every field that is wrong. [`Event::to_json`] writes what the desk sends, `schedule_input` what Scheduler sends.
 //!
-//! On the wire the field `kickoff` means what its `check` says: a closing check's kickoff, or since when a retry has been
-//! asked for. Here each has a name of its own.
+//! In the JSON the meaning of `kickoff` depends on `check`: a closing check's kickoff, or the time of a retry's first
+//! attempt. Here each has its own name.
 
 mod fields;
 mod new_tournament;
@@ -21,44 +21,44 @@ pub(crate) use scheduled::{check_of, schedule_input};
 use crate::store::tournaments::NewTournament;
 use crate::work::{Function, Operation, Subject, Work};
 
-/// What a function is asked for, and for which occurrence.
+/// A request to a function, and its occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Which occurrence it is.
+    /// The occurrence, and whether it is a dry run.
     pub envelope: Envelope,
-    /// What is asked for.
+    /// The requested work.
     pub request: Request,
 }
 
-/// What a function is asked for.
+/// The work that a function is requested to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// `daily-routine`: the day's routine.
+    /// `daily-routine`: the daily routine.
     DailyRoutine {
-        /// If this is a retry: since when it has been asked for.
+        /// If this is a retry: the time of the first attempt.
         retry_since: Option<DateTime<Utc>>,
     },
     /// `scores-and-standings`: the scores of a round, then the table where it is due.
     Scores {
-        /// Of which tournament.
+        /// The tournament.
         tournament_id: Uuid,
         /// Its slug.
         round: String,
-        /// What it is looked at for.
+        /// The kind of check.
         check: RoundCheck,
     },
     /// `scores-and-standings`: the table alone, from the matches as they are stored.
     Standings {
-        /// Of which tournament.
+        /// The tournament.
         tournament_id: Uuid,
-        /// If this is a retry: since when it has been asked for.
+        /// If this is a retry: the time of the first attempt.
         retry_since: Option<DateTime<Utc>>,
     },
     /// `knockouts`: new knockout rounds, their matches, and the bracket.
     Knockouts {
-        /// Of which tournament.
+        /// The tournament.
         tournament_id: Uuid,
-        /// If this is a retry: since when it has been asked for.
+        /// If this is a retry: the time of the first attempt.
         retry_since: Option<DateTime<Utc>>,
     },
     /// `tournaments`: a whole tournament, created.
@@ -67,21 +67,21 @@ pub enum Request {
     RefreshTournament {
         /// Which.
         tournament_id: Uuid,
-        /// If this is a retry: since when it has been asked for.
+        /// If this is a retry: the time of the first attempt.
         retry_since: Option<DateTime<Utc>>,
     },
-    /// `tournaments`: one real request to the provider, which writes nothing.
+    /// `tournaments`: one real request to the provider, to test access; writes nothing.
     Probe,
-    /// `migrate`: the database's tables, brought up to date.
+    /// `migrate`: the pending database migrations.
     Migrate,
 }
 
-/// What a round is looked at for.
+/// The kind of check of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoundCheck {
     /// The running score.
     Interim,
-    /// The final scores. It follows up matches of its own kickoff (none: of every kickoff) that still run.
+    /// The final scores. It follows up matches of its kickoff (none: of every kickoff) that are still running.
     Closing {
         /// The kickoff whose matches should have ended.
         kickoff: Option<DateTime<Utc>>,
@@ -93,7 +93,7 @@ pub enum RoundCheck {
 }
 
 impl RoundCheck {
-    /// The kind of check, as schedules and keys have it.
+    /// The kind of check, as in schedules and keys.
     pub fn kind(self) -> CheckKind {
         match self {
             Self::Interim => CheckKind::Interim,
@@ -103,7 +103,7 @@ impl RoundCheck {
         }
     }
 
-    /// The kickoff whose matches are followed up; none: those of every kickoff.
+    /// The kickoff whose matches are followed up; none: matches of every kickoff.
     pub fn kickoff(self) -> Option<DateTime<Utc>> {
         match self {
             Self::Closing { kickoff } => kickoff,
@@ -124,7 +124,7 @@ impl Request {
         }
     }
 
-    /// What its first execution does, and on what; none for what leaves no record.
+    /// The operation and subject of its first execution; none for requests that leave no record.
     fn first_execution(&self) -> Option<(Operation, Subject)> {
         Some(match self {
             Self::DailyRoutine { .. } => (Operation::DailySchedule, Subject::All),
@@ -171,13 +171,13 @@ impl Request {
 }
 
 impl Event {
-    /// An event by which somebody asks for work by hand, under an occurrence of its own.
+    /// An event that requests work manually, with its own occurrence as idempotency key.
     pub fn asked(request: Request, occurrence: &str, dry_run: bool) -> Self {
         let idempotency_key = Some(occurrence.to_owned());
         Self { envelope: Envelope { scheduled_time: None, idempotency_key, dry_run }, request }
     }
 
-    /// Reads the event of a function of this environment, as it is `now`.
+    /// Reads the event of a function of this environment at the time `now`.
     pub fn read(
         function: Function,
         event: &Value,
@@ -197,7 +197,7 @@ impl Event {
             }),
             Function::Tournaments => tournaments(&mut fields),
             Function::Migrate => Some(Request::Migrate),
-            // Its events are requests over HTTP.
+            // Its events are HTTP requests.
             Function::OperatorApi => None,
         };
         match request {
@@ -209,7 +209,7 @@ impl Event {
         }
     }
 
-    /// As it is sent to a function of this environment, with who asked for it.
+    /// The JSON that is sent to a function of this environment, including who requested it.
     pub fn to_json(&self, environment: &str, requested_by: &str) -> Value {
         let mut event = self.request.to_json();
         event["targetEnv"] = environment.into();
@@ -223,8 +223,8 @@ impl Event {
         event
     }
 
-    /// The work of its first execution. Where the event names no occurrence it is `delivery`, which Lambda's own retries
-    /// share. None for what leaves no record.
+    /// The work of its first execution. If the event names no occurrence, the occurrence is `delivery`, which Lambda's
+    /// own retries share. None for requests that leave no record.
     pub fn work(&self, delivery: Uuid) -> Option<Work> {
         let (operation, subject) = self.request.first_execution()?;
         Some(Work {
@@ -239,8 +239,7 @@ impl Event {
     }
 }
 
-/// The work that a delivery brings: that of its event, or the refusal of one that can't be read, which is an execution
-/// too.
+/// The work of a delivery: that of its event, or the refusal of a malformed event, which is an execution too.
 pub fn work_of(function: Function, delivery: Uuid, event: &Result<Event, InvalidInput>) -> Work {
     event.as_ref().ok().and_then(|event| event.work(delivery)).unwrap_or_else(|| Work {
         function,
@@ -259,7 +258,7 @@ pub fn work_of(function: Function, delivery: Uuid, event: &Result<Event, Invalid
 }
 
 /// An older caller's event has no `check`: it is a closing check of the whole round. Its `roundUrl` and `standingsUrl`
-/// are ignored: what is asked for is what the database says.
+/// are ignored: requests use the URLs in the database.
 fn scores_or_standings(fields: &mut Fields<'_>) -> Request {
     let tournament_id = fields.uuid("tournamentId");
     let round = match fields.optional("operation").as_deref() {
@@ -297,8 +296,8 @@ fn scores_or_standings(fields: &mut Fields<'_>) -> Request {
     Request::Scores { tournament_id, round, check }
 }
 
-/// An older caller's `knockoutsUpdateUrl` is never asked for; all that counts is the tournament it names, and only where
-/// nothing else does.
+/// An older caller's `knockoutsUpdateUrl` is never requested; only the tournament it names is used, and only if no
+/// other field names one.
 fn knockouts_tournament(fields: &mut Fields<'_>) -> Uuid {
     let url = if fields.has("tournamentId") { None } else { fields.optional("knockoutsUpdateUrl") };
     let Some(url) = url else { return fields.uuid("tournamentId") };

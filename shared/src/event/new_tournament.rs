@@ -1,10 +1,10 @@
-//! The event's object `tournament`: what an operator says of one to create.
+//! The event's object `tournament`: an operator's description of a tournament to create.
 
 use football::domain::{Mode, StandingsMode};
 use serde_json::{Value, json};
 
 use super::Fields;
-use crate::provider::sofascore::{PROVIDER, SeasonRef, is_page};
+use crate::provider::{PROVIDER, SeasonRef, is_page};
 use crate::store::tournaments::NewTournament;
 
 const BASE_URL: &str = "like https://www.sofascore.com/api/v1/unique-tournament/16/season/41087";
@@ -53,7 +53,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<NewTournament> {
     })
 }
 
-/// As [`read`] reads it.
+/// The JSON that [`read`] reads.
 pub(super) fn to_json(new: &NewTournament) -> Value {
     json!({
         "label": new.label,

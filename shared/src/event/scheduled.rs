@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The event that a check's schedule sends. Scheduler fills in the angle brackets.
+/// The event that a check's schedule sends. Scheduler replaces the placeholders in angle brackets.
 pub(crate) fn schedule_input(environment: &str, check: &Check) -> Value {
     let mut input = json!({
         "targetEnv": environment,
@@ -26,7 +26,7 @@ pub(crate) fn schedule_input(environment: &str, check: &Check) -> Value {
     input
 }
 
-/// The check that a schedule stands for, read back from its moment and its event; none if it is none of ours.
+/// The check of a schedule, read back from its time and its event; none if it is not a schedule of a check.
 pub(crate) fn check_of(at: DateTime<Utc>, input: &str) -> Option<Check> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -18,12 +18,12 @@ use crate::summary::Summary;
 use crate::telemetry::Metrics;
 use crate::work::{ErrorKind, ExecutionStatus, Operation, Work};
 
-/// What a run came to, complete.
+/// The complete result of a run.
 pub(super) struct Ended {
     report: Report,
     /// The provider refused, now or before.
     refused: bool,
-    /// The message of the provider's circuit stands for this run's own.
+    /// The message about the provider's circuit replaces this run's own.
     covered_by_circuit: bool,
 }
 
@@ -39,7 +39,7 @@ impl Ended {
         let services = invocation.services;
         let kind = error.as_ref().map(kind_of);
         let refused = retry.circuit_open || kind.is_some_and(ErrorKind::is_refusal);
-        // While the circuit is open its own message stands in for this run's, unless the run wrote rows or has warnings.
+        // While the circuit is open its message replaces this run's, unless the run wrote rows or has warnings.
         let nothing_else = work.operation != Operation::DailySchedule
             && !journal.rows.wrote()
             && journal.warnings.is_empty();
@@ -69,8 +69,8 @@ impl Ended {
         Self { report, refused, covered_by_circuit }
     }
 
-    /// Stores the report, ends the record, emits the metrics and sends the message; what is on record, or the failure
-    /// that Lambda is to see.
+    /// Stores the report, ends the record, emits the metrics and sends the message. Returns the recorded summary, or
+    /// the failure for Lambda.
     pub(super) async fn conclude(
         mut self,
         invocation: &Invocation<'_>,
@@ -103,7 +103,7 @@ impl Ended {
         };
         let sent = pending::send_own(invocation, id, &message, self.covered_by_circuit).await;
         if !work.dry_run {
-            // Report and message went out: so may those that earlier runs could not deliver.
+            // If this report and message were delivered, pending ones of earlier runs probably can be too.
             pending::deliver(invocation, sent && stored.is_ok()).await;
         }
         match &report.error {
@@ -169,8 +169,8 @@ fn claim_of(report: &Report) -> executions::Held {
     executions::Held { id: report.execution_id, attempt: report.attempt }
 }
 
-/// Stores the report: its key; or, where S3 does not take it, the report itself, to be kept in the record until a later
-/// run can store it.
+/// Stores the report and returns its key; if S3 fails, the report itself, to be kept in the record until a later run
+/// can store it.
 async fn store_report(invocation: &Invocation<'_>, report: &mut Report) -> Result<String, Value> {
     let problem = match Rendered::of(report) {
         Ok(rendered) => match pending::store_report(invocation, &rendered).await {
@@ -179,7 +179,7 @@ async fn store_report(invocation: &Invocation<'_>, report: &mut Report) -> Resul
         },
         Err(error) => format!("{error:#}"),
     };
-    tracing::error!(error = problem, "the report could not be stored; it is kept in the record");
+    tracing::error!(error = problem, "the execution's report could not be stored; it is kept in the record");
     report.journal.warn(format!("the report could not be stored: {problem}"));
     Err(Rendered::of(report).ok().and_then(|kept| serde_json::to_value(kept).ok()).unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use crate::work::ErrorKind;
 /// Why an execution did not end well. Returned to Lambda, so that its retries and dead letters see it.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Another run is at this work and alive: deliver again later.
+    /// Another live run is working on this: deliver again later.
     #[error("{key} is being worked on by another run, whose lease holds until {until:?}")]
     AlreadyRunning {
         /// Which work.
@@ -20,10 +20,10 @@ pub enum Failure {
         /// Until when.
         until: Option<DateTime<Utc>>,
     },
-    /// The outside world could not be prepared: nothing is on record.
+    /// The external services could not be prepared: there is no record.
     #[error(transparent)]
     App(#[from] AppError),
-    /// The tables could not be brought up to date.
+    /// The database could not be migrated.
     #[error(transparent)]
     Migration(StoreError),
     /// The record could not be written.
@@ -35,7 +35,7 @@ pub enum Failure {
         /// Which work.
         key: String,
     },
-    /// The work failed; it is on record, reported and sent to Slack.
+    /// The work failed; that is recorded, reported and sent to Slack.
     #[error("{key}: {message}")]
     Work {
         /// Which work.

@@ -1,4 +1,4 @@
-//! Keeping the lease of a run, and noting how far it has come.
+//! Renews the lease of a run and records its progress.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use crate::store::{Store, StoreError};
 
 use super::LEASE;
 
-/// The lease is renewed this often.
+/// Interval between renewals of the lease.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
-/// How far a run has come is noted this often, while it comes further.
+/// Interval between writes of a run's progress, while it changes.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// Renews the lease until dropped.
@@ -29,7 +29,7 @@ impl Heartbeat {
                 if come != noted {
                     match note(&store, held, &come).await {
                         Ok(()) => noted = come,
-                        Err(error) => tracing::warn!(%error, "the run's progress could not be noted"),
+                        Err(error) => tracing::warn!(%error, "the run's progress could not be recorded"),
                     }
                 }
                 if renewed_at.elapsed() < RENEW_EVERY {
@@ -52,7 +52,7 @@ async fn note(store: &Store, held: Held, progress: &Progress) -> Result<(), Stor
     executions::note_progress(&*store.client().await?, held, progress).await
 }
 
-/// Renews the lease; whether the record is still this run's.
+/// Renews the lease; returns whether the record still belongs to this run.
 pub(super) async fn renew(store: &Store, clock: Clock, held: Held) -> Result<bool, StoreError> {
     executions::renew(&*store.client().await?, held, clock.now() + LEASE).await
 }

@@ -1,8 +1,8 @@
-//! An execution, from the claim of its record to the message in Slack. See [`run`].
+//! An execution, from the claim of its record to the message in Slack. See [`run()`].
 //!
-//! What is promised: every scheduled occurrence is attempted at least once; its effects on the database are applied
-//! once (the steps write state, not deltas, and only what differs); its message is sent at least once, normally once; a
-//! run that dies is visible and can be taken over.
+//! Guarantees: every scheduled occurrence is attempted at least once; its effects on the database are applied once (the
+//! steps write state, not deltas, and only what differs); its message is sent at least once, normally once; a run that
+//! dies is visible and can be taken over.
 
 mod conclude;
 mod failure;
@@ -24,28 +24,28 @@ pub use run::{Retry, Run};
 use crate::crash;
 use crate::invocation::{Invocation, TIME_TO_FINISH};
 use crate::journal::Journal;
-use crate::provider::sofascore::SofaScore;
+use crate::provider::Session;
 use crate::store::executions::{self, Claimed, Held, NewExecution};
 use crate::summary::Summary;
 use crate::work::{ErrorKind, Work};
 use heartbeat::Heartbeat;
 
-/// A lease holds this long unless it is renewed.
+/// A lease is valid for this long unless it is renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(45);
 /// A record whose lease ran out longer ago than this belongs to a dead run that nobody took over.
 const RESCUE_AFTER: TimeDelta = TimeDelta::minutes(15);
-/// Dead runs that are named one by one.
+/// Dead runs that are named individually.
 const RESCUED_NAMED: usize = 3;
-/// The longest event that is kept on record.
+/// Maximum length of an event's JSON that is kept in the record, in bytes.
 const EVENT_CHARS: usize = 8_000;
 
-/// Runs `step` as one execution: claims its record first, keeps the lease, and whatever comes of it (an error, a
-/// panic, time running out) ends the record, stores a report and sends a message. Gives what is on record.
+/// Runs `step` as one execution: claims its record, renews the lease, and whatever the result (including an error, a
+/// panic or the deadline) ends the record, stores a report and sends a message. Returns the recorded summary.
 ///
-/// Work that is on record as done is answered from there, and nothing else happens.
+/// For work that is already recorded as done, only the recorded summary is returned.
 pub async fn run(
     invocation: &Invocation<'_>,
-    provider: &mut SofaScore,
+    provider: &mut Session,
     work: Work,
     step: impl AsyncFnOnce(&mut Run<'_>) -> anyhow::Result<()>,
 ) -> Result<Summary, Failure> {
@@ -65,7 +65,7 @@ pub async fn run(
     let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut run))).instrument(span).await;
     crash::point("worked");
     let Run { journal, retry, record, .. } = run;
-    // One that was frozen and taken over meanwhile must not store its report over the other's.
+    // A run that was frozen and taken over meanwhile must not overwrite the other run's report.
     if !store
         .persist(async || heartbeat::renew(store, invocation.clock, record).await)
         .await
@@ -77,13 +77,13 @@ pub async fn run(
     ended.conclude(invocation, &work, heartbeat).await
 }
 
-/// A record that this run holds.
+/// A record claimed by this run.
 #[derive(Debug, Clone)]
 struct Ours {
     record: Held,
     started_at: DateTime<Utc>,
     first_begun: DateTime<Utc>,
-    /// What an attempt before this one noted along with its writes and could not send.
+    /// Alarms that an earlier attempt recorded with its writes and could not send.
     alarms: Vec<String>,
 }
 
@@ -144,7 +144,7 @@ fn span_of(invocation: &Invocation<'_>, work: &Work, record: Held) -> tracing::S
     span
 }
 
-fn begin<'a>(invocation: &Invocation<'a>, provider: &'a mut SofaScore, work: &Work, claim: &Ours) -> Run<'a> {
+fn begin<'a>(invocation: &Invocation<'a>, provider: &'a mut Session, work: &Work, claim: &Ours) -> Run<'a> {
     let mut journal = Journal::new(invocation.clock, work.dry_run, work.tournament_id);
     claim.alarms.iter().for_each(|alarm| journal.alarm(alarm.clone()));
     journal.facts.requested_by = requested_by(invocation.event).map(ToOwned::to_owned);
@@ -165,19 +165,19 @@ fn begin<'a>(invocation: &Invocation<'a>, provider: &'a mut SofaScore, work: &Wo
     }
 }
 
-/// Whether an event can stand in the record: it is short, and Postgres takes its every character.
+/// Whether an event can be stored in the record: it is short, and Postgres accepts all its characters.
 fn may_be_kept(event: &Value) -> bool {
     let text = event.to_string();
     event.is_object() && text.len() <= EVENT_CHARS && !text.contains("\\u0000")
 }
 
-/// Who asked for the work, where an event says it.
+/// Who requested the work, if the event names them.
 fn requested_by(event: &Value) -> Option<&str> {
     let by = event.get("requestedBy")?.as_str()?;
     (!by.is_empty() && by.len() <= 200 && !by.chars().any(char::is_control)).then_some(by)
 }
 
-/// Awaits the step; turns a panic into an error, and stops it while there is still time to say so.
+/// Awaits the step; turns a panic into an error, and stops it while there is still time to report that.
 async fn within_deadline<T>(
     deadline: Option<Instant>,
     step: impl Future<Output = anyhow::Result<T>>,
@@ -202,14 +202,14 @@ async fn within_deadline<T>(
     })
 }
 
-/// Other runs that died are failed, so that they are seen and can be taken over.
+/// Marks other runs that died as failed, so that they are visible and can be taken over.
 async fn rescue_dead(run: &mut Run<'_>) {
     let now = run.now();
     let rescued =
         async { executions::rescue(&*run.client().await?, run.record.id, now - RESCUE_AFTER, now).await };
     match rescued.await {
         Ok(rescued) => {
-            // An old database may be full of them: they must not crowd out what else there is to say.
+            // An old database may have many: their warnings must not displace the others.
             for dead in rescued.iter().take(RESCUED_NAMED) {
                 let what = dead.key.clone().unwrap_or_else(|| dead.id.to_string());
                 run.journal.warn(format!("a run had died and is now marked as failed: {what}"));
@@ -219,8 +219,8 @@ async fn rescue_dead(run: &mut Run<'_>) {
                 run.journal.warn(format!("further dead runs that are now marked as failed: {more}"));
             }
         }
-        // Not this run's own work: the next run tries again.
-        Err(error) => tracing::warn!(%error, "dead runs could not be looked for"),
+        // Not part of this run's work: the next run tries again.
+        Err(error) => tracing::warn!(%error, "the search for dead runs failed"),
     }
 }
 

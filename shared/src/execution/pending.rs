@@ -1,4 +1,4 @@
-//! Messages and reports on their way out: this run's own, and those that earlier runs could not deliver.
+//! Delivery of messages and reports: this run's own, and pending ones that earlier runs could not deliver.
 
 use std::time::{Duration, Instant};
 
@@ -10,20 +10,20 @@ use crate::config::SlackNotify;
 use crate::crash;
 use crate::invocation::Invocation;
 use crate::message::{Message, circuit_payload};
-use crate::provider::sofascore::PROVIDER;
+use crate::provider::PROVIDER;
 use crate::report::Rendered;
 use crate::store::executions::{self, Pending};
 use crate::store::{Store, StoreError, circuit};
 use crate::work::ExecutionStatus;
 
-/// What storing a report may take: the record must be written while there is time.
+/// Timeout of storing a report, so that there is time to write the record.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// What sending a message may take, its retries included.
+/// Timeout of sending a message, including its retries.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// So many pending deliveries of earlier runs are tried by one.
+/// Pending deliveries of earlier runs that one run tries.
 const PENDING_TRIED: usize = 5;
 
-/// Stores a rendered report within the time that it may take.
+/// Stores a rendered report within `UPLOAD_TIMEOUT`; returns its key, or what went wrong.
 pub(super) async fn store_report(invocation: &Invocation<'_>, rendered: &Rendered) -> Result<String, String> {
     match tokio::time::timeout(UPLOAD_TIMEOUT, rendered.store(&invocation.services.objects)).await {
         Ok(stored) => stored.map_err(|error| error.to_string()),
@@ -31,8 +31,8 @@ pub(super) async fn store_report(invocation: &Invocation<'_>, rendered: &Rendere
     }
 }
 
-/// Sends the run's own message and notes that it was sent; whether that went well. One that can't be sent stays pending:
-/// a later run sends it. `covered`: another message stands for it.
+/// Sends the run's own message and records that it was sent; returns whether it was. One that can't be sent stays
+/// pending: a later run sends it. `covered`: another message replaces it.
 pub(super) async fn send_own(
     invocation: &Invocation<'_>,
     execution: Uuid,
@@ -50,7 +50,7 @@ pub(super) async fn send_own(
     match noted.await {
         Ok(()) => true,
         Err(error) => {
-            tracing::error!(%error, execution_id = %execution, "that the message was sent could not be recorded");
+            tracing::error!(%error, execution_id = %execution, "the execution's message was sent, but that could not be recorded");
             false
         }
     }
@@ -68,7 +68,7 @@ fn wanted(invocation: &Invocation<'_>, message: &Message<'_>) -> bool {
     }
 }
 
-/// Sends a payload to Slack, if there is a webhook; whether nothing is left to be sent.
+/// Sends a payload to Slack, if there is a webhook; returns whether nothing is left to be sent.
 async fn send(invocation: &Invocation<'_>, payload: &Value) -> bool {
     let Some(slack) = &invocation.services.slack else { return true };
     let problem = match tokio::time::timeout(MESSAGE_TIMEOUT, slack.send(payload)).await {
@@ -76,17 +76,17 @@ async fn send(invocation: &Invocation<'_>, payload: &Value) -> bool {
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("Slack did not take it within {} s", MESSAGE_TIMEOUT.as_secs()),
     };
-    tracing::error!(error = problem, "a message could not be sent; it stays pending");
+    tracing::error!(error = problem, "a message to Slack could not be sent; it stays pending");
     false
 }
 
-/// Sends the pending message of the provider's circuit and, where this run's own report and message went out
+/// Sends the pending message about the provider's circuit and, if this run's own report and message were delivered
 /// (`own_delivered`), what earlier runs could not deliver.
 pub(super) async fn deliver(invocation: &Invocation<'_>, own_delivered: bool) {
     if let Err(error) = send_circuit_message(invocation).await {
-        tracing::warn!(%error, "pending messages of the provider's circuit could not be looked for");
+        tracing::warn!(%error, "the pending message about the provider's circuit could not be read or updated");
     }
-    // One moment for the whole sweep, so that each pending delivery is tried once.
+    // One timestamp for all, so that each pending delivery is tried once.
     let now = invocation.clock.now();
     let mut left = if own_delivered { PENDING_TRIED } else { 0 };
     let in_time = || {
@@ -95,27 +95,27 @@ pub(super) async fn deliver(invocation: &Invocation<'_>, own_delivered: bool) {
     };
     while left > 0 && in_time() {
         match deliver_next(invocation, None, now).await {
-            // A delivery that failed counts too, so that one bad record can't block the rest.
+            // A failed delivery counts too, so that one bad record can't block the rest.
             Ok(true) => left -= 1,
             Ok(false) => break,
-            // Not this run's own work: the next run tries again.
+            // Not part of this run's work: the next run tries again.
             Err(error) => {
-                tracing::warn!(%error, "pending deliveries of earlier runs could not be tried");
+                tracing::warn!(%error, "pending deliveries of earlier runs could not be read or updated");
                 break;
             }
         }
     }
 }
 
-/// Delivers what the finished record of `id` still has pending.
+/// Delivers the pending report and message of the finished record `id`.
 pub(super) async fn deliver_one(invocation: &Invocation<'_>, id: Uuid) {
     if let Err(error) = deliver_next(invocation, Some(id), invocation.clock.now()).await {
-        tracing::warn!(%error, execution_id = %id, "the record's pending delivery could not be tried");
+        tracing::warn!(%error, execution_id = %id, "the execution's pending delivery could not be read or updated");
     }
 }
 
-/// Tries one pending delivery; whether there was one. The record is locked meanwhile, so that two runs do not deliver
-/// it twice.
+/// Tries one pending delivery; returns whether there was one. The record is locked meanwhile, so that two runs do not
+/// both deliver it.
 async fn deliver_next(
     invocation: &Invocation<'_>,
     id: Option<Uuid>,
@@ -132,16 +132,16 @@ async fn deliver_next(
             Ok(key) => {
                 let url = services.objects.report_url(&key, pending.id);
                 executions::report_stored(&transaction, pending.id, &key, url.as_deref()).await?;
-                tracing::info!(execution_id = %pending.id, key, "stored a report that an earlier run could not");
+                tracing::info!(execution_id = %pending.id, key, "stored the pending report of an earlier run");
                 (pending.report_key, pending.report_url) = (Some(key), url);
             }
             Err(problem) => {
-                tracing::warn!(execution_id = %pending.id, problem, "a kept report could not be stored yet");
+                tracing::warn!(execution_id = %pending.id, problem, "the pending report of an earlier run could not be stored");
                 delivered = false;
             }
         },
         Some(Err(error)) => {
-            tracing::error!(execution_id = %pending.id, %error, "a kept report is malformed and is given up");
+            tracing::error!(execution_id = %pending.id, %error, "the pending report of an earlier run is malformed and is dropped");
             executions::report_lost(&transaction, pending.id).await?;
         }
     }
@@ -158,9 +158,11 @@ async fn deliver_next(
     Ok(true)
 }
 
-/// Sends the message of an earlier run, if it is wanted; whether it went out. A record of another vocabulary has none.
+/// Sends the message of an earlier run, if it is wanted; returns whether nothing is left to send. A record with unknown
+/// operation or status gets no message.
 async fn send_pending(invocation: &Invocation<'_>, pending: &Pending) -> bool {
     let (Ok(operation), Ok(status)) = (pending.operation.parse(), pending.status.parse()) else {
+        tracing::warn!(execution_id = %pending.id, "the message of an execution of another version is dropped");
         return true;
     };
     let message = Message {
@@ -176,13 +178,13 @@ async fn send_pending(invocation: &Invocation<'_>, pending: &Pending) -> bool {
     !wanted(invocation, &message) || send(invocation, &message.payload()).await
 }
 
-/// Whether the circuit is known to be open, so that its own message tells of it.
+/// Whether the circuit is known to be open, so that its own message reports it.
 pub(super) async fn circuit_is_open(store: &Store) -> bool {
     let asked = async { circuit::is_open(&*store.client().await?, PROVIDER).await };
     match asked.await {
         Ok(open) => open,
         Err(error) => {
-            tracing::warn!(%error, "whether the circuit is open could not be asked");
+            tracing::warn!(%error, "the state of the provider's circuit could not be read; it is taken as closed");
             false
         }
     }

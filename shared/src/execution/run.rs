@@ -9,50 +9,50 @@ use crate::config::Config;
 use crate::event::InvalidInput;
 use crate::journal::{EntryStatus, Journal, Step};
 use crate::objects::ObjectError;
-use crate::provider::sofascore::SofaScore;
+use crate::provider::Session;
 use crate::provider::{ProviderError, TRY_AGAIN_AFTER};
 use crate::store::executions::Held;
 use crate::store::{Connection, StoreError, patience};
 
-/// What a step of an execution works with.
+/// The context of a step of an execution.
 pub struct Run<'a> {
     /// The function's configuration.
     pub config: &'a Config,
-    /// The outside world.
+    /// Clients of the external services.
     pub services: &'a Services,
-    /// The session with the provider. It has no browser until something is asked.
-    pub provider: &'a mut SofaScore,
-    /// What is noted for the report.
+    /// The session with the provider. It has no browser until the first request.
+    pub provider: &'a mut Session,
+    /// The journal for the report.
     pub journal: Journal,
-    /// What is to be asked for again.
+    /// What is to be retried.
     pub retry: Retry,
-    /// Schedules that could not be made, moved or deleted, each with what Scheduler said.
+    /// Errors of schedules that could not be created, moved or deleted.
     pub failed_schedules: Vec<String>,
-    /// The time for which is planned: the occurrence's scheduled time, else the time at which the run began.
+    /// The planning time: the occurrence's scheduled time, else the time at which the run began.
     pub planning: DateTime<Utc>,
     /// The occurrence's scheduled time, if it has one.
     pub planned_for: Option<DateTime<Utc>>,
     /// The record.
     pub record: Held,
-    /// Which attempt at the work this is, from 1: a later one may find what an earlier one left.
+    /// The number of this attempt, from 1: a later one may find rows that an earlier one wrote.
     pub attempt: i32,
     /// When the first attempt began.
     pub first_begun: DateTime<Utc>,
     pub(super) clock: Clock,
 }
 
-/// What a run could not have and is to be asked for again.
+/// What a run could not read or store and is to be retried.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retry {
-    /// When the provider may answer what is missing.
+    /// When to retry what is missing.
     pub missed_at: Option<DateTime<Utc>>,
-    /// An answer was malformed. It is asked for once more, since it may stay so.
+    /// An answer was malformed. It is retried only once, since it may stay malformed.
     pub malformed: bool,
-    /// When what is only a check of what is there may be answered.
+    /// When to retry a comparison with the provider that is missing.
     pub unchecked_at: Option<DateTime<Utc>>,
-    /// A check's answer was malformed.
+    /// The answer for a comparison was malformed.
     pub malformed_check: bool,
-    /// The provider's circuit is open, so that nothing was asked.
+    /// The provider's circuit is open, so that no request was made.
     pub circuit_open: bool,
 }
 
@@ -67,7 +67,7 @@ impl Run<'_> {
         self.services.store.client().await
     }
 
-    /// Notes what reading the event came to: the first operation of every execution.
+    /// Records the result of reading the event: the first operation of every execution.
     pub fn validated<T>(&mut self, input: Result<T, InvalidInput>) -> Result<T, InvalidInput> {
         match &input {
             Ok(_) => self.journal.completed(Step::Validation, "event", json!(null)),
@@ -79,7 +79,7 @@ impl Run<'_> {
         input
     }
 
-    /// Notes that the provider could not answer something; where another time may help, it is asked for again.
+    /// Records that the provider could not answer something, and marks it for a retry if one may help.
     pub fn missed(&mut self, operation: &str, error: &ProviderError) {
         self.journal.failed(Step::Fetch, operation, error);
         self.retry.circuit_open |= matches!(error, ProviderError::CircuitOpen { .. });
@@ -89,8 +89,8 @@ impl Run<'_> {
         }
     }
 
-    /// Notes what the provider answered for the check of `what`. Its trouble costs the check and nothing else; where
-    /// another time may help, it is asked for again.
+    /// Records the provider's answer for the check of `what`. If the provider fails, only the check is skipped, and
+    /// marked for a retry if one may help.
     pub fn check<T>(&mut self, what: &str, answer: Result<Vec<T>, ProviderError>) -> Option<Vec<T>> {
         match answer {
             Ok(read) => {
@@ -110,14 +110,14 @@ impl Run<'_> {
         }
     }
 
-    /// Notes that something could not be stored, and that another time may help.
+    /// Records that something could not be stored, and marks it for a retry.
     pub fn not_stored(&mut self, operation: &str, error: &ObjectError) {
         self.journal.failed(Step::Apply, operation, error);
         self.retry.missed_at = self.retry.missed_at.max(Some(self.now() + TRY_AGAIN_AFTER));
     }
 
-    /// Runs a step whose writes are one transaction: again for some seconds, where another try may well succeed (two
-    /// transactions were in each other's way, the connection was lost). What a failed try noted is forgotten.
+    /// Runs a step whose writes are one transaction. Retries it for some seconds after a transient error (a conflict of
+    /// transactions, a lost connection). Journal entries of a failed try are discarded, except alarms.
     pub async fn transact<T>(
         &mut self,
         step: impl AsyncFn(&mut Self) -> anyhow::Result<T>,
@@ -131,10 +131,10 @@ impl Run<'_> {
             };
             let transient = error.downcast_ref::<StoreError>().is_some_and(StoreError::is_transient);
             let Some(wait) = waits.next().filter(|_| transient) else { return Err(error) };
-            tracing::warn!(%error, "the transaction is tried once more…");
+            tracing::warn!(%error, "retrying the run's transaction…");
             let alarms = std::mem::take(&mut self.journal.alarms);
             (self.journal, self.retry) = before;
-            // Its commit may have got through: what is there already may be this run's own.
+            // The commit may have succeeded: rows that exist already may be this run's own.
             self.attempt += 1;
             alarms.into_iter().for_each(|alarm| self.journal.alarm(alarm));
             tokio::time::sleep(wait).await;

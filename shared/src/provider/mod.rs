@@ -1,115 +1,116 @@
-//! The provider of match data: what it can answer, and how it is asked politely.
+//! The provider of match data: its requests, answers and errors.
 //!
-//! [`sofascore`] is the only one. Its functions return domain types.
+//! The rest of the pipeline uses the names exported here. `sofascore` is the only provider; a second one would be a
+//! module next to it, with [`Session`] as the choice between the two. Its functions return domain types.
 
-mod circuit;
-mod pace;
-pub mod sofascore;
+mod sofascore;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::browser::BrowserError;
-use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::gate::GateError;
 use crate::work::ErrorKind;
 
-/// On which terms a run may ask a provider.
-#[derive(Clone)]
-pub struct Terms {
-    /// Where turns and the circuit are kept.
-    pub store: Store,
-    /// The time as the run sees it.
-    pub clock: Clock,
-    /// No request is begun after this: what was read is to be written while there is time.
-    pub until: Option<Instant>,
-}
+pub use sofascore::SofaScore as Session;
+pub use sofascore::{
+    Image, Listed, PROVIDER, Reading, Refusal, Rounds, SeasonRef, decode, is_page, round_address,
+};
 
-/// What the provider could not tell, or S3 did not take, is asked for again after this.
+/// Delay before a retry of what the provider could not answer, or S3 did not store.
 pub const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
 
-/// Why there is no data.
+/// Why a request to the provider returned no data.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// 404. For a knockout round: not drawn yet.
     #[error("{path}: not found")]
     NotFound {
-        /// What was asked for.
+        /// The requested path.
         path: String,
     },
-    /// The provider refuses: 403, a challenge, a page where data should be.
+    /// The provider refuses: 403, a challenge, or a web page instead of data.
     #[error("{path}: the provider refuses to answer ({reason})")]
     Blocked {
-        /// What was asked for.
+        /// The requested path.
         path: String,
-        /// How it said so.
+        /// The provider's response.
         reason: String,
     },
     /// 429.
     #[error("{path}: too many requests")]
     RateLimited {
-        /// What was asked for.
+        /// The requested path.
         path: String,
-        /// When to come back, if it said so.
+        /// Its `Retry-After`, if there was one.
         retry_after: Option<Duration>,
     },
-    /// 5xx, no network, no answer in time.
+    /// 5xx, a network failure, or a timeout.
     #[error("{path}: the provider is not available ({reason})")]
     Unavailable {
-        /// What was asked for.
+        /// The requested path.
         path: String,
         /// What happened.
         reason: String,
     },
-    /// An answer that is not what this endpoint gives.
+    /// An answer that is not what this endpoint returns.
     #[error("{path}: the answer can't be read: {reason}")]
     Malformed {
-        /// What was asked for.
+        /// The requested path.
         path: String,
         /// The field and what is wrong with it.
         reason: String,
     },
-    /// The provider refused some run before: nobody asks for a while.
+    /// The provider refused an earlier run: no requests are made for a while.
     #[error("the provider refuses to answer and is left alone until {} ({reason})", .until.format("%Y-%m-%d %H:%M UTC"))]
     CircuitOpen {
-        /// How long.
+        /// Until when.
         until: DateTime<Utc>,
-        /// What it said.
+        /// The provider's response when it refused.
         reason: String,
     },
-    /// The function's own time is nearly up.
+    /// The function's deadline is too near for another request.
     #[error("{path}: not asked for any more, the function's time is nearly up")]
     OutOfTime {
-        /// What would have been asked for.
+        /// The path that would have been requested.
         path: String,
     },
     /// The browser failed twice.
     #[error(transparent)]
     Browser(#[from] BrowserError),
-    /// The turn for the request could not be had.
+    /// The database could not grant or record the turn for the request.
     #[error("whether the provider may be asked now is not known: {0}")]
-    Pace(#[source] StoreError),
+    Gate(#[source] GateError),
 }
 
 impl ProviderError {
+    /// The error for `path` if the gate does not admit the request.
+    pub(crate) fn not_admitted(path: &str, error: GateError) -> Self {
+        match error {
+            GateError::CircuitOpen { until, reason } => Self::CircuitOpen { until, reason },
+            GateError::HeldOff(wait) => Self::RateLimited { path: path.to_owned(), retry_after: Some(wait) },
+            GateError::OutOfTime => Self::OutOfTime { path: path.to_owned() },
+            error @ GateError::Store(_) => Self::Gate(error),
+        }
+    }
+
     /// Whether other requests of this run may still succeed, so that the run continues.
     pub fn is_isolated(&self) -> bool {
         matches!(self, Self::Malformed { .. } | Self::Unavailable { .. })
     }
 
-    /// Whether nothing is wrong with the work itself: it waits, and whoever runs it schedules it anew instead of
-    /// failing.
+    /// Whether the work itself is not at fault: the run then schedules it again instead of failing.
     pub fn is_deferral(&self) -> bool {
         matches!(self, Self::CircuitOpen { .. } | Self::OutOfTime { .. })
     }
 
-    /// Whether the same may be answered another time.
+    /// Whether a retry of the same request may succeed.
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::NotFound { .. } | Self::Malformed { .. } | Self::Pace(_))
+        !matches!(self, Self::NotFound { .. } | Self::Malformed { .. } | Self::Gate(_))
     }
 
-    /// When to try again what this error prevented.
+    /// When to retry what this error prevented.
     pub fn try_again_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let soon = now + TRY_AGAIN_AFTER;
         match self {
@@ -133,7 +134,7 @@ impl ProviderError {
             Self::CircuitOpen { .. } => ErrorKind::CircuitOpen,
             Self::OutOfTime { .. } => ErrorKind::OutOfTime,
             Self::Browser(_) => ErrorKind::Browser,
-            Self::Pace(_) => ErrorKind::Database,
+            Self::Gate(_) => ErrorKind::Database,
         }
     }
 }

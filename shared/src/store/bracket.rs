@@ -1,4 +1,4 @@
-//! Statements on `tournament_bracket`, and on the cup trees it is drawn by.
+//! Statements on `tournament_bracket`, and on the cup trees it is computed from.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::{StoreError, stamp};
 use crate::outcomes::Outcomes;
 use football::domain::knockout::{Entrant, Side, Tie, Tree};
 
-/// The provider's cup trees as last read.
+/// The provider's cup trees as last stored.
 pub async fn trees(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<Tree>, StoreError> {
     let rows = client
         .query_typed("SELECT cup_trees FROM tournament WHERE id = $1", &[(&tournament, Type::UUID)])
@@ -20,7 +20,7 @@ pub async fn trees(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<
     from_json(tournament, value, "cup_trees")
 }
 
-/// Keeps the cup trees.
+/// Stores the cup trees.
 pub async fn set_trees(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -35,7 +35,63 @@ pub async fn set_trees(
     Ok(())
 }
 
-/// Writes the ties that are new or differ and deletes those that are gone; the counts, and how many were deleted.
+/// The statement of [`replace`].
+const REPLACE: &str =
+    "WITH input AS (
+       SELECT * FROM UNNEST($3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                            $10::int[], $11::int[], $12::text[], $13::text[], $14::text[], $15::int[],
+                            $16::text[])
+         AS t (round_slug, tie_number, home, home_slot, away, away_slot, matches, home_aggregate,
+               away_aggregate, winner, decided_by, next_round_slug, next_tie_number, next_side)),
+     resolved AS (
+       SELECT i.round_slug, i.tie_number, h.id AS home_team_id, a.id AS away_team_id, w.id AS winner_team_id,
+              -- A team that is not stored yet keeps its place by its id.
+              COALESCE(i.home_slot, CASE WHEN h.id IS NULL THEN i.home END) AS home_slot,
+              COALESCE(i.away_slot, CASE WHEN a.id IS NULL THEN i.away END) AS away_slot,
+              i.home_aggregate, i.away_aggregate, i.decided_by, i.next_round_slug, i.next_tie_number,
+              i.next_side,
+              COALESCE(string_to_array(NULLIF(i.matches, ''), ','), '{}') AS match_external_ids
+         FROM input i
+         LEFT JOIN team h ON h.provider = $1 AND h.external_id = i.home
+         LEFT JOIN team a ON a.provider = $1 AND a.external_id = i.away
+         LEFT JOIN team w ON w.provider = $1 AND w.external_id = i.winner),
+     written AS (
+       INSERT INTO tournament_bracket AS b (tournament_id, round_slug, tie_number, home_team_id, home_slot,
+              away_team_id, away_slot, match_external_ids, home_aggregate, away_aggregate, winner_team_id,
+              decided_by, next_round_slug, next_tie_number, next_side, created_at, updated_at)
+       SELECT $2, round_slug, tie_number, home_team_id, home_slot, away_team_id, away_slot, match_external_ids,
+              home_aggregate, away_aggregate, winner_team_id, decided_by, next_round_slug, next_tie_number,
+              next_side, $17, $17
+         FROM resolved ORDER BY round_slug, tie_number
+       ON CONFLICT (tournament_id, round_slug, tie_number) DO UPDATE
+          SET home_team_id = excluded.home_team_id, home_slot = excluded.home_slot,
+              away_team_id = excluded.away_team_id, away_slot = excluded.away_slot,
+              match_external_ids = excluded.match_external_ids, home_aggregate = excluded.home_aggregate,
+              away_aggregate = excluded.away_aggregate, winner_team_id = excluded.winner_team_id,
+              decided_by = excluded.decided_by, next_round_slug = excluded.next_round_slug,
+              next_tie_number = excluded.next_tie_number, next_side = excluded.next_side,
+              updated_at = excluded.updated_at
+        WHERE (b.home_team_id, b.home_slot, b.away_team_id, b.away_slot, b.match_external_ids,
+               b.home_aggregate, b.away_aggregate, b.winner_team_id, b.decided_by, b.next_round_slug,
+               b.next_tie_number, b.next_side)
+              IS DISTINCT FROM
+              (excluded.home_team_id, excluded.home_slot, excluded.away_team_id, excluded.away_slot,
+               excluded.match_external_ids, excluded.home_aggregate, excluded.away_aggregate,
+               excluded.winner_team_id, excluded.decided_by, excluded.next_round_slug,
+               excluded.next_tie_number, excluded.next_side)
+       RETURNING round_slug, tie_number, (xmax = 0) AS inserted),
+     gone AS (
+       DELETE FROM tournament_bracket b
+        WHERE b.tournament_id = $2 AND NOT EXISTS (
+              SELECT 1 FROM input i WHERE i.round_slug = b.round_slug AND i.tie_number = b.tie_number)
+       RETURNING 1)
+     SELECT CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
+                 WHEN i.round_slug IS NOT NULL THEN 'unchanged' END, g.gone
+       FROM (SELECT count(*) AS gone FROM gone) g LEFT JOIN input i ON true
+       LEFT JOIN written w USING (round_slug, tie_number)";
+
+/// Writes the ties that are new or differ and deletes those that are gone; returns the counts, and how many were
+/// deleted.
 pub async fn replace(
     client: &impl GenericClient,
     provider: &str,
@@ -54,58 +110,7 @@ pub async fn replace(
     }
     let rows = client
         .query_typed(
-            "WITH input AS (
-               SELECT * FROM UNNEST($3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                                    $10::int[], $11::int[], $12::text[], $13::text[], $14::text[], $15::int[],
-                                    $16::text[])
-                 AS t (round_slug, tie_number, home, home_slot, away, away_slot, matches, home_aggregate,
-                       away_aggregate, winner, decided_by, next_round_slug, next_tie_number, next_side)),
-             resolved AS (
-               SELECT i.round_slug, i.tie_number, h.id AS home_team_id, a.id AS away_team_id, w.id AS winner_team_id,
-                      -- A team that is not stored yet keeps its place by its id.
-                      COALESCE(i.home_slot, CASE WHEN h.id IS NULL THEN i.home END) AS home_slot,
-                      COALESCE(i.away_slot, CASE WHEN a.id IS NULL THEN i.away END) AS away_slot,
-                      i.home_aggregate, i.away_aggregate, i.decided_by, i.next_round_slug, i.next_tie_number,
-                      i.next_side,
-                      COALESCE(string_to_array(NULLIF(i.matches, ''), ','), '{}') AS match_external_ids
-                 FROM input i
-                 LEFT JOIN team h ON h.provider = $1 AND h.external_id = i.home
-                 LEFT JOIN team a ON a.provider = $1 AND a.external_id = i.away
-                 LEFT JOIN team w ON w.provider = $1 AND w.external_id = i.winner),
-             written AS (
-               INSERT INTO tournament_bracket AS b (tournament_id, round_slug, tie_number, home_team_id, home_slot,
-                      away_team_id, away_slot, match_external_ids, home_aggregate, away_aggregate, winner_team_id,
-                      decided_by, next_round_slug, next_tie_number, next_side, created_at, updated_at)
-               SELECT $2, round_slug, tie_number, home_team_id, home_slot, away_team_id, away_slot, match_external_ids,
-                      home_aggregate, away_aggregate, winner_team_id, decided_by, next_round_slug, next_tie_number,
-                      next_side, $17, $17
-                 FROM resolved ORDER BY round_slug, tie_number
-               ON CONFLICT (tournament_id, round_slug, tie_number) DO UPDATE
-                  SET home_team_id = excluded.home_team_id, home_slot = excluded.home_slot,
-                      away_team_id = excluded.away_team_id, away_slot = excluded.away_slot,
-                      match_external_ids = excluded.match_external_ids, home_aggregate = excluded.home_aggregate,
-                      away_aggregate = excluded.away_aggregate, winner_team_id = excluded.winner_team_id,
-                      decided_by = excluded.decided_by, next_round_slug = excluded.next_round_slug,
-                      next_tie_number = excluded.next_tie_number, next_side = excluded.next_side,
-                      updated_at = excluded.updated_at
-                WHERE (b.home_team_id, b.home_slot, b.away_team_id, b.away_slot, b.match_external_ids,
-                       b.home_aggregate, b.away_aggregate, b.winner_team_id, b.decided_by, b.next_round_slug,
-                       b.next_tie_number, b.next_side)
-                      IS DISTINCT FROM
-                      (excluded.home_team_id, excluded.home_slot, excluded.away_team_id, excluded.away_slot,
-                       excluded.match_external_ids, excluded.home_aggregate, excluded.away_aggregate,
-                       excluded.winner_team_id, excluded.decided_by, excluded.next_round_slug,
-                       excluded.next_tie_number, excluded.next_side)
-               RETURNING round_slug, tie_number, (xmax = 0) AS inserted),
-             gone AS (
-               DELETE FROM tournament_bracket b
-                WHERE b.tournament_id = $2 AND NOT EXISTS (
-                      SELECT 1 FROM input i WHERE i.round_slug = b.round_slug AND i.tie_number = b.tie_number)
-               RETURNING 1)
-             SELECT CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
-                         WHEN i.round_slug IS NOT NULL THEN 'unchanged' END, g.gone
-               FROM (SELECT count(*) AS gone FROM gone) g LEFT JOIN input i ON true
-               LEFT JOIN written w USING (round_slug, tie_number)",
+            REPLACE,
             &[
                 (&provider, Type::TEXT),
                 (&tournament, Type::UUID),
@@ -125,7 +130,10 @@ pub async fn replace(
                 (&column(ties, |tie| tie.aggregate.map(|(_, away)| away)), Type::INT4_ARRAY),
                 (&column(ties, Tie::winning_team), Type::TEXT_ARRAY),
                 (&column(ties, |tie| tie.decided_by.map(|by| by.to_string())), Type::TEXT_ARRAY),
-                (&column(ties, |tie| tie.next.as_ref().map(|next| next.round_slug.as_str())), Type::TEXT_ARRAY),
+                (
+                    &column(ties, |tie| tie.next.as_ref().map(|next| next.round_slug.as_str())),
+                    Type::TEXT_ARRAY,
+                ),
                 (&column(ties, |tie| tie.next.as_ref().map(|next| next.number)), Type::INT4_ARRAY),
                 (&column(ties, |tie| tie.next.as_ref().map(|next| next.side.to_string())), Type::TEXT_ARRAY),
                 (&stamp(now), Type::TIMESTAMP),

@@ -1,4 +1,4 @@
-//! Statements on `provider_circuit`: whether a provider is asked at all.
+//! Statements on `provider_circuit`: whether requests to a provider are allowed.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use tokio_postgres::GenericClient;
@@ -6,30 +6,30 @@ use tokio_postgres::types::Type;
 
 use super::{StoreError, stamp, utc};
 
-/// How long a run that tries whether a provider answers again is waited for before another may.
+/// How long one run's trial request has before another run may try.
 const TRIAL: TimeDelta = TimeDelta::minutes(10);
-/// The wait doubles with each refusal in a row, up to this many times the first.
+/// The wait doubles with each consecutive refusal, up to this multiple of the first.
 const LONGEST_WAIT: i32 = 4;
-/// How long somebody who sends a notice is waited for before another sends it.
+/// How long a run that claimed the message has to send it before another may claim it.
 const NOTICE: TimeDelta = TimeDelta::minutes(1);
 
-/// Whether the provider may be asked.
+/// Whether requests to the provider are allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
     /// It answers, as far as is known.
     Closed,
     /// It refused before; this run tries whether it answers again.
     Trial,
-    /// It refuses; nobody asks.
+    /// It refuses; no requests are made.
     Refused {
-        /// Until then.
+        /// No requests before this time.
         until: DateTime<Utc>,
-        /// What it said.
+        /// The provider's response when it refused.
         reason: String,
     },
 }
 
-/// Asks whether `provider` may be asked at `now`. Of many runs that ask after the wait is over, one may try.
+/// Whether requests to `provider` are allowed at `now`. After the wait, one run gets a trial.
 pub async fn admit(
     client: &impl GenericClient,
     provider: &str,
@@ -59,8 +59,8 @@ pub async fn admit(
     })
 }
 
-/// Leaves `provider` alone from `now` on, for `wait` at first and longer with each trial that it refuses; until when.
-/// Refusals of runs that were under way when it was opened change nothing.
+/// Opens the circuit from `now`, for `wait` at first and longer with each refused trial; returns until when. Refusals
+/// of runs that were under way when it was opened change nothing.
 pub async fn open(
     client: &impl GenericClient,
     provider: &str,
@@ -93,7 +93,7 @@ pub async fn open(
     Ok(rows.first().map_or(now + wait, |row| utc(row.get(0))))
 }
 
-/// Lets everybody ask again; whether it was open before.
+/// Closes the circuit; returns whether it was open before.
 pub async fn close(client: &impl GenericClient, provider: &str) -> Result<bool, StoreError> {
     let rows = client
         .query_typed(
@@ -106,7 +106,7 @@ pub async fn close(client: &impl GenericClient, provider: &str) -> Result<bool, 
     Ok(!rows.is_empty())
 }
 
-/// Whether `provider` is left alone, or tried for a first time after it was.
+/// Whether the circuit is open or on trial.
 pub async fn is_open(client: &impl GenericClient, provider: &str) -> Result<bool, StoreError> {
     let rows = client
         .query_typed(
@@ -120,19 +120,19 @@ pub async fn is_open(client: &impl GenericClient, provider: &str) -> Result<bool
 /// A message about a circuit that is still to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingMessage {
-    /// Of which provider.
+    /// The provider.
     pub provider: String,
     /// Whether it was opened; otherwise it was closed.
     pub opened: bool,
-    /// What the provider said.
+    /// The provider's response when it refused.
     pub reason: String,
-    /// Since when it was left alone.
+    /// When the circuit was opened.
     pub opened_at: Option<DateTime<Utc>>,
-    /// Until when it is, if it is still.
+    /// Until when it is open, if it still is.
     pub retry_at: Option<DateTime<Utc>>,
 }
 
-/// Takes on a message that is still to be sent: nobody else will, for a while.
+/// Claims a message that is still to be sent: no other run can claim it for a minute.
 pub async fn claim_message(
     client: &impl GenericClient,
     now: DateTime<Utc>,
@@ -154,7 +154,7 @@ pub async fn claim_message(
     }))
 }
 
-/// Notes that a message was sent. If the circuit has changed since, the message about that is still to come.
+/// Records that a message was sent. If the circuit has changed since, the message about that stays pending.
 pub async fn message_sent(client: &impl GenericClient, sent: &PendingMessage) -> Result<(), StoreError> {
     client
         .query_typed(

@@ -11,10 +11,10 @@ use crate::journal::Progress;
 use crate::summary::Summary;
 use crate::work::{ExecutionStatus, Function, Operation};
 
-/// A record as it is claimed.
+/// A new record, as claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewExecution<'a> {
-    /// What the work is.
+    /// The work's idempotency key.
     pub key: &'a str,
     /// Which function does it.
     pub function: Function,
@@ -22,20 +22,20 @@ pub struct NewExecution<'a> {
     pub operation: Operation,
     /// The delivery that brings it.
     pub request_id: Uuid,
-    /// Of which tournament, once it exists.
+    /// The tournament, once it exists.
     pub tournament_id: Option<Uuid>,
     /// The occurrence it is for.
     pub planned_for: Option<DateTime<Utc>>,
     /// The X-Ray trace of the delivery, if there is one.
     pub trace_id: Option<&'a str>,
-    /// The event that brings it. Its `requestedBy` says who asked.
+    /// The event that brings it. Its `requestedBy` names the requester.
     pub event: Option<&'a Value>,
 }
 
-/// What the database says to a claim.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claimed {
-    /// It is ours: a new record, or one taken over.
+    /// The claim succeeded: a new record, or one taken over.
     Ours {
         /// The record.
         id: Uuid,
@@ -45,17 +45,17 @@ pub enum Claimed {
         started_at: DateTime<Utc>,
         /// When the first one did.
         created_at: DateTime<Utc>,
-        /// What an attempt before this one noted along with its writes and could not send.
+        /// Alarms that an earlier attempt recorded with its writes and could not send.
         alarms: Vec<String>,
     },
-    /// Somebody is at it.
+    /// Another run is working on it.
     Running {
-        /// Until when its lease holds.
+        /// Until when its lease is valid.
         lease_expires_at: Option<DateTime<Utc>>,
     },
     /// It is done.
     Done(Box<Finished>),
-    /// This very delivery was refused for what is wrong with its event: it will not get better.
+    /// This delivery was refused before because its event is malformed: a retry can't succeed.
     Refused {
         /// What was wrong.
         message: String,
@@ -67,16 +67,43 @@ pub enum Claimed {
 pub struct Finished {
     /// The record.
     pub id: Uuid,
-    /// What it came to.
+    /// Its summary.
     pub summary: Summary,
-    /// Whether its message is still pending, long after it was done.
+    /// Whether its message is still pending long after it was finished.
     pub message_pending: bool,
 }
 
-/// A live run has sent its message this long after it ended its record.
+/// The time within which a live run sends its message after it ended its record.
 const MESSAGE_TAKES: TimeDelta = TimeDelta::seconds(50);
-/// A delivery that is pending for longer is of no use any more.
+/// A delivery that is pending for longer is not tried any more.
 const PENDING_FOR: TimeDelta = TimeDelta::days(7);
+
+/// Reads a summary; a record without one has an empty one.
+fn summary(stored: Option<Value>) -> Summary {
+    stored.as_ref().map_or_else(Summary::default, Summary::read)
+}
+
+/// The first statement of [`claim`].
+const CLAIM: &str =
+    "INSERT INTO data_provider_executions AS e (request_id, tournament_id, operation_type, status, started_at,
+            idempotency_key, function, attempt, lease_expires_at, planned_for, trace_id, created_at, updated_at,
+            event, requested_by)
+     VALUES ($1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 1, $7, $8, $9, $4, $4,
+             $10, $10 ->> 'requestedBy')
+     ON CONFLICT (idempotency_key) DO UPDATE
+        SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
+            attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
+            trace_id = excluded.trace_id, duration = NULL, notified_at = NULL, kept_report = NULL,
+            -- What the failed attempt has sent need not be sent again.
+            summary = CASE WHEN e.notified_at IS NULL THEN e.summary ELSE e.summary - 'alarms' END,
+            updated_at = excluded.updated_at, event = COALESCE(excluded.event, e.event),
+            requested_by = COALESCE(excluded.requested_by, e.requested_by)
+      WHERE (e.status = 'failed' AND NOT (e.request_id = excluded.request_id
+                                          AND COALESCE(e.summary ->> 'errorKind' = 'InvalidInput', false)))
+         OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
+         -- This very claim, whose answer was lost.
+         OR (e.status = 'in_progress' AND e.request_id = excluded.request_id AND e.started_at = excluded.started_at)
+     RETURNING id, attempt, created_at, e.summary -> 'alarms'";
 
 /// Claims the work: inserts the record, or takes over one that failed or whose lease has run out.
 pub async fn claim(
@@ -87,25 +114,7 @@ pub async fn claim(
 ) -> Result<Claimed, StoreError> {
     let ours = client
         .query_typed(
-            "INSERT INTO data_provider_executions AS e (request_id, tournament_id, operation_type, status, started_at,
-                    idempotency_key, function, attempt, lease_expires_at, planned_for, trace_id, created_at, updated_at,
-                    event, requested_by)
-             VALUES ($1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 1, $7, $8, $9, $4, $4,
-                     $10, $10 ->> 'requestedBy')
-             ON CONFLICT (idempotency_key) DO UPDATE
-                SET request_id = excluded.request_id, status = 'in_progress', started_at = excluded.started_at,
-                    attempt = e.attempt + 1, lease_expires_at = excluded.lease_expires_at, completed_at = NULL,
-                    trace_id = excluded.trace_id, duration = NULL, notified_at = NULL, kept_report = NULL,
-                    -- What the failed attempt has sent need not be sent again.
-                    summary = CASE WHEN e.notified_at IS NULL THEN e.summary ELSE e.summary - 'alarms' END,
-                    updated_at = excluded.updated_at, event = COALESCE(excluded.event, e.event),
-                    requested_by = COALESCE(excluded.requested_by, e.requested_by)
-              WHERE (e.status = 'failed' AND NOT (e.request_id = excluded.request_id
-                                                  AND COALESCE(e.summary ->> 'errorKind' = 'InvalidInput', false)))
-                 OR (e.status = 'in_progress' AND COALESCE(e.lease_expires_at, '-infinity') < excluded.started_at)
-                 -- This very claim, whose answer was lost.
-                 OR (e.status = 'in_progress' AND e.request_id = excluded.request_id AND e.started_at = excluded.started_at)
-             RETURNING id, attempt, created_at, e.summary -> 'alarms'",
+            CLAIM,
             &[
                 (&new.request_id, Type::UUID),
                 (&new.tournament_id, Type::UUID),
@@ -140,7 +149,7 @@ pub async fn claim(
         )
         .await?;
     let Some(row) = there.first() else { return Ok(Claimed::Running { lease_expires_at: None }) };
-    let summary = Summary::read(row.get("summary"));
+    let summary = summary(row.get("summary"));
     Ok(match row.get::<_, &str>("status").parse() {
         Ok(ExecutionStatus::InProgress) => Claimed::Running {
             lease_expires_at: row.get::<_, Option<NaiveDateTime>>("lease_expires_at").map(utc),
@@ -156,7 +165,7 @@ pub async fn claim(
     })
 }
 
-/// The record of a run, and the attempt that makes its writes its own.
+/// The record of a run, and the attempt: a write succeeds only while the record is at this attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     /// The record.
@@ -165,7 +174,7 @@ pub struct Held {
     pub attempt: i32,
 }
 
-/// Renews the lease; whether the record is still ours.
+/// Renews the lease; returns whether the record still belongs to this run.
 pub async fn renew(
     client: &impl GenericClient,
     held: Held,
@@ -181,7 +190,7 @@ pub async fn renew(
     Ok(!rows.is_empty())
 }
 
-/// Notes in a running record how far its run has come.
+/// Writes the progress of a run to its record.
 pub async fn note_progress(
     client: &impl GenericClient,
     held: Held,
@@ -198,10 +207,10 @@ pub async fn note_progress(
     Ok(())
 }
 
-/// Notes in a running record what somebody must be told, in the transaction that gives the reason: whoever finds the
-/// record of a run that died tells it.
+/// Writes alarms to the record of a run, in the transaction that causes them: if the run dies, the run that finds its
+/// record sends them.
 ///
-/// False: the record is another run's by now, and the transaction must not be.
+/// False: the record belongs to another run by now, and the transaction must be rolled back.
 pub async fn note_alarms(
     client: &impl GenericClient,
     held: Held,
@@ -223,26 +232,26 @@ fn texts(array: Option<Value>) -> Vec<String> {
     array.and_then(|array| serde_json::from_value(array).ok()).unwrap_or_default()
 }
 
-/// How a record ends.
+/// The end of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ending<'a> {
-    /// How.
+    /// The final status.
     pub status: ExecutionStatus,
-    /// Of which tournament, as far as it is known by now.
+    /// The tournament, if known by now.
     pub tournament_id: Option<Uuid>,
-    /// When.
+    /// When it ended.
     pub completed_at: DateTime<Utc>,
     /// How long it took.
     pub duration_ms: i32,
-    /// What it came to.
+    /// Its summary.
     pub summary: &'a Summary,
-    /// Where its report is, if it could be stored.
+    /// The key and URL of its report, if it could be stored.
     pub report: Option<(&'a str, Option<&'a str>)>,
     /// The report itself, if it could not.
     pub kept_report: Option<&'a Value>,
 }
 
-/// Ends the record; whether it was still ours to end. Said twice, it is the same.
+/// Ends the record; returns whether it still belonged to this run. Idempotent.
 pub async fn finish(
     client: &impl GenericClient,
     held: Held,
@@ -273,7 +282,7 @@ pub async fn finish(
     Ok(!rows.is_empty())
 }
 
-/// Records that the message of a finished record went out.
+/// Records that the message of a finished record was sent.
 pub async fn message_sent(
     client: &impl GenericClient,
     id: Uuid,
@@ -293,31 +302,31 @@ pub async fn message_sent(
 pub struct Pending {
     /// The record.
     pub id: Uuid,
-    /// `matches_update` and the like.
+    /// The operation, as `matches_update`.
     pub operation: String,
     /// How it ended.
     pub status: String,
-    /// What it came to.
+    /// Its summary.
     pub summary: Summary,
     /// The delivery that brought it.
     pub request_id: Uuid,
-    /// Where its report is.
+    /// The key of its report.
     pub report_key: Option<String>,
-    /// How it is reached.
+    /// The URL of its report.
     pub report_url: Option<String>,
-    /// When it was done.
+    /// When it ended.
     pub completed_at: DateTime<Utc>,
     /// How long it took.
     pub duration_ms: i32,
     /// Whether its message is pending.
     pub message_pending: bool,
-    /// The report, if S3 did not take it.
+    /// The report itself, if it could not be stored on S3.
     pub kept_report: Option<Value>,
 }
 
-/// Locks a finished record with a pending delivery: that of `id`, or the one that was not tried for longest, and not
-/// since `now`. One that another run has locked is passed over. Call it in a transaction, and end that when the delivery
-/// was tried.
+/// Locks a finished record with a pending delivery: that of `id`, or else the one least recently tried, and not since
+/// `now`. One that another run has locked is skipped. Call it in a transaction, and end that after the delivery was
+/// tried.
 pub async fn lock_pending(
     client: &impl GenericClient,
     id: Option<Uuid>,
@@ -346,7 +355,7 @@ pub async fn lock_pending(
         id: row.get(0),
         operation: row.get(1),
         status: row.get(2),
-        summary: Summary::read(row.get(3)),
+        summary: summary(row.get(3)),
         request_id: row.get(4),
         report_key: row.get(5),
         report_url: row.get(6),
@@ -357,7 +366,7 @@ pub async fn lock_pending(
     }))
 }
 
-/// Records that a report that had been kept is stored now.
+/// Records that a kept report is now stored on S3.
 pub async fn report_stored(
     client: &impl GenericClient,
     id: Uuid,
@@ -374,7 +383,7 @@ pub async fn report_stored(
     Ok(())
 }
 
-/// Records that a delivery failed at `now`: others come first before it is tried again.
+/// Records that a delivery failed at `now`: others are tried before it is retried.
 pub async fn delivery_failed(
     client: &impl GenericClient,
     id: Uuid,
@@ -389,7 +398,7 @@ pub async fn delivery_failed(
     Ok(())
 }
 
-/// Gives up a kept report that can't be read.
+/// Drops a kept report that is malformed.
 pub async fn report_lost(client: &impl GenericClient, id: Uuid) -> Result<(), StoreError> {
     client
         .query_typed(
@@ -405,12 +414,12 @@ pub async fn report_lost(client: &impl GenericClient, id: Uuid) -> Result<(), St
 pub struct Rescued {
     /// The record.
     pub id: Uuid,
-    /// What it was for.
+    /// The work's idempotency key.
     pub key: Option<String>,
 }
 
-/// Fails records, other than `except`, whose lease ran out before `expired_before`: their runs are dead. What
-/// they noted in their transactions is in the message that is still pending.
+/// Marks records, other than `except`, as failed whose lease expired before `expired_before`: their runs are dead.
+/// Their alarms are in the message that is still pending.
 pub async fn rescue(
     client: &impl GenericClient,
     except: Uuid,
@@ -442,20 +451,20 @@ pub async fn rescue(
     Ok(rows.iter().map(|row| Rescued { id: row.get(0), key: row.get(1) }).collect())
 }
 
-/// What stands under a key once work was announced.
+/// The record under a key after work was announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announced {
     /// The record.
     pub id: Uuid,
-    /// Where it stands.
+    /// Its status.
     pub status: String,
-    /// Whether the record is new: whoever announced it starts the function.
+    /// Whether the record is new: then the caller starts the function.
     pub new: bool,
 }
 
-/// Puts a record in place for work whose function is yet to be started, so that its id is known at once. It holds no
-/// lease and counts no attempt: the function's own claim takes it over, and if none ever comes it is rescued like any
-/// other whose run is dead. Where work stands under the key already, or under `before` since `since`, it is that.
+/// Inserts a record for work whose function is not started yet, so that its id is known at once. It has no lease and
+/// counts as no attempt: the function's own claim takes it over, and if there is none it is rescued like any other
+/// whose run is dead. If the key, or `before` since `since`, already has a record, returns that.
 pub async fn announce(
     client: &impl GenericClient,
     new: &NewExecution<'_>,
@@ -463,7 +472,7 @@ pub async fn announce(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Option<Announced>, StoreError> {
-    // A record that another announcement is just writing is seen by the next statement only.
+    // A record that another announcement is inserting concurrently is visible only to the next statement.
     for _ in 0..2 {
         let rows = client
             .query_typed(
@@ -501,8 +510,8 @@ pub async fn announce(
     Ok(None)
 }
 
-/// Makes a failed record wait for its function again; its function and event, unless it is not failed (any more) or
-/// holds no event.
+/// Makes a failed record wait for its function again. Returns its function and event; none if it is not (or no longer)
+/// failed or has no event.
 pub async fn reopen(
     client: &impl GenericClient,
     id: Uuid,
@@ -523,7 +532,7 @@ pub async fn reopen(
     Ok(rows.first().map(|row| (row.get(0), row.get(1))))
 }
 
-/// Fails a record whose function could not be started.
+/// Marks a record as failed because its function could not be started.
 pub async fn not_started(
     client: &impl GenericClient,
     id: Uuid,
@@ -542,20 +551,20 @@ pub async fn not_started(
     Ok(())
 }
 
-/// A change that was made and is over, with who asked for it.
+/// A completed change, with its requester.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change<'a> {
     /// What was done.
     pub operation: Operation,
-    /// Of which tournament.
+    /// The tournament.
     pub tournament_id: Option<Uuid>,
-    /// Who asked.
+    /// Who requested it.
     pub requested_by: &'a str,
     /// What was changed.
     pub summary: &'a Summary,
 }
 
-/// Puts a change on record. It has no key, no report and no notice: nothing was asked of the provider.
+/// Records a change. It has no key, report or message, since it made no request to the provider.
 pub async fn record_change(
     client: &impl GenericClient,
     change: &Change<'_>,

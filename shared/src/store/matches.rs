@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{StoreError, stamp, utc};
 use crate::outcomes::Outcomes;
-use football::domain::{Match, MatchStatus, RoundKind, Score, StoredMatch, TieFacts};
+use football::domain::{Match, MatchStatus, RoundKind, Score, StoredMatch, TieFacts, Winner};
 use football::plan::schedule::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
@@ -15,18 +15,22 @@ const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_i
     scoreboard_applied_at IS NOT NULL AS scored, doubted_score,
     went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs";
 
-/// Whether a match `m` is open. One with a status of an older vocabulary has ended if the application has scored it,
-/// else it is open: so it is asked for, and the provider's answer puts the row right.
-pub(super) const OPEN: &str = "(m.status = 'open'
+/// SQL condition: the match `m` is open. A match with an unknown status (from an older version) counts as ended if the
+/// application has scored it, else as open: so it is requested again, and the provider's answer corrects the row.
+pub const OPEN: &str = "(m.status = 'open'
     OR (m.status NOT IN ('ended', 'not-defined') AND m.scoreboard_applied_at IS NULL))";
 
-/// Whether a match `m` is open and waited for at the moment that a parameter holds: what was to be played a month ago and
-/// never was stays open, and must not hold up its season for ever.
+/// SQL condition: the match `m` is open and still expected at the time in the parameter `moment`. A match that was not
+/// played on its date stays open, but must not block its season for longer than 30 days.
 pub(super) fn awaited(moment: &str) -> String {
     format!("({OPEN} AND (m.date IS NULL OR m.date > {moment} - interval '30 days'))")
 }
 
-/// Reads a row; a status of an older vocabulary as [`OPEN`] has it.
+fn winner(code: Option<i32>) -> Option<Winner> {
+    Winner::from_code(code?)
+}
+
+/// Reads a row; an unknown status is mapped as in [`OPEN`].
 fn stored(row: &Row) -> StoredMatch {
     let status: &str = row.get("status");
     let known: Option<MatchStatus> = status.parse().ok();
@@ -51,8 +55,8 @@ fn stored(row: &Row) -> StoredMatch {
             tie: TieFacts {
                 extra_time: row.get("went_to_extra_time"),
                 awarded: row.get("awarded"),
-                winner_code: row.get("winner_code"),
-                tie_winner_code: row.get("tie_winner_code"),
+                winner: winner(row.get("winner_code")),
+                tie_winner: winner(row.get("tie_winner_code")),
                 previous_leg: row.get("previous_leg_external_id"),
                 legs: row.get("tie_legs"),
             },
@@ -74,8 +78,8 @@ pub async fn of_rounds(
     in_rounds(client, tournament, rounds, external_ids, "").await
 }
 
-/// The same, and nobody else writes them until the transaction ends: neither another run nor the application, which may
-/// be scoring one just now.
+/// The same, and locks them until the transaction ends, against other runs and the application, which may be scoring
+/// one at the same time.
 pub async fn lock_of_rounds(
     transaction: &tokio_postgres::Transaction<'_>,
     tournament: Uuid,
@@ -106,7 +110,7 @@ async fn in_rounds(
     Ok(rows.iter().map(stored).collect())
 }
 
-/// The matches of a tournament's rounds of one kind: of season rounds the table is made, of knockout rounds the bracket.
+/// The matches of a tournament's rounds of one kind: season rounds for the table, knockout rounds for the bracket.
 pub async fn of_kind(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -153,7 +157,7 @@ pub async fn kickoffs(
         .collect())
 }
 
-/// Notes lower running scores seen for the first time (provider's id and `home-away` each).
+/// Records running scores that are lower than the stored ones, seen for the first time (provider's id and `home-away`).
 pub async fn doubt(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -163,18 +167,83 @@ pub async fn doubt(
     let scores: Vec<&str> = doubts.iter().map(|(_, score)| score.as_str()).collect();
     let rows = client
         .query_typed(
-            "UPDATE match m SET doubted_score = t.score FROM UNNEST($2::text[], $3::text[]) AS t (id, score)
-              WHERE m.tournament_id = $1 AND m.external_id = t.id AND m.status = 'open'
-                AND m.doubted_score IS DISTINCT FROM t.score
-             RETURNING m.id",
+            &format!(
+                "UPDATE match m SET doubted_score = t.score FROM UNNEST($2::text[], $3::text[]) AS t (id, score)
+                  WHERE m.tournament_id = $1 AND m.external_id = t.id AND {OPEN}
+                    AND m.doubted_score IS DISTINCT FROM t.score
+                 RETURNING m.id"
+            ),
             &[(&tournament, Type::UUID), (&ids, Type::TEXT_ARRAY), (&scores, Type::TEXT_ARRAY)],
         )
         .await?;
     Ok(rows.len() as u64)
 }
 
-/// Writes matches that are new or differ, in one statement. Whatever the caller planned, the database itself keeps an
-/// ended match from being reopened and a row from an older payload: another run may have come between.
+/// The statement of [`upsert`].
+const UPSERT: &str =
+    "WITH input AS (
+       SELECT * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
+                            $10::int[], $11::int[], $12::timestamp[], $13::text[], $14::timestamp[],
+                            $16::bool[], $17::bool[], $18::int[], $19::int[], $20::text[], $21::int[])
+         AS t (external_id, round_slug, group_name, home, away, home_score, away_score, home_penalties,
+               away_penalties, date, status, changed_at, extra_time, awarded, winner_code, tie_winner_code,
+               previous_leg, tie_legs)),
+     resolved AS (
+       SELECT i.*, h.id AS home_team_id, a.id AS away_team_id FROM input i
+         JOIN team h ON h.provider = $1 AND h.external_id = i.home
+         JOIN team a ON a.provider = $1 AND a.external_id = i.away),
+     written AS (
+       INSERT INTO match AS m (external_id, provider, tournament_id, round_slug, group_name, home_team_id,
+              external_home_team_id, away_team_id, external_away_team_id, home_score, away_score,
+              home_penalties_score, away_penalties_score, date, status, provider_changed_at,
+              went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs,
+              last_checked_at, created_at, updated_at)
+       SELECT external_id, $1, $2, round_slug, group_name, home_team_id, home, away_team_id, away, home_score,
+              away_score, home_penalties, away_penalties, date, status, changed_at, extra_time, awarded,
+              winner_code, tie_winner_code, previous_leg, tie_legs, $15, $15, $15
+         FROM resolved ORDER BY external_id
+       ON CONFLICT (external_id, provider) DO UPDATE
+          SET round_slug = excluded.round_slug, group_name = COALESCE(NULLIF(excluded.group_name, ''), m.group_name),
+              home_team_id = excluded.home_team_id, external_home_team_id = excluded.external_home_team_id,
+              away_team_id = excluded.away_team_id, external_away_team_id = excluded.external_away_team_id,
+              home_score = excluded.home_score, away_score = excluded.away_score,
+              home_penalties_score = excluded.home_penalties_score,
+              away_penalties_score = excluded.away_penalties_score, date = excluded.date,
+              status = excluded.status,
+              provider_changed_at = COALESCE(excluded.provider_changed_at, m.provider_changed_at),
+              doubted_score = NULL, went_to_extra_time = excluded.went_to_extra_time,
+              awarded = excluded.awarded, winner_code = excluded.winner_code,
+              tie_winner_code = excluded.tie_winner_code,
+              -- Some lists leave these out.
+              previous_leg_external_id =
+                COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
+              tie_legs = COALESCE(excluded.tie_legs, m.tie_legs),
+              last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
+        WHERE m.tournament_id = excluded.tournament_id
+          AND (m.round_slug, m.group_name, m.home_team_id, m.away_team_id, m.home_score, m.away_score,
+               m.home_penalties_score, m.away_penalties_score, m.date, m.status, m.went_to_extra_time,
+               m.awarded, m.winner_code, m.tie_winner_code, m.previous_leg_external_id, m.tie_legs)
+              IS DISTINCT FROM
+              (excluded.round_slug, COALESCE(NULLIF(excluded.group_name, ''), m.group_name), excluded.home_team_id, excluded.away_team_id,
+               excluded.home_score, excluded.away_score, excluded.home_penalties_score,
+               excluded.away_penalties_score, excluded.date, excluded.status, excluded.went_to_extra_time,
+               excluded.awarded, excluded.winner_code, excluded.tie_winner_code,
+               COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
+               COALESCE(excluded.tie_legs, m.tie_legs))
+          AND (m.status <> 'ended' OR (excluded.status = 'ended'
+               AND (excluded.home_score IS NOT NULL OR m.home_score IS NULL)))
+          AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)
+       RETURNING external_id, (xmax = 0) AS inserted)
+     SELECT i.external_id,
+            CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
+                 WHEN r.external_id IS NULL THEN 'unresolved'
+                 WHEN EXISTS (SELECT 1 FROM match m WHERE m.external_id = i.external_id AND m.provider = $1
+                                 AND m.tournament_id <> $2) THEN 'unresolved'
+                 ELSE 'unchanged' END AS outcome
+       FROM input i LEFT JOIN resolved r USING (external_id) LEFT JOIN written w USING (external_id)";
+
+/// Writes matches that are new or differ, in one statement. Since another run may have written meanwhile, the statement
+/// itself prevents that an ended match is reopened or a row is overwritten from an older payload.
 pub async fn upsert(
     client: &impl GenericClient,
     provider: &str,
@@ -187,66 +256,7 @@ pub async fn upsert(
     }
     let rows = client
         .query_typed(
-            "WITH input AS (
-               SELECT * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
-                                    $10::int[], $11::int[], $12::timestamp[], $13::text[], $14::timestamp[],
-                                    $16::bool[], $17::bool[], $18::int[], $19::int[], $20::text[], $21::int[])
-                 AS t (external_id, round_slug, group_name, home, away, home_score, away_score, home_penalties,
-                       away_penalties, date, status, changed_at, extra_time, awarded, winner_code, tie_winner_code,
-                       previous_leg, tie_legs)),
-             resolved AS (
-               SELECT i.*, h.id AS home_team_id, a.id AS away_team_id FROM input i
-                 JOIN team h ON h.provider = $1 AND h.external_id = i.home
-                 JOIN team a ON a.provider = $1 AND a.external_id = i.away),
-             written AS (
-               INSERT INTO match AS m (external_id, provider, tournament_id, round_slug, group_name, home_team_id,
-                      external_home_team_id, away_team_id, external_away_team_id, home_score, away_score,
-                      home_penalties_score, away_penalties_score, date, status, provider_changed_at,
-                      went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs,
-                      last_checked_at, created_at, updated_at)
-               SELECT external_id, $1, $2, round_slug, group_name, home_team_id, home, away_team_id, away, home_score,
-                      away_score, home_penalties, away_penalties, date, status, changed_at, extra_time, awarded,
-                      winner_code, tie_winner_code, previous_leg, tie_legs, $15, $15, $15
-                 FROM resolved ORDER BY external_id
-               ON CONFLICT (external_id, provider) DO UPDATE
-                  SET round_slug = excluded.round_slug, group_name = COALESCE(NULLIF(excluded.group_name, ''), m.group_name),
-                      home_team_id = excluded.home_team_id, external_home_team_id = excluded.external_home_team_id,
-                      away_team_id = excluded.away_team_id, external_away_team_id = excluded.external_away_team_id,
-                      home_score = excluded.home_score, away_score = excluded.away_score,
-                      home_penalties_score = excluded.home_penalties_score,
-                      away_penalties_score = excluded.away_penalties_score, date = excluded.date,
-                      status = excluded.status,
-                      provider_changed_at = COALESCE(excluded.provider_changed_at, m.provider_changed_at),
-                      doubted_score = NULL, went_to_extra_time = excluded.went_to_extra_time,
-                      awarded = excluded.awarded, winner_code = excluded.winner_code,
-                      tie_winner_code = excluded.tie_winner_code,
-                      -- Some lists leave these out.
-                      previous_leg_external_id =
-                        COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
-                      tie_legs = COALESCE(excluded.tie_legs, m.tie_legs),
-                      last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
-                WHERE m.tournament_id = excluded.tournament_id
-                  AND (m.round_slug, m.group_name, m.home_team_id, m.away_team_id, m.home_score, m.away_score,
-                       m.home_penalties_score, m.away_penalties_score, m.date, m.status, m.went_to_extra_time,
-                       m.awarded, m.winner_code, m.tie_winner_code, m.previous_leg_external_id, m.tie_legs)
-                      IS DISTINCT FROM
-                      (excluded.round_slug, COALESCE(NULLIF(excluded.group_name, ''), m.group_name), excluded.home_team_id, excluded.away_team_id,
-                       excluded.home_score, excluded.away_score, excluded.home_penalties_score,
-                       excluded.away_penalties_score, excluded.date, excluded.status, excluded.went_to_extra_time,
-                       excluded.awarded, excluded.winner_code, excluded.tie_winner_code,
-                       COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
-                       COALESCE(excluded.tie_legs, m.tie_legs))
-                  AND (m.status <> 'ended' OR (excluded.status = 'ended'
-                       AND (excluded.home_score IS NOT NULL OR m.home_score IS NULL)))
-                  AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)
-               RETURNING external_id, (xmax = 0) AS inserted)
-             SELECT i.external_id,
-                    CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
-                         WHEN r.external_id IS NULL THEN 'unresolved'
-                         WHEN EXISTS (SELECT 1 FROM match m WHERE m.external_id = i.external_id AND m.provider = $1
-                                         AND m.tournament_id <> $2) THEN 'unresolved'
-                         ELSE 'unchanged' END AS outcome
-               FROM input i LEFT JOIN resolved r USING (external_id) LEFT JOIN written w USING (external_id)",
+            UPSERT,
             &[
                 (&provider, Type::TEXT),
                 (&tournament, Type::UUID),
@@ -257,16 +267,22 @@ pub async fn upsert(
                 (&column(matches, |m| m.away.as_str()), Type::TEXT_ARRAY),
                 (&column(matches, |m| m.score.map(|s| s.home)), Type::INT4_ARRAY),
                 (&column(matches, |m| m.score.map(|s| s.away)), Type::INT4_ARRAY),
-                (&column(matches, |m| m.score.and_then(|s| s.shootout).map(|(home, _)| home)), Type::INT4_ARRAY),
-                (&column(matches, |m| m.score.and_then(|s| s.shootout).map(|(_, away)| away)), Type::INT4_ARRAY),
+                (
+                    &column(matches, |m| m.score.and_then(|s| s.shootout).map(|(home, _)| home)),
+                    Type::INT4_ARRAY,
+                ),
+                (
+                    &column(matches, |m| m.score.and_then(|s| s.shootout).map(|(_, away)| away)),
+                    Type::INT4_ARRAY,
+                ),
                 (&column(matches, |m| m.kickoff.map(stamp)), Type::TIMESTAMP_ARRAY),
                 (&column(matches, |m| m.status.to_string()), Type::TEXT_ARRAY),
                 (&column(matches, |m| m.changed_at.map(stamp)), Type::TIMESTAMP_ARRAY),
                 (&stamp(now), Type::TIMESTAMP),
                 (&column(matches, |m| m.tie.extra_time), Type::BOOL_ARRAY),
                 (&column(matches, |m| m.tie.awarded), Type::BOOL_ARRAY),
-                (&column(matches, |m| m.tie.winner_code), Type::INT4_ARRAY),
-                (&column(matches, |m| m.tie.tie_winner_code), Type::INT4_ARRAY),
+                (&column(matches, |m| m.tie.winner.map(Winner::code)), Type::INT4_ARRAY),
+                (&column(matches, |m| m.tie.tie_winner.map(Winner::code)), Type::INT4_ARRAY),
                 (&column(matches, |m| m.tie.previous_leg.as_deref()), Type::TEXT_ARRAY),
                 (&column(matches, |m| m.tie.legs), Type::INT4_ARRAY),
             ],

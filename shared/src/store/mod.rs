@@ -1,7 +1,7 @@
-//! Postgres: the pool, migrations, and one function a statement.
+//! Postgres: the pool, migrations, and one function per statement.
 //!
 //! Statements are sent by `query_typed`: nothing is prepared under a name and nothing is kept in the session, so that
-//! a transaction-pooling proxy may stand in between. Timestamps are bound as UTC; `utc` and `stamp` convert.
+//! a transaction-pooling proxy may be in between. Timestamps are bound as UTC; `utc` and `stamp` convert.
 
 pub mod bracket;
 pub mod circuit;
@@ -22,15 +22,15 @@ use tokio_postgres::error::SqlState;
 
 pub use pool::{Connection, Store, patience};
 
-/// What went wrong with the database.
+/// A database error.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection could be had.
+    /// No connection could be opened.
     #[error("the database can't be reached: {reason}")]
     Connect {
         /// What happened; never an address or a password.
         reason: String,
-        /// The database's own code, if it said something.
+        /// The database's error code, if it answered.
         code: Option<SqlState>,
     },
     /// A statement failed.
@@ -39,23 +39,23 @@ pub enum StoreError {
     /// The migrations could not be applied.
     #[error("migrating the database failed: {0}")]
     Migration(#[from] refinery::Error),
-    /// A stored value is outside what the columns may hold.
+    /// A stored value is not one of those allowed for its column.
     #[error("{table}.{column} of {row} holds {value:?}, which is not known: {remedy}")]
     Value {
-        /// Of which table.
+        /// The table.
         table: &'static str,
-        /// In which column.
+        /// The column.
         column: &'static str,
-        /// In which row, by a name that people know it by.
+        /// The row, by a readable name.
         row: String,
-        /// What it holds, or the beginning of it.
+        /// The value, or the beginning of it.
         value: String,
         /// What to do about it.
         remedy: String,
     },
 }
 
-/// So much of an odd value is quoted.
+/// The length to which a malformed value is cut.
 const QUOTED_CHARS: usize = 60;
 
 impl StoreError {
@@ -71,15 +71,15 @@ impl StoreError {
         }
     }
 
-    /// Whether the database did not accept who we say we are.
+    /// Whether the database rejected the user or password.
     pub fn is_authentication(&self) -> bool {
         self.code().is_some_and(|code| {
             [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION].contains(code)
         })
     }
 
-    /// Whether the same may well succeed in a moment: two transactions were in each other's way, or the connection was
-    /// lost or could not be had.
+    /// Whether a retry is likely to succeed: transactions were in conflict, or the connection was lost or could not be
+    /// opened.
     pub fn is_transient(&self) -> bool {
         let passing = [
             SqlState::T_R_SERIALIZATION_FAILURE,
@@ -91,12 +91,12 @@ impl StoreError {
             SqlState::TOO_MANY_CONNECTIONS,
             SqlState::CONNECTION_FAILURE,
             SqlState::CONNECTION_EXCEPTION,
-            // What PgBouncer says when its server is gone.
+            // PgBouncer's code when its server is gone.
             SqlState::PROTOCOL_VIOLATION,
         ];
         match self {
             Self::Connect { code: None, .. } => true,
-            // The connection's end, not the database's word.
+            // The connection was lost; this is not an error from the database.
             Self::Statement(error) if error.as_db_error().is_none() => {
                 error.is_closed()
                     || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
@@ -115,7 +115,7 @@ impl StoreError {
         }
     }
 
-    /// The name of the unique constraint that a statement broke, if that is what happened.
+    /// The name of the unique constraint that a statement violated, if that is the error.
     pub fn broken_constraint(&self) -> Option<&str> {
         match self {
             Self::Statement(error) => {
@@ -127,7 +127,7 @@ impl StoreError {
     }
 }
 
-/// tokio-postgres says no more than "db error" by itself.
+/// The error's text; tokio-postgres itself displays only "db error".
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
@@ -135,17 +135,17 @@ fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// A moment as the `timestamp` columns hold it.
+/// A time for a `timestamp` column.
 pub fn stamp(moment: DateTime<Utc>) -> NaiveDateTime {
     moment.naive_utc()
 }
 
-/// A moment out of a `timestamp` column.
+/// A time from a `timestamp` column.
 pub fn utc(stamp: NaiveDateTime) -> DateTime<Utc> {
     stamp.and_utc()
 }
 
-/// A word of one of our vocabularies.
+/// Parses a stored value of an enum; the error lists the known values.
 fn parsed<T: FromStr + VariantNames>(
     value: &str,
     table: &'static str,
@@ -156,13 +156,13 @@ fn parsed<T: FromStr + VariantNames>(
     value.parse().map_err(|_| StoreError::odd(table, column, row, value, remedy()))
 }
 
-/// Rows of a list. One that can't be read (an older database holds words of older vocabularies) is told beside the
-/// others and does not keep them away.
+/// Rows of a list. A row that can't be read (an older database has values that are no longer known) is reported
+/// separately, so that the others can be used.
 #[derive(Debug)]
 pub struct Readable<T> {
-    /// The rows that can be worked with.
+    /// The rows that could be read.
     pub rows: Vec<T>,
-    /// What is odd, and what is made of it.
+    /// The malformed values, each with a remedy.
     pub odd: Vec<StoreError>,
 }
 

@@ -1,4 +1,5 @@
-//! Whose turn it is to ask a provider: one request at a time, and a pause after each, over all functions.
+//! Statements on `provider_pace`: turns for requests to a provider, one at a time with a pause after each, across all
+//! functions.
 
 use std::time::Duration;
 
@@ -8,17 +9,17 @@ use uuid::Uuid;
 
 use super::StoreError;
 
-/// What the database says to somebody who wants to ask.
+/// The result of trying to take the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// Ask now.
+    /// The turn was taken: make the request now.
     Yours,
-    /// The pause is not over for so long; zero: somebody else's request is under way.
+    /// The remaining pause; zero: another run's request is under way.
     Wait(Duration),
 }
 
-/// Takes the turn for `asker`, if it is free: for `at_most`, unless it is given back before. The database's clock
-/// decides: it is the only one that functions running at once share.
+/// Takes the turn for `asker`, if it is free: for `at_most`, unless it is given back before. Uses the database's clock,
+/// the only one that concurrently running functions share.
 pub async fn take_turn(
     client: &impl GenericClient,
     provider: &str,
@@ -46,7 +47,7 @@ pub async fn take_turn(
     Ok(if row.get(0) { Turn::Yours } else { Turn::Wait(Duration::from_secs_f64(wait)) })
 }
 
-/// Gives the turn back: the next request may leave `pause` from now.
+/// Gives the turn back: the next request may be made after `pause`.
 pub async fn end_turn(
     client: &impl GenericClient,
     provider: &str,
@@ -65,7 +66,7 @@ pub async fn end_turn(
     Ok(())
 }
 
-/// Lets nobody ask before `wait` has passed.
+/// Blocks requests of all runs until `wait` has passed.
 pub async fn hold_off(client: &impl GenericClient, provider: &str, wait: Duration) -> Result<(), StoreError> {
     client
         .query_typed(

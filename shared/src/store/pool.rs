@@ -17,7 +17,7 @@ use super::StoreError;
 use crate::config::Secrets;
 use crate::secrets::Vault;
 
-/// A connection lent by the pool: a plain client, since the pool's own knows no `query_typed`.
+/// A connection from the pool: a plain client, since the pool's own has no `query_typed`.
 pub struct Connection(deadpool_postgres::Object);
 
 impl std::ops::Deref for Connection {
@@ -29,12 +29,11 @@ impl std::ops::Deref for Connection {
 }
 
 impl Connection {
-    /// Begins a transaction; dropped without `commit` it is rolled back. It does not wait for ever: not for another's
-    /// lock, and not for a statement of its own.
+    /// Begins a transaction; dropped without `commit` it is rolled back. It has timeouts for locks and statements.
     pub async fn transaction(&mut self) -> Result<tokio_postgres::Transaction<'_>, StoreError> {
         let client: &mut tokio_postgres::Client = &mut self.0;
         let transaction = client.transaction().await?;
-        // In the transaction, since behind a transaction-pooling proxy there is no session to set it for.
+        // Set in the transaction, since a transaction-pooling proxy does not preserve session settings.
         transaction.batch_execute(LIMITS).await?;
         Ok(transaction)
     }
@@ -44,19 +43,19 @@ mod embedded {
     refinery::embed_migrations!("../migrations");
 }
 
-/// What follows a failed try; doubled with each.
+/// The wait after the first failed try; doubled with each.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const RETRIES: usize = 5;
-/// The last is for a function whose connection vanished without a word: what it had locked must not stay so for hours.
+/// The last is for a function whose connection was lost without being closed: its locks must not be held for hours.
 const LIMITS: &str = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s';
     SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
-/// One function environment does one thing at a time; a heartbeat runs beside it.
+/// A function environment runs one execution at a time, and a heartbeat concurrently.
 const CONNECTIONS: usize = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection out of the pool answers within this, or another is made.
+/// A pooled connection must answer within this, or a new one is opened.
 const RECYCLE_TIMEOUT: Duration = Duration::from_secs(3);
-/// A socket frozen with its environment says nothing when it dies: the kernel gives it up after this.
+/// The peer of a frozen environment's socket may be gone without notice: the kernel closes the socket after this.
 const TCP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The database.
@@ -66,27 +65,27 @@ pub struct Store {
 }
 
 struct Shared {
-    /// With the address that it was made for.
+    /// With the URL that it was created for.
     pool: RwLock<(Pool, SecretString)>,
     ca_file: Option<PathBuf>,
     vault: Option<Arc<Vault>>,
 }
 
 impl Store {
-    /// Prepares a pool for `url`; connects when a connection is first asked for.
+    /// Prepares a pool for `url`; connects when a connection is first needed.
     pub fn new(url: &SecretString, ca_file: Option<&Path>) -> Result<Self, StoreError> {
         let pool = RwLock::new((pool(url, ca_file)?, url.clone()));
         Ok(Self { shared: Arc::new(Shared { pool, ca_file: ca_file.map(Path::to_owned), vault: None }) })
     }
 
-    /// The same for the address in `vault`, which is read anew when the database refuses its password.
+    /// The same for the URL in `vault`, which is read again when the database rejects its password.
     pub fn of(vault: Arc<Vault>, ca_file: Option<PathBuf>) -> Result<Self, StoreError> {
         let url = vault.current().database_url.clone();
         let pool = RwLock::new((pool(&url, ca_file.as_deref())?, url));
         Ok(Self { shared: Arc::new(Shared { pool, ca_file, vault: Some(vault) }) })
     }
 
-    /// A connection that was seen alive.
+    /// A connection that was checked to be alive.
     pub async fn client(&self) -> Result<Connection, StoreError> {
         match self.connect().await {
             Err(error) if error.is_authentication() => {
@@ -97,15 +96,15 @@ impl Store {
         }
     }
 
-    /// Does what must not be lost: again for some seconds, where another try may well succeed. What is done must be the
-    /// same when it is done twice.
+    /// Runs a step that must not be lost: retries it for some seconds after transient errors. The step must be
+    /// idempotent.
     pub async fn persist<T>(&self, step: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut waits = patience();
         loop {
             match step().await {
                 Err(error) if error.is_transient() => {
                     let Some(wait) = waits.next() else { return Err(error) };
-                    tracing::warn!(%error, "asking the database once more…");
+                    tracing::warn!(%error, "retrying the database statement…");
                     tokio::time::sleep(wait).await;
                 }
                 outcome => return outcome,
@@ -130,18 +129,18 @@ impl Store {
         })
     }
 
-    /// Takes the secret as it is now, if it is another than the one that was refused.
+    /// Switches to the current secret, if it differs from the one that was rejected.
     async fn renew(&self, refused: StoreError) -> Result<(), StoreError> {
         let Some(vault) = &self.shared.vault else { return Err(refused) };
         let made_for = self.shared.pool.read().unwrap_or_else(PoisonError::into_inner).1.clone();
         let same = |secrets: &Secrets| secrets.database_url.expose_secret() == made_for.expose_secret();
         let mut now = vault.current();
-        // Somebody else may have read it anew before.
+        // Another task may have read it again already.
         if same(&now) {
             now = match vault.renew().await {
                 Ok(now) => now,
                 Err(error) => {
-                    tracing::error!(%error, "the secret could not be read anew");
+                    tracing::error!(%error, "the database's secret could not be read again");
                     return Err(refused);
                 }
             };
@@ -154,7 +153,7 @@ impl Store {
         Ok(())
     }
 
-    /// Applies the migrations that are missing; says which.
+    /// Applies the pending migrations; returns their names.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         let mut client = self.client().await?;
         let report =

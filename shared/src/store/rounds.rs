@@ -14,36 +14,35 @@ use football::domain::{Round, RoundAddress, RoundKind};
 pub struct StoredRound {
     /// The round.
     pub round: Round,
-    /// Fixtures that waited for a team when it was last read; none: not read yet, or not drawn.
+    /// Fixtures whose teams were not both known at the last reading; none: not read yet, or not drawn.
     pub open_slots: Option<i32>,
     /// Its matches between known teams.
     pub matches: i64,
-    /// Those of them that are open.
-    pub open_matches: i64,
 }
 
-/// The rounds of a tournament, in order.
+/// The rounds of a tournament, in order. `address` parses a round's stored URL in its provider's form.
 pub async fn list(
     client: &impl GenericClient,
     tournament: Uuid,
+    address: fn(&str) -> Option<RoundAddress>,
 ) -> Result<Readable<StoredRound>, StoreError> {
     let rows = client
         .query_typed(
-            r#"SELECT r."order", r.label, r.slug, r.provider_url, r.type, r.open_slots, m.matches, m.open_matches
+            r#"SELECT r."order", r.label, r.slug, r.provider_url, r.type, r.open_slots, m.matches
                  FROM tournament_round r
                 CROSS JOIN LATERAL (
-                      SELECT count(*) AS matches, count(*) FILTER (WHERE status = 'open') AS open_matches
+                      SELECT count(*) AS matches
                         FROM match WHERE tournament_id = r.tournament_id AND round_slug = r.slug) m
                 WHERE r.tournament_id = $1 ORDER BY r."order", r.slug"#,
             &[(&tournament, Type::UUID)],
         )
         .await?;
-    let mut rounds: Readable<StoredRound> = rows.iter().map(|row| stored(row, tournament)).collect();
+    let mut rounds: Readable<StoredRound> = rows.iter().map(|row| stored(row, tournament, address)).collect();
     rounds.odd.extend(rows.iter().filter_map(|row| odd_kind(row, tournament)));
     Ok(rounds)
 }
 
-/// A type of an older vocabulary. It costs nothing: the address tells it too.
+/// The error for an unknown type (from an older version). Nothing is lost: the round's URL gives the type too.
 fn odd_kind(row: &Row, tournament: Uuid) -> Option<StoreError> {
     let kind: &str = row.get("type");
     let remedy = "the round's address tells it; refresh the tournament, which writes its rounds anew";
@@ -55,10 +54,14 @@ fn name(row: &Row, tournament: Uuid) -> String {
     format!("round {} of {tournament}", row.get::<_, &str>("slug"))
 }
 
-fn stored(row: &Row, tournament: Uuid) -> Result<StoredRound, StoreError> {
+fn stored(
+    row: &Row,
+    tournament: Uuid,
+    address: fn(&str) -> Option<RoundAddress>,
+) -> Result<StoredRound, StoreError> {
     let url: &str = row.get("provider_url");
     let kind: &str = row.get("type");
-    let address = RoundAddress::parse(url).ok_or_else(|| {
+    let address = address(url).ok_or_else(|| {
         let remedy = "it is left out: refresh the tournament, which writes its rounds anew".to_owned();
         StoreError::odd("tournament_round", "provider_url", &name(row, tournament), url, remedy)
     })?;
@@ -72,11 +75,10 @@ fn stored(row: &Row, tournament: Uuid) -> Result<StoredRound, StoreError> {
         },
         open_slots: row.get("open_slots"),
         matches: row.get("matches"),
-        open_matches: row.get("open_matches"),
     })
 }
 
-/// Writes rounds that are new or differ. `url` gives a round's address as it is stored.
+/// Writes rounds that are new or differ. `url` gives a round's URL to store.
 pub async fn upsert(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -131,8 +133,8 @@ pub async fn upsert(
     Ok(outcomes)
 }
 
-/// Notes that rounds (by slug) were read as a whole, and how many of their fixtures wait for a team. A round read
-/// again within a day with the same answer is not touched.
+/// Records that whole rounds (by slug) were read, and how many of their fixtures lack a known team. A round read again
+/// within a day with the same answer is not updated.
 pub async fn note_reading(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -165,7 +167,7 @@ pub async fn note_reading(
     Ok(rows.len() as u64)
 }
 
-/// Notes that a round was asked for in vain.
+/// Records a reading of a round, also if it failed.
 pub async fn note_attempt(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -181,9 +183,9 @@ pub async fn note_attempt(
     Ok(())
 }
 
-/// Rounds of these tournaments that were last read as a whole long ago and still have a match to come or without a
-/// date, oldest first: tournament and slug. The further away the round, the longer its reading holds: half the time
-/// to its next kickoff, but a week at least.
+/// Rounds of these tournaments whose last full reading is too old and that still have a match to come or without a
+/// date, oldest reading first: tournament and slug. A reading is too old after half the time from now to the round's
+/// next kickoff, but after a week at the earliest.
 pub async fn stale(
     client: &impl GenericClient,
     tournaments: &[Uuid],
@@ -204,7 +206,7 @@ pub async fn stale(
               WHERE r.tournament_id = ANY($3)
                 AND (m.alive > 0 OR (r.type = 'season' AND NOT EXISTS (
                      SELECT 1 FROM match x WHERE x.tournament_id = r.tournament_id AND x.round_slug = r.slug)
-                     -- Of a season that is still to begin the first round tells when its fixtures are published.
+                     -- Of an upcoming season only the first round is read, to see when its fixtures are published.
                      AND (t.status <> 'upcoming' OR r."order" = (
                           SELECT min(f."order") FROM tournament_round f WHERE f.tournament_id = r.tournament_id))))
                 AND COALESCE(r.last_read_at < $1 - GREATEST(interval '7 days', (m.next - $1) / 2), true)

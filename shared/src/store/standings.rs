@@ -9,7 +9,7 @@ use super::{StoreError, stamp};
 use crate::outcomes::Outcomes;
 use football::domain::standings::Row;
 
-/// Names of a tournament's teams by the provider's id: they decide the order of teams level on everything else.
+/// Names of a tournament's teams by the provider's id: the last criterion for teams level on everything else.
 pub async fn team_names(
     client: &impl GenericClient,
     provider: &str,
@@ -24,8 +24,50 @@ pub async fn team_names(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Writes the rows that are new or differ and deletes those of teams that are no longer in their group; the counts,
-/// and how many were deleted.
+/// The statement of [`replace`].
+const REPLACE: &str = r#"WITH input AS (
+       SELECT * FROM UNNEST($3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
+                            $10::int[], $11::int[], $12::int[], $13::text[])
+         AS t (team, group_name, "order", points, games, wins, draws, losses, goals_for, goals_against, form)),
+     resolved AS (
+       SELECT i.*, t.id AS team_id, COALESCE(t.short_name, t.name) AS short_name, t.name AS long_name
+         FROM input i JOIN team t ON t.provider = $1 AND t.external_id = i.team),
+     written AS (
+       INSERT INTO tournament_standings AS s (team_id, team_external_id, tournament_id, "order", group_name,
+              short_name, long_name, points, games, wins, draws, losses, goals_for, goals_against,
+              goal_difference, form, provider, created_at, updated_at)
+       SELECT team_id, team, $2, "order", group_name, short_name, long_name, points, games, wins, draws,
+              losses, goals_for, goals_against, goals_for - goals_against,
+              COALESCE(string_to_array(NULLIF(form, ''), ','), '{}'), $1, $14, $14
+         FROM resolved ORDER BY group_name, team_id
+       ON CONFLICT (tournament_id, group_name, team_id) DO UPDATE
+          SET "order" = excluded."order", short_name = excluded.short_name, long_name = excluded.long_name,
+              points = excluded.points, games = excluded.games, wins = excluded.wins,
+              draws = excluded.draws, losses = excluded.losses, goals_for = excluded.goals_for,
+              goals_against = excluded.goals_against, goal_difference = excluded.goal_difference,
+              form = excluded.form, updated_at = excluded.updated_at
+        WHERE (s."order", s.short_name, s.long_name, s.points, s.games, s.wins, s.draws, s.losses,
+               s.goals_for, s.goals_against, s.form)
+              IS DISTINCT FROM
+              (excluded."order", excluded.short_name, excluded.long_name, excluded.points, excluded.games,
+               excluded.wins, excluded.draws, excluded.losses, excluded.goals_for, excluded.goals_against,
+               excluded.form)
+       RETURNING team_external_id, group_name, (xmax = 0) AS inserted),
+     gone AS (
+       DELETE FROM tournament_standings s
+        WHERE s.tournament_id = $2
+          AND NOT EXISTS (SELECT 1 FROM input i WHERE i.team = s.team_external_id
+                             AND i.group_name = s.group_name)
+       RETURNING 1)
+     SELECT CASE WHEN i.team IS NULL THEN NULL WHEN w.inserted THEN 'inserted'
+                 WHEN NOT w.inserted THEN 'updated' WHEN r.team IS NULL THEN 'unresolved'
+                 ELSE 'unchanged' END AS outcome, g.gone
+       FROM (SELECT count(*) AS gone FROM gone) g LEFT JOIN input i ON true
+       LEFT JOIN resolved r USING (team, group_name)
+       LEFT JOIN written w ON w.team_external_id = i.team AND w.group_name = i.group_name"#;
+
+/// Writes the rows that are new or differ and deletes those of teams that are no longer in their group; returns the
+/// counts, and how many were deleted.
 pub async fn replace(
     client: &impl GenericClient,
     provider: &str,
@@ -38,46 +80,7 @@ pub async fn replace(
     }
     let written = client
         .query_typed(
-            r#"WITH input AS (
-                 SELECT * FROM UNNEST($3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
-                                      $10::int[], $11::int[], $12::int[], $13::text[])
-                   AS t (team, group_name, "order", points, games, wins, draws, losses, goals_for, goals_against, form)),
-               resolved AS (
-                 SELECT i.*, t.id AS team_id, COALESCE(t.short_name, t.name) AS short_name, t.name AS long_name
-                   FROM input i JOIN team t ON t.provider = $1 AND t.external_id = i.team),
-               written AS (
-                 INSERT INTO tournament_standings AS s (team_id, team_external_id, tournament_id, "order", group_name,
-                        short_name, long_name, points, games, wins, draws, losses, goals_for, goals_against,
-                        goal_difference, form, provider, created_at, updated_at)
-                 SELECT team_id, team, $2, "order", group_name, short_name, long_name, points, games, wins, draws,
-                        losses, goals_for, goals_against, goals_for - goals_against,
-                        COALESCE(string_to_array(NULLIF(form, ''), ','), '{}'), $1, $14, $14
-                   FROM resolved ORDER BY group_name, team_id
-                 ON CONFLICT (tournament_id, group_name, team_id) DO UPDATE
-                    SET "order" = excluded."order", short_name = excluded.short_name, long_name = excluded.long_name,
-                        points = excluded.points, games = excluded.games, wins = excluded.wins,
-                        draws = excluded.draws, losses = excluded.losses, goals_for = excluded.goals_for,
-                        goals_against = excluded.goals_against, goal_difference = excluded.goal_difference,
-                        form = excluded.form, updated_at = excluded.updated_at
-                  WHERE (s."order", s.short_name, s.long_name, s.points, s.games, s.wins, s.draws, s.losses,
-                         s.goals_for, s.goals_against, s.form)
-                        IS DISTINCT FROM
-                        (excluded."order", excluded.short_name, excluded.long_name, excluded.points, excluded.games,
-                         excluded.wins, excluded.draws, excluded.losses, excluded.goals_for, excluded.goals_against,
-                         excluded.form)
-                 RETURNING team_external_id, group_name, (xmax = 0) AS inserted),
-               gone AS (
-                 DELETE FROM tournament_standings s
-                  WHERE s.tournament_id = $2
-                    AND NOT EXISTS (SELECT 1 FROM input i WHERE i.team = s.team_external_id
-                                       AND i.group_name = s.group_name)
-                 RETURNING 1)
-               SELECT CASE WHEN i.team IS NULL THEN NULL WHEN w.inserted THEN 'inserted'
-                           WHEN NOT w.inserted THEN 'updated' WHEN r.team IS NULL THEN 'unresolved'
-                           ELSE 'unchanged' END AS outcome, g.gone
-                 FROM (SELECT count(*) AS gone FROM gone) g LEFT JOIN input i ON true
-                 LEFT JOIN resolved r USING (team, group_name)
-                 LEFT JOIN written w ON w.team_external_id = i.team AND w.group_name = i.group_name"#,
+            REPLACE,
             &[
                 (&provider, Type::TEXT),
                 (&tournament, Type::UUID),
@@ -92,7 +95,7 @@ pub async fn replace(
                 (&column(rows, |row| row.goals_for), Type::INT4_ARRAY),
                 (&column(rows, |row| row.goals_against), Type::INT4_ARRAY),
                 (
-                    // An array of arrays must be rectangular in Postgres; forms are not.
+                    // An array of arrays must be rectangular in Postgres, but forms differ in length.
                     &column(rows, |row| {
                         row.form.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
                     }),

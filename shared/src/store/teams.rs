@@ -13,7 +13,7 @@ use football::domain::Team;
 pub struct TeamRow {
     /// The team.
     pub team: Team,
-    /// URL of its badge; none keeps what is stored.
+    /// URL of its badge; none leaves the stored one unchanged.
     pub badge: Option<String>,
 }
 

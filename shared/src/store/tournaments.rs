@@ -8,30 +8,29 @@ use uuid::Uuid;
 
 use super::matches::{OPEN, awaited};
 use super::{Readable, StoreError, parsed, stamp, utc};
-use crate::provider::sofascore::PROVIDER;
-use football::domain::{Mode, StandingsMode, Tournament};
+use football::domain::{Mode, StandingsMode, Tournament, TournamentStatus};
 use football::plan::standings::StandingsTerms;
 
-/// What an operator says of a tournament to create, with the provider's ids already read.
+/// An operator's description of a tournament to create, with the provider's ids already parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTournament {
     /// The provider's unique-tournament id.
     pub external_id: String,
-    /// The provider's address of the season.
+    /// The provider's API URL of the season.
     pub base_url: String,
-    /// The provider's page for people.
+    /// The provider's public web page.
     pub public_url: Option<String>,
     /// Part of the application's URLs.
     pub slug: String,
     /// The provider's name.
     pub provider: String,
-    /// `2024/25` and the like.
+    /// The season, as `2024/25`.
     pub season: String,
     /// How it is played.
     pub mode: Mode,
     /// One table or several.
     pub standings_mode: StandingsMode,
-    /// Shown to people.
+    /// The displayed name.
     pub label: String,
     /// URL of the logo.
     pub logo: String,
@@ -61,7 +60,7 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Tourna
     rows.first().map(tournament).transpose()
 }
 
-/// The tournament that was created for this season under this slug, if there is one, with the season it is of.
+/// The tournament that was created for this competition under this slug, if there is one, with its season.
 pub async fn find_by_identity(
     client: &impl GenericClient,
     external_id: &str,
@@ -72,29 +71,34 @@ pub async fn find_by_identity(
     rows.first().map(tournament).transpose()
 }
 
-/// Tournaments being played.
-pub async fn active(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
-    of_status(client, &["active"]).await
+/// Active tournaments.
+pub async fn active(client: &impl GenericClient, provider: &str) -> Result<Readable<Tournament>, StoreError> {
+    of_status(client, provider, &[TournamentStatus::Active]).await
 }
 
-/// Tournaments being played or to come.
-pub async fn followed(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
-    of_status(client, &["active", "upcoming"]).await
+/// Active and upcoming tournaments.
+pub async fn followed(
+    client: &impl GenericClient,
+    provider: &str,
+) -> Result<Readable<Tournament>, StoreError> {
+    of_status(client, provider, &[TournamentStatus::Active, TournamentStatus::Upcoming]).await
 }
 
 async fn of_status(
     client: &impl GenericClient,
-    statuses: &[&str],
+    provider: &str,
+    statuses: &[TournamentStatus],
 ) -> Result<Readable<Tournament>, StoreError> {
+    let statuses: Vec<String> = statuses.iter().map(ToString::to_string).collect();
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament
           WHERE status = ANY($2) AND deleted_at IS NULL AND provider = $1 ORDER BY id"
     );
-    let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&statuses, Type::TEXT_ARRAY)]).await?;
+    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&statuses, Type::TEXT_ARRAY)]).await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
-/// Creates the tournament; its id. A second one of the same competition and slug breaks a unique constraint.
+/// Creates the tournament; returns its id. A second one of the same competition and slug violates a unique constraint.
 pub async fn insert(
     client: &impl GenericClient,
     new: &NewTournament,
@@ -123,7 +127,7 @@ pub async fn insert(
     Ok(rows[0].get(0))
 }
 
-/// Sets the logo and the provider's current round (where they are known and differ); whether a row was written.
+/// Sets the logo and the provider's current round (if they are known and differ); returns whether a row was written.
 pub async fn update(
     client: &impl GenericClient,
     id: Uuid,
@@ -143,7 +147,7 @@ pub async fn update(
     Ok(!rows.is_empty())
 }
 
-/// Active tournaments all of whose drawn matches have been played while a knockout round is still to be drawn or read.
+/// Active tournaments whose drawn matches have all been played while a knockout round is still to be drawn or read.
 pub async fn with_pending_draw(
     client: &impl GenericClient,
     planning: DateTime<Utc>,
@@ -162,12 +166,13 @@ pub async fn with_pending_draw(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Active tournaments whose table wants to be held against the provider's on `day`: it was not since a match of theirs
-/// that ended and kicked off before that day (the check of that day was missed), or not for a week though no match is
-/// open. A season that stands still is decided off the pitch (it is curtailed, points are taken away, a play-off parts
-/// level teams), and only the provider's table tells.
+/// Active tournaments whose table must be compared with the provider's on `day`: it was not compared since an ended
+/// match that kicked off before that day (that day's check was missed), or not for a week while no match is open.
+/// Without open matches a table can still change by decisions (a curtailed season, deducted points, a play-off between
+/// level teams), which only the provider's table shows.
 pub async fn with_unchecked_table(
     client: &impl GenericClient,
+    provider: &str,
     day: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
     let open = awaited("$2");
@@ -182,13 +187,14 @@ pub async fn with_unchecked_table(
                                     AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {open}))))
           ORDER BY id"
     );
-    let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
+    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
-/// Active leagues without knockout rounds all of whose matches have been played.
+/// Active leagues without knockout rounds whose matches have all been played.
 pub async fn played_out_leagues(
     client: &impl GenericClient,
+    provider: &str,
     planning: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
     let open = awaited("$2");
@@ -200,7 +206,7 @@ pub async fn played_out_leagues(
           ORDER BY id"
     );
     let rows =
-        client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(planning), Type::TIMESTAMP)]).await?;
+        client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(planning), Type::TIMESTAMP)]).await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
@@ -208,6 +214,7 @@ pub async fn played_out_leagues(
 /// corrected.
 pub async fn waiting_for_a_match(
     client: &impl GenericClient,
+    provider: &str,
     since: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
@@ -216,11 +223,11 @@ pub async fn waiting_for_a_match(
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND (m.status <> 'ended' OR m.date >= $2))
           ORDER BY id"
     );
-    let rows = client.query_typed(&sql, &[(&PROVIDER, Type::TEXT), (&stamp(since), Type::TIMESTAMP)]).await?;
+    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(since), Type::TIMESTAMP)]).await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
-/// Makes `upcoming` tournaments with a match before `until` active; their slugs.
+/// Makes `upcoming` tournaments with a match before `until` active; returns their slugs.
 pub async fn activate(
     client: &impl GenericClient,
     until: DateTime<Utc>,
@@ -235,8 +242,8 @@ pub async fn activate(
     slugs(client.query_typed(&sql, &[(&stamp(until), Type::TIMESTAMP), (&stamp(now), Type::TIMESTAMP)]).await)
 }
 
-/// Completes active tournaments whose last match was played a week ago, the time in which results are corrected; a
-/// month ago where a match has lost its date and may be played yet. A cup is not over before its final is. Their slugs.
+/// Completes active tournaments whose last match was played a week ago, the time in which results are corrected, or a
+/// month ago if a match has lost its date and may still be played. A cup needs an ended final. Returns their slugs.
 pub async fn complete(
     client: &impl GenericClient,
     planning: DateTime<Utc>,
@@ -251,7 +258,7 @@ pub async fn complete(
                   FROM match m GROUP BY tournament_id) m
          WHERE m.tournament_id = t.id AND t.status = 'active' AND t.deleted_at IS NULL AND NOT m.open
            AND m.last < $1 - CASE WHEN m.undated THEN interval '30 days' ELSE interval '7 days' END
-           -- What is still to be drawn or published is waited for, but not for ever.
+           -- Rounds still to be drawn or published are waited for, but for at most 120 days.
            AND (m.last < $1 - interval '120 days'
                 OR ((m.final OR t.mode = 'regular-season-only')
                     AND NOT EXISTS (SELECT 1 FROM tournament_round r
@@ -267,7 +274,7 @@ pub async fn complete(
     )
 }
 
-/// Sets the current round of active tournaments to that of their next match; the slugs of those where it changed.
+/// Sets the current round of active tournaments to that of their next match; returns the slugs of changed tournaments.
 pub async fn set_current_round(
     client: &impl GenericClient,
     planning: DateTime<Utc>,
@@ -292,7 +299,7 @@ fn slugs(rows: Result<Vec<Row>, tokio_postgres::Error>) -> Result<Vec<String>, S
     Ok(rows?.iter().map(|row| row.get(0)).collect())
 }
 
-/// The terms of a tournament's table.
+/// The stored terms of a tournament's table.
 pub async fn standings_terms(client: &impl GenericClient, id: Uuid) -> Result<StandingsTerms, StoreError> {
     let rows = client
         .query_typed(
@@ -321,7 +328,8 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// Keeps what a check against the provider's tables found. A rule that is there stays: the operator may have set it.
+/// Stores the findings of a check against the provider's tables. An existing rule is kept: the operator may have set
+/// it.
 pub async fn set_standings_terms(
     client: &impl GenericClient,
     id: Uuid,
@@ -357,17 +365,20 @@ pub async fn has_open_match(
     since: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT 1 FROM match m WHERE m.tournament_id = $1 AND {OPEN} AND m.date >= $2 AND m.date < $3 LIMIT 1"
+    );
     let rows = client
         .query_typed(
-            "SELECT 1 FROM match WHERE tournament_id = $1 AND status = 'open' AND date >= $2 AND date < $3 LIMIT 1",
+            &sql,
             &[(&id, Type::UUID), (&stamp(since), Type::TIMESTAMP), (&stamp(until), Type::TIMESTAMP)],
         )
         .await?;
     Ok(!rows.is_empty())
 }
 
-/// Holds the tournament until the transaction ends: what is computed from its matches is written by one run at a time,
-/// so that an older table or bracket never lands on a newer one.
+/// Locks the tournament until the transaction ends: one run at a time writes what is computed from its matches, so that
+/// an older table or bracket never overwrites a newer one.
 pub async fn lock(client: &impl GenericClient, id: Uuid) -> Result<(), StoreError> {
     client
         .query_typed("SELECT 1 FROM tournament WHERE id = $1 FOR NO KEY UPDATE", &[(&id, Type::UUID)])

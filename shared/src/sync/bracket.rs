@@ -1,27 +1,28 @@
-//! The bracket: who meets whom, who goes through, and the slot a winner goes to, at once.
+//! The bracket: pairings, winners, and the slot a winner advances to, in one step.
 
 use serde_json::json;
 
+use super::rounds::stored_rounds;
 use super::{readable, season};
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step};
-use crate::provider::sofascore::PROVIDER;
-use crate::store::{StoreError, bracket as rows, matches, rounds, standings, tournaments};
+use crate::provider::PROVIDER;
+use crate::store::{StoreError, bracket as rows, matches, standings, tournaments};
 use football::domain::knockout::{
     AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties,
 };
 use football::domain::{RoundKind, StoredMatch, Tournament};
 
-/// Reads the provider's cup trees: they tell who meets whom before the matches do, and are the check of our ties. The
-/// provider's trouble costs the check, not the bracket.
+/// Reads the provider's cup trees: they show pairings before the matches do, and are used to check our ties. If the
+/// provider fails, only the check is skipped, not the bracket.
 pub async fn provider_trees(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<Option<Vec<Tree>>> {
     let trees = run.provider.cup_trees(&season(tournament)?).await;
     Ok(run.check("bracket", trees))
 }
 
-/// Draws the bracket up from the stored matches and the cup trees (those read now, else those kept) and writes the ties
-/// that differ.
+/// Computes the bracket from the stored matches and the cup trees (those read now, else those stored) and writes the
+/// ties that differ.
 pub async fn sync(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -31,6 +32,7 @@ pub async fn sync(
     run.transact(step).await
 }
 
+// A long function, because the reads, plan and writes of one transaction are best read together.
 async fn sync_once(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -41,7 +43,7 @@ async fn sync_once(
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
     let known: Vec<KnockoutMatch> = stored.into_iter().map(knockout_match).collect();
-    let listed = rounds::list(&transaction, tournament.id).await?;
+    let listed = stored_rounds(&transaction, tournament.id).await?;
     let rounds: Vec<(String, i32, Vec<Tie>)> = readable(run, listed)
         .into_iter()
         .map(|stored| stored.round)
@@ -94,7 +96,6 @@ async fn sync_once(
 }
 
 fn knockout_match(row: StoredMatch) -> KnockoutMatch {
-    let side = |code: Option<i32>| Side::from_code(i64::from(code?));
     let known = row.known;
     KnockoutMatch {
         external_id: known.external_id,
@@ -106,8 +107,8 @@ fn knockout_match(row: StoredMatch) -> KnockoutMatch {
         score: known.score,
         extra_time: known.tie.extra_time,
         awarded: known.tie.awarded,
-        winner: side(known.tie.winner_code),
-        tie_winner: side(known.tie.tie_winner_code),
+        winner: known.tie.winner.and_then(Side::of),
+        tie_winner: known.tie.tie_winner.and_then(Side::of),
         previous_leg: known.tie.previous_leg,
         legs: known.tie.legs.and_then(|legs| u32::try_from(legs).ok()),
     }

@@ -1,49 +1,50 @@
-//! Matches: what a reading of the provider changes in the database.
+//! Matches: writes what was read from the provider to the database.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use strum::VariantNames;
 
+use super::rounds::stored_rounds;
 use super::{readable, teams};
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, RoundCounts, RowKind, Step};
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Listed, PROVIDER, Reading};
+use crate::provider::{Listed, PROVIDER, Reading};
 use crate::store::{StoreError, executions, matches, rounds};
 use football::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use football::plan::matches::{self as plan, HeldReason, MatchPlan};
 
-/// Matches looked up by their own id in one run: each costs a request.
+/// Matches looked up by their own ids in one run: each needs a request.
 const LOOKUP_LIMIT: usize = 5;
-/// Matches named in one warning; the database has them all.
+/// Match ids named in one warning; the database has them all.
 const NAMED_IDS: usize = 5;
 
-/// What was read of a round.
+/// A reading of a round.
 #[derive(Debug, Clone, Copy)]
 pub struct RoundReading<'a> {
-    /// Which.
+    /// The round's slug.
     pub slug: &'a str,
     /// What was read.
     pub reading: &'a Reading,
-    /// Whether that is all of it.
+    /// Whether the whole round was read.
     pub whole: bool,
 }
 
 impl<'a> RoundReading<'a> {
-    /// A round that was read as a whole.
+    /// A reading of the whole round.
     pub fn whole(slug: &'a str, reading: &'a Reading) -> Self {
         Self { slug, reading, whole: true }
     }
 }
 
-/// What came of writing matches.
+/// The result of writing matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Synced {
     /// Open matches whose kickoff is new: they need schedules.
     pub unscheduled: Vec<Match>,
-    /// A result is new or another: the table and the bracket need drawing up.
+    /// A result is new or changed: the table and the bracket must be computed again.
     pub results: bool,
 }
 
@@ -60,6 +61,7 @@ pub async fn sync(
     synced
 }
 
+// A long function, because the reads, plan and writes of one transaction are best read together.
 async fn sync_once(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -72,7 +74,7 @@ async fn sync_once(
     let transaction = client.transaction().await?;
     let stored = matches::lock_of_rounds(&transaction, tournament.id, &slugs, &ids).await?;
     let plan = plan::plan(&read, &stored);
-    // The daily routine goes through all tournaments in one execution.
+    // The daily routine processes all tournaments in one execution.
     let name = match run.journal.tournament_id {
         Some(_) => "matches".to_owned(),
         None => format!("matches of {}", tournament.slug),
@@ -88,9 +90,9 @@ async fn sync_once(
         ));
     }
     let synced = Synced {
-        // An attempt before this one may have written the matches and died before it scheduled them.
+        // An earlier attempt may have written the matches and died before it scheduled them.
         unscheduled: newly_scheduled(&plan, run.attempt > 1),
-        // … or before it drew up table and bracket.
+        // … or before it computed table and bracket.
         results: plan.changes_results()
             || (run.attempt > 1 && plan.write.iter().any(|m| m.status == MatchStatus::Ended)),
     };
@@ -131,8 +133,8 @@ async fn sync_once(
     Ok(synced)
 }
 
-/// Looks up open matches of a round that are missing from its reading by their own ids, and adds what became of them
-/// to the reading. Nothing is concluded from their absence alone.
+/// Looks up open matches of a round that are missing from its reading by their own ids, and adds the results to the
+/// reading. Their absence alone changes nothing.
 pub async fn look_up_missing(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -141,7 +143,7 @@ pub async fn look_up_missing(
 ) -> anyhow::Result<()> {
     let client = run.client().await?;
     let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
-    let listed = rounds::list(&*client, tournament.id).await?;
+    let listed = stored_rounds(&*client, tournament.id).await?;
     let known: Vec<Round> = readable(run, listed).into_iter().map(|stored| stored.round).collect();
     drop(client);
     let missing: Vec<Match> = stored
@@ -175,8 +177,8 @@ pub async fn look_up_missing(
                 gone.changed_at = None;
                 reading.matches.push(gone);
             }
-            Err(error @ ProviderError::Pace(_)) => return Err(error.into()),
-            // What was read goes in.
+            Err(error @ ProviderError::Gate(_)) => return Err(error.into()),
+            // What was read so far is written.
             Err(error) => {
                 run.missed(&format!("match {id} by its own id"), &error);
                 if !error.is_isolated() {
@@ -188,7 +190,7 @@ pub async fn look_up_missing(
     Ok(())
 }
 
-/// The slug of the round that an event out of a list belongs to, where what it says is enough to tell.
+/// The slug of the round that a listed event belongs to, if its fields identify one.
 pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
     let mut fitting = rounds.iter().filter(|round| {
         Some(round.address.number) == event.round_number
@@ -196,13 +198,13 @@ pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
             && round.address.prefix == event.round_prefix
     });
     let first = fitting.next()?;
-    // Two rounds of one number and no slug: it can't be told.
+    // Two rounds of one number and no slug are ambiguous.
     let alone = fitting.next().is_none();
     // Without a slug, a number may be a matchday's or a knockout round's.
     (alone && (event.round_slug.is_some() || first.kind == RoundKind::Season)).then_some(first.slug.as_str())
 }
 
-/// Open matches that are new, have a new kickoff or are on again; `all` of them where it can't be told any more.
+/// Open matches that are new, have a new kickoff or are scheduled again; `all` open matches if that is not known.
 fn newly_scheduled(plan: &MatchPlan, all: bool) -> Vec<Match> {
     let moved = |id: &str| plan.changes.iter().any(|change| change.external_id == id && change.is_on_anew());
     plan.write
@@ -233,7 +235,7 @@ fn note_counts(journal: &mut Journal, name: String, readings: &[RoundReading<'_>
     }
 }
 
-/// Names stored statuses of older vocabularies and the matches that have them.
+/// Lists stored statuses that are not known (written by an older version) and the matches that have them.
 pub(super) fn unknown_statuses<'a>(stored: impl IntoIterator<Item = &'a StoredMatch>) -> Option<String> {
     let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for row in stored {
@@ -274,7 +276,7 @@ fn warn_of_what_was_not_taken(journal: &mut Journal, plan: &MatchPlan, readings:
                 journal
                     .warn(format!("the score of match {} fell: taken if it is seen again", held.external_id));
             }
-            // An older answer out of some cache: nothing is wrong.
+            // An older answer from a cache: not a problem.
             HeldReason::Stale => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Fetch → plan → apply, a module a kind of row. The functions compose these.
+//! Fetch → plan → apply, one module per kind of row. The functions compose these.
 
 pub mod bracket;
 pub mod matches;
@@ -14,20 +14,21 @@ use football::domain::{Tournament, TournamentStatus};
 use uuid::Uuid;
 
 use crate::execution::Run;
+use crate::gate::Gate;
 use crate::invocation::Invocation;
 use crate::journal::Step;
-use crate::provider::Terms;
-use crate::provider::sofascore::{PROVIDER, SeasonRef, SofaScore};
+use crate::provider::{PROVIDER, SeasonRef, Session};
 use crate::store::{Readable, tournaments};
 
-/// A session with the provider for this delivery. It has no browser until something is asked.
-pub fn provider(invocation: &Invocation<'_>) -> SofaScore {
-    let until = invocation.time_to_write();
-    let terms = Terms { store: invocation.services.store.clone(), clock: invocation.clock, until };
-    SofaScore::new(invocation.config.provider.clone(), terms)
+/// A session with the provider for this delivery. It has no browser until the first request.
+pub fn provider(invocation: &Invocation<'_>) -> Session {
+    let config = invocation.config.provider.clone();
+    let (store, clock) = (invocation.services.store.clone(), invocation.clock);
+    let gate = Gate::new(PROVIDER, store, clock, invocation.time_to_write(), &config);
+    Session::new(config, gate)
 }
 
-/// The tournament an event is about, if it is active; otherwise the journal says why nothing is done.
+/// The tournament an event is about, if it is active; otherwise the journal records why nothing is done.
 pub async fn active_tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<Tournament>> {
     let found = tournament(run, id).await?;
     if let Some(tournament) =
@@ -42,7 +43,7 @@ pub async fn active_tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Op
     Ok(found.filter(|tournament| tournament.status == TournamentStatus::Active))
 }
 
-/// The tournament an event is about, whatever its status; if it does not exist, the journal says so.
+/// The tournament an event is about, whatever its status; if it does not exist, the journal records that.
 pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<Tournament>> {
     let client = run.client().await?;
     let Some(tournament) = tournaments::find(&*client, id).await? else {
@@ -56,7 +57,7 @@ pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<To
     Ok(Some(tournament))
 }
 
-/// The rows of a list that can be worked with; the journal warns of those that can't, once each.
+/// The readable rows of a list; the journal gets one warning for each unreadable one.
 pub fn readable<T>(run: &mut Run<'_>, read: Readable<T>) -> Vec<T> {
     for invalid in read.odd {
         let warning = invalid.to_string();
@@ -67,7 +68,7 @@ pub fn readable<T>(run: &mut Run<'_>, read: Readable<T>) -> Vec<T> {
     read.rows
 }
 
-/// The provider's address of a tournament's season.
+/// The tournament's season at the provider, parsed from its `base_url`.
 pub fn season(tournament: &Tournament) -> anyhow::Result<SeasonRef> {
     SeasonRef::parse(&tournament.base_url).with_context(|| {
         format!(

@@ -1,4 +1,4 @@
-//! The daily look at everything: today's kickoffs of all tournaments by one request, and a slower pass over whole rounds.
+//! The daily refresh: today's events of all tournaments with one request, and a slower pass over whole rounds.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,26 +7,27 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
+use super::rounds::stored_rounds;
 use super::{bracket, readable, season, standings};
 use crate::execution::Run;
 use crate::journal::Step;
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Listed, Reading};
+use crate::provider::{Listed, PROVIDER, Reading};
 use crate::store::{matches as rows, rounds, tournaments};
 use football::domain::{Round, Tournament};
 use football::plan::schedule::window_end;
 
-/// Whole rounds read by one routine, oldest reading first.
+/// Whole rounds read by one daily routine, oldest reading first.
 const ROUND_BUDGET: i64 = 5;
 
-/// Reads what the provider has on for the day of `planning` (neighbouring days included) and writes what is new, moved
-/// over or corrected in any active tournament. No request is made when no tournament waits for a match or had one the
-/// day before.
+/// Reads the provider's events of the day of `planning` (including the days before and after) and writes what is new,
+/// moved, ended or corrected in any active tournament. No request is made when no tournament waits for a match or had
+/// one the day before.
 pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
     let day = run.planning.date_naive();
     let yesterday = day.and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(1);
     let client = run.client().await?;
-    let waiting = readable(run, tournaments::waiting_for_a_match(&*client, yesterday).await?);
+    let waiting = readable(run, tournaments::waiting_for_a_match(&*client, PROVIDER, yesterday).await?);
     drop(client);
     if waiting.is_empty() {
         run.journal.skipped(Step::Fetch, "the day's events", "no tournament waits for a match");
@@ -34,7 +35,7 @@ pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
     }
     let listed = match run.provider.scheduled(day).await {
         Ok(listed) => listed,
-        // Whole rounds tell the same, more slowly.
+        // The pass over whole rounds reads the same matches, more slowly.
         Err(error @ (ProviderError::Malformed { .. } | ProviderError::NotFound { .. })) => {
             run.missed(&format!("events around {day}"), &error);
             return Ok(());
@@ -45,7 +46,7 @@ pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
     for tournament in &waiting {
         let ours = match season(tournament) {
             Ok(ours) => ours,
-            // One odd row must not cost the others their day.
+            // A malformed row must not prevent the refresh of the others.
             Err(error) => {
                 run.journal.failed(Step::Fetch, &format!("the day of {}", tournament.slug), &error);
                 continue;
@@ -62,7 +63,7 @@ pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
 /// Reads the list of rounds of leagues whose matches are all played: one that splits publishes its last rounds late.
 pub async fn new_rounds(run: &mut Run<'_>) -> anyhow::Result<()> {
     let client = run.client().await?;
-    let played_out = readable(run, tournaments::played_out_leagues(&*client, run.planning).await?);
+    let played_out = readable(run, tournaments::played_out_leagues(&*client, PROVIDER, run.planning).await?);
     drop(client);
     for tournament in &played_out {
         if let Err(error) = super::rounds::sync(run, tournament).await {
@@ -75,12 +76,12 @@ pub async fn new_rounds(run: &mut Run<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the events of one tournament, each into the round it is known to be in, or says it is in.
+/// Writes the events of one tournament, each to the round of its stored row, or the round that the event names.
 async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) -> anyhow::Result<()> {
     let client = run.client().await?;
     let ids: Vec<&str> = events.iter().map(|event| event.external_id.as_str()).collect();
     let stored = rows::of_rounds(&*client, tournament.id, &[], &ids).await?;
-    let listed = rounds::list(&*client, tournament.id).await?;
+    let listed = stored_rounds(&*client, tournament.id).await?;
     let known: Vec<Round> = readable(run, listed).into_iter().map(|stored| stored.round).collect();
     drop(client);
     let round_of_id: HashMap<&str, &str> =
@@ -91,7 +92,7 @@ async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) ->
         let slug = round_of_id.get(event.external_id.as_str()).copied().or_else(told);
         match slug {
             Some(slug) => readings.entry(slug).or_default().extend(event.read(slug)),
-            // A fixture of a knockout round that the list does not name: the knockouts check finds it.
+            // A fixture of a knockout round that the list does not identify: the knockouts check finds it.
             None => run.journal.skipped(
                 Step::Plan,
                 &format!("match {} of {}", event.external_id, tournament.slug),
@@ -104,8 +105,8 @@ async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) ->
     write(run, tournament, &readings).await
 }
 
-/// Writes what was read, and draws table and bracket up anew where a result came with it: a check of its own may never
-/// come. Schedules are made by the routine's own reconciliation.
+/// Writes what was read, and computes table and bracket again if a result changed: there may be no separate check for
+/// it. The routine's reconciliation creates the schedules.
 async fn write(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -121,11 +122,11 @@ async fn write(
     Ok(())
 }
 
-/// Reads some rounds as a whole, those first whose last reading is oldest: what moved further away than the day's
-/// events tell. A round that can't be read is reported and left for another day.
+/// Reads some whole rounds, oldest reading first, to find matches that moved beyond the days of the day's events. A
+/// round that can't be read is reported and left for another day.
 pub async fn full_pass(run: &mut Run<'_>) -> anyhow::Result<()> {
     let client = run.client().await?;
-    let followed = readable(run, tournaments::followed(&*client).await?);
+    let followed = readable(run, tournaments::followed(&*client, PROVIDER).await?);
     let ids: Vec<Uuid> = followed.iter().map(|tournament| tournament.id).collect();
     let stale = rounds::stale(&*client, &ids, run.planning, ROUND_BUDGET).await?;
     drop(client);
@@ -134,7 +135,7 @@ pub async fn full_pass(run: &mut Run<'_>) -> anyhow::Result<()> {
             continue;
         };
         let client = run.client().await?;
-        let known = readable(run, rounds::list(&*client, tournament_id).await?);
+        let known = readable(run, stored_rounds(&*client, tournament_id).await?);
         drop(client);
         let Some(round) = known.into_iter().map(|stored| stored.round).find(|round| round.slug == slug)
         else {
@@ -145,14 +146,14 @@ pub async fn full_pass(run: &mut Run<'_>) -> anyhow::Result<()> {
             Ok(season) => run.provider.round_if_drawn(&season, &round).await.map_err(anyhow::Error::from),
             Err(error) => Err(error),
         };
-        // Asked for, whatever comes of it: others come first tomorrow.
+        // Recorded whatever the result, so that other rounds come first tomorrow.
         if !run.journal.dry_run {
             let client = run.client().await?;
             rounds::note_attempt(&*client, tournament_id, &slug, run.now()).await?;
         }
         let (mut reading, whole) = match read {
             Ok(Some(reading)) => (reading, true),
-            // Not there (any more): its open matches are looked up by their own ids.
+            // The round is not (or no longer) there: its open matches are looked up by their own ids.
             Ok(None) => (Reading::default(), false),
             Err(error) if stops(&error) => return Err(error),
             Err(error) => {
@@ -167,12 +168,12 @@ pub async fn full_pass(run: &mut Run<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Holds tables against the provider's where the check of an earlier day was missed, and once a week where the season
-/// stands still: after its last match nothing else would.
+/// Compares tables with the provider's if the check of an earlier day was missed, and once a week if no match is open:
+/// after the last match no other check does.
 pub async fn unchecked_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
     let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
     let client = run.client().await?;
-    let unchecked = readable(run, tournaments::with_unchecked_table(&*client, today).await?);
+    let unchecked = readable(run, tournaments::with_unchecked_table(&*client, PROVIDER, today).await?);
     drop(client);
     for tournament in &unchecked {
         let tables = standings::provider_tables(run, tournament).await?;
@@ -183,12 +184,12 @@ pub async fn unchecked_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether an error is one that the next request would meet too.
+/// Whether the next request would fail with the same error.
 fn stops(error: &anyhow::Error) -> bool {
     error.downcast_ref::<ProviderError>().is_some_and(|error| !error.is_isolated())
 }
 
-/// Activates tournaments that are about to begin, completes those that are over, and keeps their current round.
+/// Activates tournaments that are about to begin, completes those that are over, and updates their current round.
 pub async fn update_statuses(run: &mut Run<'_>) -> anyhow::Result<()> {
     if run.journal.dry_run {
         return Ok(());

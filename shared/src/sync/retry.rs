@@ -1,4 +1,4 @@
-//! Retries: schedules that ask again for what a run could not have, and follow-ups of matches that still run.
+//! Retries: schedules for what a run could not read or write, and follow-ups of matches that are still running.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use football::domain::{MatchStatus, Tournament};
@@ -12,27 +12,27 @@ use crate::journal::Step;
 use crate::provider::TRY_AGAIN_AFTER;
 use crate::store::matches;
 
-/// From one look at a running match to the next.
+/// Interval between two checks of a running match.
 const FOLLOW_UP_EVERY: TimeDelta = TimeDelta::minutes(10);
-/// Follow-ups fall on a grid: whatever asks for one, and however often (each attempt of a run, each step of it), there is
-/// one a slot.
+/// Follow-ups are aligned to slots of this length, so that several requests for one (by each attempt or step of a run)
+/// give one schedule per slot.
 const FOLLOW_UP_GRID: TimeDelta = TimeDelta::minutes(5);
 /// A match that is still open this long after kickoff is left to the daily sweep.
 const FOLLOW_UP_FOR: TimeDelta = TimeDelta::hours(6);
 
-/// Which checks ask again for what a run could not have.
+/// The checks that retry what a run could not read or write.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryChecks {
     /// For what is missing.
     pub missed: CheckKind,
-    /// For what is only the check of what is there: it need not read all of it anew.
+    /// For a comparison with the provider that is missing: it need not read everything again.
     pub unchecked: CheckKind,
-    /// Since when this has been asked for, if the run is itself a follow-up.
+    /// Time of the first attempt, if the run is itself a follow-up.
     pub since: Option<DateTime<Utc>>,
 }
 
-/// Schedules a retry of what this run could not have: every ten minutes for up to six hours after trouble with the
-/// provider, but only once after a malformed answer, which may stay so.
+/// Schedules a retry of what this run could not read or write: every ten minutes for up to six hours after the provider
+/// failed, but only once after a malformed answer, which may stay malformed.
 pub async fn enqueue_retry(
     run: &mut Run<'_>,
     (tournament_id, slug): (Uuid, &str),
@@ -42,14 +42,14 @@ pub async fn enqueue_retry(
     let once_more = checks.since.is_none().then(|| now + TRY_AGAIN_AFTER);
     let missed = run.retry.missed_at.or(once_more.filter(|_| run.retry.malformed));
     let unchecked = run.retry.unchecked_at.or(once_more.filter(|_| run.retry.malformed_check));
-    let since = checks.since.or(run.planned_for).unwrap_or(now);
-    // What reads everything anew reads the check as well.
+    let since = checks.since.or(run.planned_for).unwrap_or(run.planning);
+    // A check that reads everything again includes the comparison.
     let (kind, at) = match (missed, unchecked) {
         (Some(at), _) => (checks.missed, at),
         (None, Some(at)) => (checks.unchecked, at),
         (None, None) => return Ok(()),
     };
-    // Not for ever: what takes longer waits for a day's own checks, or the operator.
+    // Not for ever: after that, the next regular checks or the operator must do it.
     if now >= since + FOLLOW_UP_FOR {
         run.journal.skipped(Step::Plan, "follow-up", "the provider has been tried for hours");
         return Ok(());
@@ -69,9 +69,9 @@ pub async fn enqueue_retry(
     all_made(run)
 }
 
-/// Schedules another look if a match of `kickoff` (none: any match of the round) should have ended by the planning time and
-/// is still open in the database, whatever the reason; whether it did. `not_before`: the provider is not to be asked
-/// earlier.
+/// Schedules a follow-up if a match of `kickoff` (none: any match of the round) should have ended by the planning time
+/// and is still open in the database, for whatever reason; returns whether there was such a match. `not_before`: the
+/// earliest time of a request to the provider.
 pub async fn follow_up(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -114,7 +114,7 @@ pub async fn follow_up(
     Ok(true)
 }
 
-/// The first moment of the grid that is not before `at`.
+/// The first slot that is not before `at`.
 fn next_slot(at: DateTime<Utc>) -> DateTime<Utc> {
     let past = TimeDelta::seconds(at.timestamp().rem_euclid(FOLLOW_UP_GRID.num_seconds()))
         + TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos()));

@@ -1,17 +1,28 @@
 //! The rounds of a tournament, as the provider lists them.
 
 use serde_json::json;
+use tokio_postgres::GenericClient;
+use uuid::Uuid;
 
 use super::season;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step};
-use crate::provider::sofascore::Rounds;
-use crate::store::{StoreError, rounds, tournaments};
+use crate::provider::{Rounds, round_address};
+use crate::store::rounds::{self, StoredRound};
+use crate::store::{Readable, StoreError, tournaments};
 use football::domain::Tournament;
 use football::domain::round::is_path_segment;
 
-/// Asks for the list of rounds and writes what is new or differs, with the provider's current round.
+/// The stored rounds of a tournament, in order.
+pub async fn stored_rounds(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Readable<StoredRound>, StoreError> {
+    rounds::list(client, tournament, round_address).await
+}
+
+/// Reads the list of rounds and writes what is new or differs, with the provider's current round.
 pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<Rounds> {
     let season = season(tournament)?;
     let listed = run.provider.rounds(&season).await;

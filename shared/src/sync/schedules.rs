@@ -7,12 +7,13 @@ use super::readable;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::Step;
+use crate::provider::PROVIDER;
 use crate::schedule::{Created, ScheduleError};
 use crate::store::{matches, tournaments};
 use football::domain::{Match, MatchStatus, Tournament};
 use football::plan::schedule::{self as plan, Check, Kickoff, TournamentState, schedule_name};
 
-/// All checks of a kickoff lie within this time after it.
+/// All checks of a kickoff are within this time after it.
 const CHECKS_LAST: TimeDelta = TimeDelta::hours(24);
 /// Brings the schedules of the next two days in line with the matches in the database.
 pub async fn reconcile(run: &mut Run<'_>) -> anyhow::Result<()> {
@@ -23,7 +24,7 @@ pub async fn reconcile(run: &mut Run<'_>) -> anyhow::Result<()> {
         let until = plan::window_end(run.planning);
         let kickoffs = matches::kickoffs(&*client, run.planning - CHECKS_LAST, until).await?;
         let pending = tournaments::with_pending_draw(&*client, run.planning).await?;
-        let active = tournaments::active(&*client).await?;
+        let active = tournaments::active(&*client, PROVIDER).await?;
         let states: Vec<TournamentState> = readable(run, active)
             .into_iter()
             .map(|tournament| TournamentState {
@@ -74,8 +75,8 @@ pub async fn reconcile(run: &mut Run<'_>) -> anyhow::Result<()> {
     all_made(run)
 }
 
-/// Schedules the checks of matches whose kickoff is new, if it lies in the window that the daily routine has already
-/// planned. What was scheduled for the old kickoff does no harm, and goes with the next routine.
+/// Schedules the checks of matches whose kickoff is new, if it is in the window that the daily routine has already
+/// planned. Schedules of the old kickoff are harmless, and the next routine deletes them.
 pub async fn cover(run: &mut Run<'_>, tournament: &Tournament, matches: &[Match]) -> anyhow::Result<()> {
     let kickoffs: Vec<Kickoff> = matches
         .iter()
@@ -108,7 +109,7 @@ pub async fn cover(run: &mut Run<'_>, tournament: &Tournament, matches: &[Match]
     all_made(run)
 }
 
-/// Schedules that could not be made fail the run once all were tried: its retry makes them, and nothing else would.
+/// Fails the run if some schedules could not be created, after all were tried: only its retry creates them.
 pub(super) fn all_made(run: &Run<'_>) -> anyhow::Result<()> {
     match run.failed_schedules.as_slice() {
         [] => Ok(()),

@@ -12,11 +12,11 @@ use super::season;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, RowKind, Step};
-use crate::provider::sofascore::PROVIDER;
+use crate::provider::PROVIDER;
 use crate::store::{StoreError, matches, standings, tournaments};
 
 /// Reads the provider's tables, unless they were read on the day of `planning` already or a match of that day is still
-/// open: they are the check of a day's results. The provider's trouble costs the check, not the table.
+/// open: they are used to check a day's results. If the provider fails, only the check is skipped, not the table.
 pub async fn provider_tables(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -25,7 +25,7 @@ pub async fn provider_tables(
     let client = run.client().await?;
     let terms = tournaments::standings_terms(&*client, tournament.id).await?;
     let checked_today = terms.checked_at.is_some_and(|checked| checked >= today);
-    // Not an old one that is stuck: it would keep the check away for ever.
+    // Not an older match that stays open: it would block the check for ever.
     let (since, until) = (today - TimeDelta::hours(6), today + TimeDelta::days(1));
     let playing = tournaments::has_open_match(&*client, tournament.id, since, until).await?;
     drop(client);
@@ -37,7 +37,7 @@ pub async fn provider_tables(
 }
 
 /// Computes the table of every group by the competition's own order and writes the rows that differ. The provider's
-/// tables, where they were read, tell the order's rule and the deductions, and what differs is reported row by row.
+/// tables, if they were read, give the tie-breaking rule and the deductions, and differences are reported row by row.
 pub async fn sync(
     run: &mut Run<'_>,
     tournament: &Tournament,
@@ -56,7 +56,7 @@ async fn sync_once(
     let transaction = client.transaction().await?;
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Season).await?;
-    // Results that can't be told from running scores: a table without them would be poorer than the one that is there.
+    // These may be results or running scores: a table without them would be less complete than the stored one.
     let untold =
         stored.iter().filter(|row| row.known.status == MatchStatus::Open && row.known.score.is_some());
     if let Some(odd) = super::matches::unknown_statuses(untold) {
@@ -105,7 +105,7 @@ async fn sync_once(
     Ok(())
 }
 
-/// Notes what the comparison with the provider's tables found.
+/// Records the findings of the comparison with the provider's tables.
 fn note_check(journal: &mut Journal, plan: &StandingsPlan, found: &Check, name: impl Fn(&str) -> String) {
     if plan.adjusted {
         let adjustments = &plan.terms.adjustments;

@@ -7,16 +7,16 @@ use crate::execution::Run;
 use crate::journal::{RowKind, Step};
 use crate::objects::IMAGES;
 use crate::provider::ProviderError;
-use crate::provider::sofascore::{Image, PROVIDER};
+use crate::provider::{Image, PROVIDER};
 use crate::store::StoreError;
 use crate::store::teams::{self, TeamRow};
 use football::domain::Team;
 
-/// Images may change; a day is soon enough.
+/// Images may change; caching for a day is acceptable.
 const IMAGE_CACHE: &str = "public, max-age=86400";
 
-/// Writes teams that are new or differ, and fetches badges for those that have none. A badge that can't be had
-/// leaves its team without one, and says so: the next refresh tries again.
+/// Writes teams that are new or differ, and fetches badges for those that have none. A badge that can't be fetched is
+/// reported and its team stays without one: the next refresh tries again.
 pub async fn sync(run: &mut Run<'_>, teams: &[Team]) -> anyhow::Result<()> {
     let services = run.services;
     let wanting = teams::without_badge(&*services.store.client().await?, PROVIDER, teams).await?;
@@ -24,7 +24,7 @@ pub async fn sync(run: &mut Run<'_>, teams: &[Team]) -> anyhow::Result<()> {
     if run.journal.dry_run {
         return Ok(());
     }
-    // The teams first, then each badge as it comes: a run that is cut off keeps what it has.
+    // The teams first, then each badge as soon as it is fetched: an interrupted run keeps what it has written.
     let rows: Vec<TeamRow> = teams.iter().map(|team| TeamRow { team: team.clone(), badge: None }).collect();
     let now = run.now();
     let client = services.store.client().await?;
@@ -55,8 +55,8 @@ pub async fn sync(run: &mut Run<'_>, teams: &[Team]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Stores an image and gives its URL; or notes why there is none, and, where another time may help, when that is. A
-/// refusal by the provider (429 too) ends the run instead: it would refuse the next image as well.
+/// Stores an image and returns its URL; or records why there is none, and marks it for a retry if one may help. A
+/// refusal by the provider (including 429) ends the run instead: it would refuse the next image as well.
 pub async fn store_image(
     run: &mut Run<'_>,
     what: &str,
@@ -71,7 +71,7 @@ pub async fn store_image(
             | ProviderError::CircuitOpen { .. }
             | ProviderError::OutOfTime { .. }
             | ProviderError::Browser(_)
-            | ProviderError::Pace(_)),
+            | ProviderError::Gate(_)),
         ) => return Err(error.into()),
         Err(error) => {
             run.missed(what, &error);
@@ -89,7 +89,7 @@ pub async fn store_image(
     }
 }
 
-/// Makes sure that the teams of a reading are there, without badges: matches refer to them.
+/// Ensures that the teams of a reading are stored, without badges: matches refer to them.
 pub async fn ensure(
     run: &mut Run<'_>,
     client: &impl tokio_postgres::GenericClient,

@@ -1,5 +1,5 @@
--- The application's database as it stands before the pipeline comes: its tables as APPLICATION.md declares them, with
--- the flaws that an old database has (marked FLAW). {external_id}, {season_id}: the provider's ids of the season.
+-- The application's database before the pipeline is installed: its tables as APPLICATION.md declares them, with
+-- typical flaws of an old database (marked FLAW). {external_id}, {season_id}: the provider's ids of the season.
 
 CREATE TABLE tournament (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), external_id text NOT NULL, base_url text NOT NULL, public_url text,
@@ -25,7 +25,7 @@ CREATE TABLE match (
     status text NOT NULL, last_checked_at timestamp, scoreboard_applied_at timestamp,
     created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now(),
     UNIQUE (external_id, provider));
--- FLAW: the key keeps out the second of two teams with one short name.
+-- FLAW: the key refuses the second of two teams with the same short name.
 CREATE TABLE tournament_standings (
     id uuid, team_id uuid NOT NULL REFERENCES team (id), team_external_id text NOT NULL,
     tournament_id uuid NOT NULL REFERENCES tournament (id) ON DELETE CASCADE, "order" int NOT NULL,
@@ -35,14 +35,14 @@ CREATE TABLE tournament_standings (
     goals_against int NOT NULL DEFAULT 0, goal_difference int NOT NULL DEFAULT 0, form text[] NOT NULL DEFAULT '{}',
     provider text NOT NULL, created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now(),
     PRIMARY KEY (short_name, tournament_id));
--- FLAW: an execution of no tournament could not be recorded but under the all-zero id.
+-- FLAW: an execution without a tournament could only be recorded under the all-zero id.
 CREATE TABLE data_provider_executions (
     id uuid PRIMARY KEY, request_id uuid NOT NULL, tournament_id uuid NOT NULL, match_id uuid REFERENCES match (id),
     operation_type text NOT NULL, status text NOT NULL, started_at timestamp NOT NULL DEFAULT now(),
     completed_at timestamp, duration int, report_file_url text, report_file_key text, summary jsonb,
     created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now());
 
--- What is the application's alone.
+-- Tables that only the application writes.
 CREATE TABLE member (id uuid PRIMARY KEY, nick text NOT NULL, email text NOT NULL UNIQUE, created_at timestamp NOT NULL);
 CREATE TABLE league (id uuid PRIMARY KEY, founder_id uuid NOT NULL REFERENCES member (id), label text NOT NULL);
 CREATE TABLE league_member (
@@ -61,7 +61,7 @@ CREATE TABLE scoreboard (
     round_id uuid NOT NULL REFERENCES tournament_round (id), points int NOT NULL, ranking jsonb NOT NULL);
 CREATE TABLE favourite_team (member_id uuid REFERENCES member (id), team_id uuid REFERENCES team (id), PRIMARY KEY (member_id, team_id));
 
--- The season that runs; one of an older mode, which is active; one of an older status; one that is deleted.
+-- The running season; one of an older mode, which is active; one of an older status; one that is deleted.
 INSERT INTO tournament (id, external_id, base_url, slug, provider, season, current_round, mode, label, logo, status,
                         deleted_at, created_at, updated_at)
 VALUES ('00000000-0000-4000-8000-0000000000a1', '{external_id}',
@@ -92,7 +92,7 @@ VALUES ('00000000-0000-4000-8000-00000000b009', '00000000-0000-4000-8000-0000000
 INSERT INTO team (id, name, external_id, short_name, badge, provider, created_at, updated_at)
 VALUES ('00000000-0000-4000-8000-00000000c000', 'Oak', '1000', 'OAK', 'https://old.example/oak.png', 'sofascore', '2024-05-01', '2024-05-01'),
        ('00000000-0000-4000-8000-00000000c001', 'Pine', '1001', NULL, 'https://old.example/pine.png', 'sofascore', '2024-05-01', '2024-05-01'),
-       -- FLAW: two of one short name.
+       -- FLAW: two with the same short name.
        ('00000000-0000-4000-8000-00000000c002', 'Yew', '1002', 'TRE', 'https://old.example/yew.png', 'sofascore', '2024-05-01', '2024-05-01'),
        ('00000000-0000-4000-8000-00000000c003', 'Elm', '1003', 'TRE', '', 'sofascore', '2024-05-01', '2024-05-01');
 INSERT INTO match (id, external_id, provider, tournament_id, round_slug, home_team_id, external_home_team_id, home_score,
@@ -103,7 +103,7 @@ SELECT ('00000000-0000-4000-8000-00000000d0' || n)::uuid, external_id, 'sofascor
        ('00000000-0000-4000-8000-00000000c00' || home)::uuid, '100' || home, home_score,
        ('00000000-0000-4000-8000-00000000c00' || away)::uuid, '100' || away, away_score,
        date::timestamp, time, stadium, tournament_match, status, applied::timestamp, '2024-05-01', '2024-05-20'
-  -- The members' guesses of 9000004 were scored by a result that was corrected since.
+  -- The members' guesses of 9000004 were scored by a result that was corrected later.
   FROM (VALUES -- FLAW: finished, in-progress, scheduled, postponed are words of older vocabularies.
         ('01', '9000001', 'a1', '1', 0, 2, 1, 1, '2024-06-01 15:00', '15h00', 'Green', 'Cup 1', 'ended', '2024-06-01 17:30:00.5'),
         ('02', '9000002', 'a1', '1', 2, 0, 3, 0, '2024-06-01 18:00', NULL, NULL, NULL, 'in-progress', NULL),
@@ -126,7 +126,7 @@ INSERT INTO data_provider_executions (id, request_id, tournament_id, match_id, o
 VALUES ('00000000-0000-4000-8000-00000000f001', '00000000-0000-4000-8000-00000000ffff', '00000000-0000-4000-8000-0000000000a1',
         '00000000-0000-4000-8000-00000000d001', 'matches_update', 'completed', '2024-06-01 17:00', '2024-06-01 17:01', 900,
         'https://old.example/r.json', 'r.json', '{"tournamentLabel": "Village Cup", "provider": "sofascore", "totalOperations": 3}', '2024-06-01', '2024-06-01'),
-       -- FLAWS: a creation that failed, and some that are in progress for months, one with no summary's shape.
+       -- FLAWS: a creation that failed, and some that are in progress for months, one with a malformed summary.
        ('00000000-0000-4000-8000-00000000f002', '00000000-0000-4000-8000-00000000ffff', '00000000-0000-0000-0000-000000000000',
         NULL, 'tournament_create', 'failed', '2024-04-01', '2024-04-01', 5, NULL, NULL, '{"error": "x"}', '2024-04-01', '2024-04-01'),
        ('00000000-0000-4000-8000-00000000f003', '00000000-0000-4000-8000-00000000fffe', '00000000-0000-0000-0000-000000000000',
@@ -138,7 +138,7 @@ VALUES ('00000000-0000-4000-8000-00000000f001', '00000000-0000-4000-8000-0000000
 INSERT INTO data_provider_executions (id, request_id, tournament_id, operation_type, status, started_at)
 SELECT ('00000000-0000-4000-8000-00000000f01' || n)::uuid, gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'x',
        'in_progress', '2023-06-01' FROM generate_series(0, 1) n;
--- FLAW: a foreign key that its rows break, so that it could never be validated.
+-- FLAW: a foreign key that existing rows violate, so that it could never be validated.
 ALTER TABLE data_provider_executions ADD CONSTRAINT data_provider_executions_tournament_id_fk
     FOREIGN KEY (tournament_id) REFERENCES tournament (id) NOT VALID;
 

@@ -1,4 +1,4 @@
-//! Events that must be refused, each with the words that must be in its error: the field and the remedy.
+//! Events that must be refused, each with texts that its error must contain: the field and the remedy.
 
 use serde_json::{Value, json};
 
@@ -6,16 +6,16 @@ const ID: &str = "11111111-2222-4333-8444-555555555555";
 const NIL: &str = "00000000-0000-0000-0000-000000000000";
 
 /// One bad event.
-pub struct BadInput {
+pub(super) struct BadInput {
     pub function: &'static str,
-    /// As it is sent.
+    /// The event's text.
     pub body: String,
-    /// What its error must say.
+    /// What its error must contain.
     pub expected: &'static str,
 }
 
 /// All of them.
-pub fn bad_inputs() -> Vec<BadInput> {
+pub(super) fn bad_inputs() -> Vec<BadInput> {
     [envelopes(), scores(), knockouts(), operations(), names(), addresses(), as_text()]
         .into_iter()
         .flatten()
@@ -40,7 +40,7 @@ fn each<T>(
     values.into_iter().map(of).collect()
 }
 
-/// What every event may carry.
+/// Fields that every event may have.
 fn envelopes() -> Vec<BadInput> {
     let daily = "daily-routine";
     let time = |value: Value| json!({ "scheduledTime": value });
@@ -208,7 +208,7 @@ fn scores() -> Vec<BadInput> {
             kickoff,
         ),
         each(scores, "kickoff must be a text", [json!(0), json!(1_709_251_260), json!(-1)], kickoff),
-        // An older caller's addresses are never asked for, and stand in for nothing.
+        // An older caller's addresses are never requested, and replace no other field.
         each(
             scores,
             "tournamentId is missing",
@@ -237,7 +237,7 @@ fn knockouts() -> Vec<BadInput> {
         each(
             "knockouts",
             "tournamentId must be the tournament's id",
-            // What it says counts, whatever the address beside it names.
+            // This field takes precedence over the address next to it.
             [json!({ "tournamentId": "x", "knockoutsUpdateUrl": format!("https://old.example/{ID}") })],
             |event| event,
         ),
@@ -309,7 +309,7 @@ fn operations() -> Vec<BadInput> {
     .collect()
 }
 
-/// A creation in which one field is another.
+/// A creation with one field changed.
 fn creation(field: &str, value: Value) -> Value {
     let mut tournament = json!({
         "label": "L", "slug": "l", "season": "2024", "mode": "regular-season-only",
@@ -427,7 +427,7 @@ fn addresses() -> Vec<BadInput> {
     .collect()
 }
 
-/// What JSON can say and a JSON value in memory can't.
+/// Valid JSON text that a JSON value in memory can't represent.
 fn as_text() -> Vec<BadInput> {
     let twice = |function, body: String, expected| BadInput { function, body, expected };
     vec![

@@ -1,19 +1,19 @@
-//! How often an address may fail.
+//! Limits the failed attempts of each address.
 //!
-//! Kept in memory, an environment each: a refused request must write nothing, and must cost nothing but itself. Lambda
-//! may run several environments, each with a count of its own; API Gateway's throttle bounds them all together, and
-//! the token is long enough that it is not found by a few tries a second.
+//! Counted in memory, per execution environment, so that a refused request writes nothing and costs little. Lambda may
+//! run several environments, each with its own count; API Gateway's throttle limits them all together, and the token
+//! is too long to be guessed with a few attempts a second.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Failures within the window after which an address is refused unseen.
+/// Failures within the window after which an address is refused without a check of its token.
 const FAILURES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// Addresses remembered.
 const ADDRESSES: usize = 10_000;
 
-/// Failed tries by address.
+/// Failed attempts by address.
 #[derive(Default)]
 pub(super) struct Limit(HashMap<String, (u32, Instant)>);
 

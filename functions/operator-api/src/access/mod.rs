@@ -1,4 +1,4 @@
-//! Who may come in: callers with the internal token, and people who have entered it once and hold a session cookie.
+//! Authentication: by the internal token, or by the session cookie of a person who has entered the token once.
 
 mod limit;
 mod session;
@@ -20,10 +20,10 @@ use token::Tokens;
 
 pub(crate) use session::{COOKIE, VALID};
 
-/// Who asks.
+/// Who sent the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// As it goes on record.
+    /// The name that executions record.
     pub name: String,
 }
 
@@ -35,14 +35,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// What the environment knows of tokens and of failed tries.
+/// The tokens and failed attempts that this execution environment knows.
 #[derive(Default)]
 pub(crate) struct Access {
     tokens: tokio::sync::Mutex<Option<Arc<Tokens>>>,
     failures: Mutex<Limit>,
 }
 
-/// The longest name that goes on record.
+/// The longest name that is recorded, in characters.
 const NAME_CHARS: usize = 60;
 
 impl Access {
@@ -54,24 +54,24 @@ impl Access {
         }
         let read = match app.secrets().await {
             Ok(secrets) => Tokens::of(&secrets.tokens),
-            // A rotation is no reason to lock everybody out while Secrets Manager does not answer.
+            // While Secrets Manager does not answer, the known tokens stay valid, so that nobody is locked out.
             Err(error) => match held.as_ref() {
                 Some(tokens) => {
-                    tracing::warn!(%error, "the secret can't be read again; the tokens stay as they were");
+                    tracing::warn!(%error, "the secret can't be read again; the known tokens stay valid");
                     tokens.kept_on()
                 }
                 None => return Err(error.into()),
             },
         };
         if read.is_empty() {
-            tracing::error!("the secret has no INTERNAL_SERVICE_TOKEN: nobody can come in");
+            tracing::error!("the secret has no INTERNAL_SERVICE_TOKEN: nobody can sign in or call the API");
         }
         let tokens = Arc::new(read);
         *held = Some(Arc::clone(&tokens));
         Ok(tokens)
     }
 
-    /// Checks a token; failed tries are counted by address, and too many are refused unseen.
+    /// Checks a token. Failed attempts are counted by address; after too many, tokens are refused unchecked.
     pub(crate) async fn check_token(&self, app: &App, given: &str, address: &str) -> Result<(), Problem> {
         let blocked = self.failures.lock().unwrap_or_else(PoisonError::into_inner).blocked(address);
         if let Some(seconds) = blocked {
@@ -81,22 +81,22 @@ impl Access {
                 ..Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
             });
         }
-        // A token that is not known may be new.
+        // An unknown token may be new: then the secret is read again.
         if self.tokens(app, false).await?.hold(given) || self.tokens(app, true).await?.hold(given) {
             return Ok(());
         }
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).failed(address);
-        tracing::warn!(address, "a wrong token");
+        tracing::warn!(address, "a request with a wrong token was refused");
         Err(unauthorized())
     }
 
-    /// A session for `name`, as a cookie's value.
+    /// The cookie value of a new session for `name`.
     pub(crate) async fn session(&self, app: &App, now: DateTime<Utc>, name: &str) -> Result<String, Problem> {
         let tokens = self.tokens(app, false).await?;
         tokens.seal(name, now).ok_or_else(unauthorized)
     }
 
-    /// Who a request is from, if it brings credentials; an error if they are not valid.
+    /// The caller of a request. None without credentials or without a valid session; an error for a wrong token.
     pub(crate) async fn caller(
         &self,
         app: &App,
@@ -113,7 +113,7 @@ impl Access {
         let Some(name) = self.tokens(app, false).await?.open(cookie, now) else {
             return Ok(None);
         };
-        // SameSite keeps other sites' requests from carrying the cookie; this does so where a browser does not.
+        // SameSite keeps the cookie out of other sites' requests; this covers browsers that do not support it.
         if !matches!(parts.method, Method::GET | Method::HEAD) && !is_same_origin(headers) {
             return Err(foreign());
         }
@@ -121,13 +121,13 @@ impl Access {
     }
 }
 
-/// A name as it goes on record.
+/// A name as executions record it: `name (by)`, or only `by`.
 pub(crate) fn called(name: &str, by: &str) -> String {
     let name: String = name.trim().chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
     if name.is_empty() { by.to_owned() } else { format!("{name} ({by})") }
 }
 
-/// The token that a request brings, if it brings one.
+/// The token that a request sends, if it sends one.
 fn token_of(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
     let (value, prefix) = match headers.get("x-internal-token") {
         Some(value) => (value, ""),
@@ -149,7 +149,7 @@ fn cookie_of(headers: &HeaderMap) -> Option<&str> {
         .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// Where a request comes from, as API Gateway saw it; what the request itself claims is not believed.
+/// The client's IP address as API Gateway saw it; what the request's own headers claim is ignored.
 pub(crate) fn address_of(parts: &Parts) -> String {
     match parts.extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone().unwrap_or_default(),

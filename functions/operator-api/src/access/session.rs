@@ -1,4 +1,4 @@
-//! A session: a name and an end, signed; nothing is kept here, so any environment knows it.
+//! A session: a signed name and expiry. Nothing is stored, so that every execution environment accepts it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use super::token::{Tokens, sign};
 
 /// The cookie's name. The prefix makes browsers insist on Secure, on no other domain and on the whole site.
 pub(crate) const COOKIE: &str = "__Host-desk";
-/// How long a session holds.
+/// How long a session is valid.
 pub(crate) const VALID: TimeDelta = TimeDelta::hours(8);
 
 impl Tokens {
@@ -19,7 +19,7 @@ impl Tokens {
         Some(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// Whose session a cookie's value is, if it is valid and not over.
+    /// The name in a session cookie's value, if the session is valid and has not expired.
     pub(super) fn open(&self, cookie: &str, now: DateTime<Utc>) -> Option<String> {
         let (text, signature) = cookie.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;

@@ -9,10 +9,10 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// The secret is read again after this long, so that a rotation needs no restart.
 const OLD: Duration = Duration::from_secs(5 * 60);
-/// The same, when a token comes that is not known: it may be new.
+/// The same when a request has an unknown token, which may be new.
 const OLD_FOR_UNKNOWN: Duration = Duration::from_secs(20);
 
-/// What is known of the valid tokens. The tokens themselves are not kept.
+/// Hashes and session keys of the valid tokens. The tokens themselves are not kept.
 pub(crate) struct Tokens {
     read: Instant,
     known: Vec<Known>,
@@ -21,7 +21,7 @@ pub(crate) struct Tokens {
 #[derive(Clone)]
 struct Known {
     hash: [u8; 32],
-    /// What sessions that were opened by this token are signed with: they end with it.
+    /// Signs the sessions that were opened with this token: they end when the token is removed.
     session_key: [u8; 32],
 }
 
@@ -34,7 +34,7 @@ impl Tokens {
         Self { read: Instant::now(), known: tokens.iter().map(known).collect() }
     }
 
-    /// The same, as if read just now.
+    /// The same tokens, with the time of reading set to now.
     pub(super) fn kept_on(&self) -> Self {
         Self { read: Instant::now(), known: self.known.clone() }
     }
@@ -70,7 +70,7 @@ impl Tokens {
 
 /// HMAC-SHA256.
 pub(super) fn sign(key: &[u8], text: &[u8]) -> [u8; 32] {
-    // A key of any length is taken.
+    // HMAC accepts keys of any length, so the error does not occur.
     match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac.chain_update(text).finalize().into_bytes().into(),
         Err(_) => Sha256::digest([key, text].concat()).into(),

@@ -1,4 +1,4 @@
-//! Executions: what was done, what is being done, and doing again what failed.
+//! Executions: past and running ones, and retrying failed ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_exe
 use crate::request::{self, Asked, Id};
 use crate::work::{self, Accepted};
 
-/// How long the link to a report may be followed, from when it was asked for.
+/// How long a link to a report is valid after it was created.
 const REPORT_LINK: Duration = Duration::from_secs(120);
 
 /// Executions, newest first.

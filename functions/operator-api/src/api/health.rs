@@ -1,4 +1,4 @@
-//! Whether the pipeline is well. Anyone may ask whether it is up; what is wrong is for those with the token.
+//! Whether the pipeline works. Anyone may see whether it is up; the details need the token.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,16 +8,13 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::desk::Desk;
 use crate::problem::Problem;
-
-/// A daily routine ends well at least this often.
-const ROUTINE_WITHIN: TimeDelta = TimeDelta::hours(26);
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -76,7 +73,7 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
     let (parts, _) = request.into_parts();
     let caller = match desk.access.caller(&desk.app, desk.clock.now(), &parts).await {
         Ok(caller) => caller,
-        // Without a secret there are no tokens either: it is down, and anyone may know.
+        // Without the secret no token can be checked. That the pipeline is down is public anyway.
         Err(problem) if problem.status == 503 => None,
         Err(problem) => return problem.into_response(),
     };
@@ -84,7 +81,7 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
     let read: Result<_, Problem> = async {
         let client = desk.services().await?.store.client().await?;
         let routine = provider::daily_routine(&*client).await?;
-        // Not for everyone, so not asked for everyone.
+        // Shown only to callers with the token, so read only for them.
         let browser = if caller.is_some() { provider::browser(&*client).await? } else { None };
         Ok((routine, browser))
     }
@@ -96,7 +93,7 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
         Err(problem) => Part::new(false, problem.detail.clone()),
     };
     let ((ended_at, wanted_since), browser) = read.unwrap_or_default();
-    let daily_routine = routine_of(ended_at, wanted_since, desk.clock.now() - ROUTINE_WITHIN);
+    let daily_routine = routine_of(ended_at, wanted_since, desk.clock.now() - provider::ROUTINE_WITHIN);
     let well = database.well && daily_routine.well;
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let known = caller.map(|_| Known { database, daily_routine, browser: browser_of(browser) });

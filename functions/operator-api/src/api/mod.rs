@@ -36,7 +36,7 @@ use crate::work::Accepted;
         description = "What the pipeline did and will do, and asking it for work. Every request carries the internal \
                        token; work that is asked for is answered with the id of the execution that does it."
     ),
-    // Served beside the others: it is open to everyone.
+    // Served with the public routes, outside the guarded ones.
     paths(health::health),
     components(schemas(ExecutionStatus, TournamentStatus)),
     modifiers(&Token),

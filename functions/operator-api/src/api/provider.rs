@@ -1,4 +1,4 @@
-//! The provider: whether it is asked at all, and how much it was asked today.
+//! The provider: the state of its circuit, and the number of requests today.
 
 use std::sync::Arc;
 

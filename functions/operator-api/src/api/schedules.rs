@@ -1,4 +1,4 @@
-//! The one-time schedules: what they will do, and what today's have done.
+//! The one-time schedules: those to come, and the executions that today's have started.
 
 use std::sync::Arc;
 

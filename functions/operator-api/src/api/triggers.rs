@@ -1,4 +1,4 @@
-//! Asking for work by hand.
+//! Triggers: starting work by hand.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::problem::{Problem, Refusals};
 use crate::request::{Body, Id, IdempotencyKey};
 use crate::work::{self, Accepted, requests};
 
-/// Who asks for work, how it is to be done, and under which name of the caller's own.
+/// A trigger request: its caller, its idempotency key and its options.
 pub(super) struct Asking {
     caller: Caller,
     key: Option<String>,

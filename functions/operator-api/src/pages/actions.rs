@@ -1,4 +1,4 @@
-//! What the pages' buttons do: the same as the API, answered by the page where it shows.
+//! The actions of the pages' buttons: the same as the API's, answered with the page that shows the result.
 
 use std::collections::HashMap;
 use std::sync::Arc;

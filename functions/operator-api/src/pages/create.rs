@@ -1,4 +1,4 @@
-//! Creating a tournament: paste its address, correct what is filled in, and watch it being made.
+//! Creating a tournament: paste its address, correct the fields filled in from it, and follow the creation.
 
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ fn asked_of(filled: &Filled) -> CreateTournament {
     }
 }
 
-/// The form, with what its address says filled in.
+/// The form, filled in from the address.
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     caller: Caller,
@@ -98,7 +98,7 @@ pub(super) async fn show(
     }
 }
 
-/// The form again, with what is wrong; what is not a field's fault is a page of its own.
+/// The form again, with its fields' problems; any other problem is a page of its own.
 fn refused(shell: Shell, filled: Filled, problem: Problem) -> Result<Response, Problem> {
     if problem.problems.is_empty() {
         return Err(problem);

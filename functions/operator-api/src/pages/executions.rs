@@ -1,4 +1,4 @@
-//! Executions: the list, and one of them with what it did, moment by moment.
+//! Executions: the list, and the page of one with its operations in order of time.
 
 use std::sync::Arc;
 
@@ -196,8 +196,11 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
     facts.extend(summary.schedules.map(|schedules| ("Schedules", counts(&schedules))));
     facts.extend(summary.requests.map(|requests| ("Requests", requests.to_string())));
     if let Some(matches) = &summary.facts.matches {
+        // Numbers by value: 2 before 10.
+        let mut rounds: Vec<_> = matches.iter().collect();
+        rounds.sort_by_key(|(round, _)| (round.len(), round.as_str()));
         let rounds: Vec<String> =
-            matches.iter().take(20).map(|(round, of_it)| format!("{round}: {}", counts(of_it))).collect();
+            rounds.into_iter().take(20).map(|(round, of_it)| format!("{round}: {}", counts(of_it))).collect();
         facts.push(("Matches by round", rounds.join("; ")));
     }
     if let Some(changes) = &summary.changes {

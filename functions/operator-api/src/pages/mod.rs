@@ -1,4 +1,4 @@
-//! The pages: rendered here, usable without JavaScript, and refreshed by a little of it while a run goes on.
+//! The pages: rendered on the server, usable without JavaScript, and refreshed by a script during a run.
 
 mod actions;
 mod create;
@@ -26,7 +26,7 @@ use crate::request::wants_page;
 const SCRIPT: &str = include_str!("../../assets/desk.js");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
-/// What is there for everyone: where to sign in, and the pages' stylesheet and script.
+/// The public routes: the sign-in page, and the pages' stylesheet and script.
 pub(crate) fn open() -> Router<Arc<Desk>> {
     let asset = |kind: &'static str, text: &'static str| {
         get(move || {
@@ -41,7 +41,7 @@ pub(crate) fn open() -> Router<Arc<Desk>> {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
 }
 
-/// What is there for those who may come in.
+/// The routes that need credentials.
 pub(crate) fn guarded() -> Router<Arc<Desk>> {
     Router::new()
         .route("/", get(today::show))
@@ -54,7 +54,7 @@ pub(crate) fn guarded() -> Router<Arc<Desk>> {
         .route("/sign-out", post(sign_in::sign_out))
 }
 
-/// What every page has around it.
+/// The values that the layout of every page shows.
 pub(crate) struct Shell {
     environment: String,
     caller: String,
@@ -86,7 +86,7 @@ fn with_status(status: StatusCode, template: &impl Template) -> Result<Response,
     }
 }
 
-/// Outside the API a person reads the problem: it becomes a page.
+/// Renders a problem as a page where the request wants one: outside the API a person reads it.
 pub(crate) async fn for_browsers(request: Request, next: Next) -> Response {
     let page = wants_page(request.uri().path(), request.headers());
     let response = next.run(request).await;

@@ -1,4 +1,4 @@
-//! Signing in: the token is entered once, and a cookie stands for it for some hours.
+//! Signing in: the token is entered once, and a session cookie replaces it for some hours.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Query<Asked>) -> 
 }
 
 pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Problem> {
-    // Else another site could sign a browser in as somebody else.
+    // Otherwise another site could sign a browser in under another name.
     if !access::is_same_origin(request.headers()) {
         return Err(access::foreign());
     }

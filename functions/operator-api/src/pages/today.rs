@@ -1,7 +1,8 @@
-//! Today: what needs a person, and the day's kickoffs with what became of their checks.
+//! Today: what needs a person, and the day's kickoffs with the state of their checks.
 
 use std::sync::Arc;
 
+use crate::read::provider;
 use crate::read::today::{self, Attention, DayHour, Item, ItemKind, Timeline};
 use askama::Template;
 use axum::extract::State;
@@ -14,9 +15,6 @@ use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::request::{self, FromForm};
-
-/// A daily routine ends well at least this often.
-const ROUTINE_WITHIN: TimeDelta = TimeDelta::hours(26);
 
 #[derive(Template)]
 #[template(path = "today.html")]
@@ -67,9 +65,10 @@ impl Today {
         self.day + TimeDelta::days(1)
     }
 
-    /// Whether the daily routine has not ended well for too long.
+    /// Whether the daily routine has not succeeded for too long.
     fn routine_late(&self) -> bool {
-        let within = self.attention.daily_routine_at.is_some_and(|at| at > self.now - ROUTINE_WITHIN);
+        let within =
+            self.attention.daily_routine_at.is_some_and(|at| at > self.now - provider::ROUTINE_WITHIN);
         self.is_today && !within
     }
 
@@ -95,7 +94,7 @@ impl Today {
         self.timeline.hours.iter().fold((0, 0), |(all, ended), hour| (all + hour.matches, ended + hour.ended))
     }
 
-    /// How many more there are of the kind than are shown, said once: with the last one shown.
+    /// How many more of the item's kind there are than shown; 0 except for the last one shown.
     fn more(&self, item: &Item) -> i64 {
         let of_kind = || self.attention.items.iter().filter(|other| other.kind == item.kind);
         if !of_kind().next_back().is_some_and(|last| std::ptr::eq(last, item)) {
@@ -110,11 +109,11 @@ impl Today {
 }
 
 mod shown {
-    //! What the template asks of rows.
+    //! Functions that the template calls with rows.
 
     use super::{DayHour, Item, ItemKind, view};
 
-    /// What an item says.
+    /// The title of an item.
     pub(super) fn title(item: &Item) -> String {
         let label = item.label.as_deref().unwrap_or("all tournaments");
         let what = item.what.as_deref().unwrap_or_default();

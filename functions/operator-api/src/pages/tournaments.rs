@@ -12,6 +12,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::TimeDelta;
+use football::domain::Mode;
 use serde::Deserialize;
 
 use super::view::{self, Line};
@@ -72,14 +73,6 @@ struct Show {
 }
 
 impl Show {
-    fn has_table(&self) -> bool {
-        self.tournament.mode != "knockout-only"
-    }
-
-    fn has_knockouts(&self) -> bool {
-        self.tournament.mode != "regular-season-only"
-    }
-
     fn round_label(&self) -> &str {
         self.rounds
             .iter()
@@ -88,9 +81,9 @@ impl Show {
     }
 
     fn mode(&self) -> &'static str {
-        match self.tournament.mode.as_str() {
-            "regular-season-only" => "league",
-            "knockout-only" => "cup",
+        match self.tournament.mode() {
+            Some(Mode::RegularSeasonOnly) => "league",
+            Some(Mode::KnockoutOnly) => "cup",
             _ => "groups and knockout rounds",
         }
     }
@@ -102,7 +95,7 @@ struct Column {
     ties: Vec<Drawn>,
 }
 
-/// A tie, and whether the winner of another comes into it: only then a line leads there.
+/// A tie, and whether the winner of another tie enters it: only then a line is drawn to it.
 struct Drawn {
     tie: TieView,
     reached: bool,
@@ -156,7 +149,7 @@ pub(super) async fn show(
             column.ties.push(Drawn { tie, reached });
         }
     }
-    // What stands beside the way to the final (the match for third place) stands behind it.
+    // A round beside the path to the final (the match for third place) comes after it.
     let aside =
         |column: &Column| !column.ties.iter().any(|drawn| drawn.reached || drawn.tie.next_number.is_some());
     bracket.sort_by_key(aside);

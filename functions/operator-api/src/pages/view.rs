@@ -1,4 +1,4 @@
-//! How things are written for people.
+//! Formats values for the pages.
 
 use crate::read::executions::Execution;
 use crate::read::today::{CheckState, DayCheck, DayKickoff};
@@ -17,7 +17,7 @@ pub(super) fn maybe(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "–".to_owned(), moment)
 }
 
-/// An operation as people say it.
+/// The display name of an operation.
 pub(super) fn operation(operation: Operation) -> &'static str {
     match operation {
         Operation::TournamentCreate => "Create tournament",
@@ -36,7 +36,7 @@ pub(super) fn operation(operation: Operation) -> &'static str {
     }
 }
 
-/// The same of a record's word; one of another vocabulary stays as it is.
+/// The same for a stored word; an unknown word stays as it is.
 pub(super) fn operation_name(word: &str) -> &str {
     match word.parse() {
         Ok(known) => operation(known),
@@ -44,7 +44,7 @@ pub(super) fn operation_name(word: &str) -> &str {
     }
 }
 
-/// Where a tournament may stand.
+/// The statuses that a tournament may have.
 pub(super) const STATUSES: [&str; 4] = ["active", "upcoming", "completed", "cancelled"];
 
 /// The checks of a kickoff, in order.
@@ -52,7 +52,7 @@ pub(super) fn checks(kickoff: &DayKickoff) -> [&DayCheck; 2] {
     [&kickoff.interim, &kickoff.closing]
 }
 
-/// A status as people say it; a word of another vocabulary stays as it is.
+/// The display name of an execution's status; an unknown word stays as it is.
 pub(super) fn status(word: &str) -> &str {
     match word.parse() {
         Ok(ExecutionStatus::InProgress) => "in progress",
@@ -61,7 +61,7 @@ pub(super) fn status(word: &str) -> &str {
     }
 }
 
-/// What a check's state is called.
+/// The display name of a check's state.
 pub(super) fn check(state: CheckState) -> &'static str {
     match state {
         CheckState::Done => "done",
@@ -131,7 +131,7 @@ impl Line {
         let summary = &self.execution.summary;
         let status = self.execution.status();
         if status == Some(ExecutionStatus::InProgress) {
-            // What else stands there is of an earlier attempt.
+            // The rest of the summary is of an earlier attempt.
             let Some(progress) = &summary.progress else { return String::new() };
             let so_far = format!("{} operations so far, the last: {}", progress.operations, progress.last);
             return cut(&so_far, 160);
@@ -144,7 +144,7 @@ impl Line {
     }
 }
 
-/// A text, cut where it gets too long for its place.
+/// A text, cut after `chars` characters.
 pub(super) fn cut(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         Some((end, _)) => format!("{}…", &text[..end]),

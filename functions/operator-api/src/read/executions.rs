@@ -1,7 +1,8 @@
-//! Executions, to look at.
+//! Executions, as the desk shows them.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
@@ -51,7 +52,10 @@ pub(crate) struct Execution {
     /// Whether it can be sent again: it failed, and its event is on record.
     pub(crate) can_retry: bool,
     /// Counts, errors, warnings.
-    #[schema(value_type = serde_json::Value)]
+    #[serde(rename = "summary")]
+    pub(crate) stored_summary: Value,
+    /// The same, read.
+    #[serde(skip)]
     pub(crate) summary: Summary,
     /// Where its report is.
     #[serde(skip)]
@@ -61,12 +65,13 @@ pub(crate) struct Execution {
 const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
     e.started_at, e.completed_at, e.duration, e.planned_for, e.lease_expires_at, e.idempotency_key, e.requested_by,
     e.report_file_key, e.summary, (e.status = 'failed' AND e.event IS NOT NULL AND e.function IS NOT NULL) AS can_retry";
-/// Between two executions of one delivery lies no more than a report and a message.
+/// The longest pause between two executions of one delivery: time for a report and a message.
 const BETWEEN_STEPS: TimeDelta = TimeDelta::seconds(25);
 const TABLES: &str = "data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id";
 
 fn execution(row: &Row) -> Execution {
-    let summary = Summary::read(row.get("summary"));
+    let stored_summary = row.get::<_, Option<Value>>("summary").unwrap_or_else(|| serde_json::json!({}));
+    let summary = Summary::read(&stored_summary);
     let label: Option<String> = row.get("label");
     let report_key: Option<String> = row.get("report_file_key");
     Execution {
@@ -87,6 +92,7 @@ fn execution(row: &Row) -> Execution {
         requested_by: row.get("requested_by"),
         has_report: report_key.is_some(),
         can_retry: row.get("can_retry"),
+        stored_summary,
         summary,
         report_key,
     }
@@ -98,8 +104,8 @@ pub(crate) async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option
     Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.first().map(execution))
 }
 
-/// The executions of one's delivery, in order, that one among them: a creation is five. Read at one moment, since a
-/// claim gives the record another delivery.
+/// All executions of the delivery that this one belongs to, in order; a creation has five. Read in one statement, since
+/// a claim gives the execution another delivery.
 pub(crate) async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<Vec<Execution>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM {TABLES}
@@ -110,13 +116,13 @@ pub(crate) async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<
 }
 
 impl Execution {
-    /// How it stands, unless by a word of an older vocabulary.
+    /// Its status; none if the stored word is of an older vocabulary.
     pub(crate) fn status(&self) -> Option<ExecutionStatus> {
         self.status.parse().ok()
     }
 }
 
-/// Whether any of a delivery's executions is going on, or the next one is about to begin.
+/// Whether any of a delivery's executions is in progress, or the next one is about to begin.
 pub(crate) fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
     use Operation::{
         MatchesCreate, MatchesUpdate, RoundsCreate, RoundsUpdate, TeamsCreate, TeamsUpdate, TournamentCreate,

@@ -1,10 +1,10 @@
-//! What a caller asks to see: filters and cursors, read and checked.
+//! Filters and cursors of lists, read and validated.
 
 use axum::http::StatusCode;
 use chrono::DateTime;
 use football::domain::TournamentStatus;
 use serde::Deserialize;
-use shared::provider::sofascore::PROVIDER;
+use shared::provider::PROVIDER;
 use shared::work::ExecutionStatus;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ pub(crate) fn no_tournament() -> Problem {
     Problem::not_found("There is no such tournament, or it is deleted.")
 }
 
-/// A tournament that is there.
+/// The tournament with this id; a 404 problem if there is none.
 pub(crate) async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     let client = desk.services().await?.store.client().await?;
     tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)
@@ -53,7 +53,7 @@ pub(crate) struct ExecutionsListed {
     pub cursor: Option<String>,
 }
 
-/// Reads which executions are asked for.
+/// Reads the filters of a list of executions.
 pub(crate) fn execution_filter(asked: &ExecutionsListed) -> Result<Filter<'_>, Problem> {
     let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
     let status = match asked.status.as_deref().map(str::parse::<ExecutionStatus>) {
@@ -88,7 +88,7 @@ pub(crate) fn execution_filter(asked: &ExecutionsListed) -> Result<Filter<'_>, P
     Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, after })
 }
 
-/// Where the page after an execution begins.
+/// The cursor of the page that begins after an execution.
 pub(crate) fn cursor_of(last: &Execution) -> String {
     format!("{}~{}", last.started_at.timestamp_micros(), last.id)
 }
@@ -110,7 +110,7 @@ pub(crate) struct TournamentsListed {
     pub cursor: Option<String>,
 }
 
-/// Reads what to list, and lists it.
+/// Reads the filters of a list of tournaments, and lists them.
 pub(crate) async fn listed_tournaments(
     desk: &Desk,
     asked: &TournamentsListed,

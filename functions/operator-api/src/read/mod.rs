@@ -1,4 +1,4 @@
-//! What the operator's desk reads: rows made for looking at, not for working on.
+//! What the operator's desk reads: rows for display only.
 
 pub(crate) mod executions;
 pub(crate) mod listing;
@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 
 use shared::store::utc;
 
-/// Marks an end of a page of rows: the last row's place in the order.
+/// A page of a list of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page<T> {
     /// The rows.
@@ -21,7 +21,7 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Of rows asked for by `limit` and one more.
+    /// Makes a page of rows that were queried with a limit of `limit + 1`.
     fn of(mut rows: Vec<T>, limit: i64) -> Self {
         let limit = usize::try_from(limit).unwrap_or_default();
         let more = rows.len() > limit;

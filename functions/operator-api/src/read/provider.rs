@@ -1,4 +1,4 @@
-//! The provider's state: whether it is asked at all, and how much it was asked.
+//! The provider's state: its circuit, its requests, the browser and the daily routine.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -69,20 +69,20 @@ pub(crate) async fn state(
     })
 }
 
-/// How the browser fared in the last execution that needed one.
+/// How the browser worked in the last execution that needed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BrowserUse {
     /// The execution.
     pub(crate) execution: Uuid,
     /// When it ended.
     pub(crate) at: Option<DateTime<Utc>>,
-    /// What starting it took.
+    /// How long it took to start, in milliseconds.
     pub(crate) start_ms: Option<i64>,
-    /// It did not start, or died, and another one after it too.
+    /// Whether it did not start or died, and the one that replaced it too.
     pub(crate) failed: bool,
 }
 
-/// How the browser fared in the last execution that needed one.
+/// How the browser worked in the last execution that needed one.
 pub(crate) async fn browser(client: &impl GenericClient) -> Result<Option<BrowserUse>, StoreError> {
     let rows = client
         .query_typed(
@@ -100,7 +100,10 @@ pub(crate) async fn browser(client: &impl GenericClient) -> Result<Option<Browse
     }))
 }
 
-/// When a daily routine last ended well, and since when there is an active tournament that wants one.
+/// A daily routine must succeed at least this often.
+pub(crate) const ROUTINE_WITHIN: TimeDelta = TimeDelta::hours(26);
+
+/// When a daily routine last succeeded, and since when an active tournament needs one.
 pub(crate) async fn daily_routine(
     client: &impl GenericClient,
 ) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), StoreError> {

@@ -1,4 +1,4 @@
-//! A day at a glance, in two statements: its kickoffs with what became of their checks, and what needs a person.
+//! A day at a glance, in two statements: its kickoffs with the state of their checks, and what needs a person.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,11 +11,12 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use football::plan::schedule::Offsets;
+use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
-/// Kickoffs shown one by one; of a fuller day those that want looking at, and those around now.
+/// Kickoffs shown one by one; on a fuller day those with problems, then those nearest to now.
 const KICKOFFS: i32 = 100;
-/// Items of one kind that need a person; the count says how many there are.
+/// Items shown of each kind that needs a person; `total` counts all of them.
 const ITEMS: i32 = 10;
 /// A check this long after its time is late.
 const GRACE: TimeDelta = TimeDelta::minutes(10);
@@ -114,7 +115,62 @@ pub(crate) struct Timeline {
     pub(crate) total: i64,
 }
 
-/// The kickoffs of some days (of one tournament, or of all), and what became of their checks by `now`.
+/// The statement of [`timeline`]; `{OPEN}` is [`OPEN`].
+const TIMELINE: &str = r#"WITH kickoff AS (
+       SELECT m.tournament_id, m.round_slug, m.date AS at, m.date + $4 * interval '1 minute' AS closing_at,
+              count(*) AS matches, count(*) FILTER (WHERE m.status <> 'not-defined' AND NOT {OPEN}) AS ended,
+              count(*) FILTER (WHERE {OPEN}) AS open
+         FROM match m
+        WHERE m.date >= $1 AND m.date < $2 AND ($8::uuid IS NULL OR m.tournament_id = $8)
+          AND m.tournament_id IN (SELECT id FROM tournament
+                                   WHERE deleted_at IS NULL AND status IN ('active', 'completed'))
+        GROUP BY m.tournament_id, m.date, m.round_slug),
+     made AS NOT MATERIALIZED (
+       SELECT id, tournament_id, planned_for, idempotency_key,
+              CASE status WHEN 'completed' THEN 'done' WHEN 'partial_failure' THEN 'partial'
+                          WHEN 'in_progress' THEN 'running' ELSE 'failed' END AS state
+         FROM data_provider_executions
+        WHERE started_at >= $1 AND started_at < $2 + interval '1 day' AND operation_type = 'matches_update'
+          AND idempotency_key NOT LIKE '%:dry'),
+     -- The key says which round and which kind of check: function:operation:tournament:round:check:time.
+     -- It is searched only where tournament and time agree: splitting every key costs more.
+     checked AS MATERIALIZED (
+       SELECT k.*, c.id AS closing_id,
+              COALESCE(c.state, CASE WHEN closing_at > $6 AND open > 0 OR closing_at > $5 THEN 'due'
+                                     WHEN open = 0 THEN 'unneeded' ELSE 'late' END) AS closing_state
+         FROM kickoff k
+         LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.planned_for = k.closing_at
+               AND strpos(c.idempotency_key, ':' || k.round_slug || ':closing:') > 0),
+     states AS (
+       SELECT date_part('hour', at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
+              sum(ended) AS ended FROM checked GROUP BY 1, 2),
+     chosen AS (
+       SELECT *, at + $3 * interval '1 minute' AS interim_at FROM checked
+        ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
+                 abs(date_part('epoch', at - $5)), tournament_id, round_slug
+        LIMIT $7),
+     -- Labels and interim checks are read only for the kickoffs that are shown.
+     shown AS (
+       SELECT k.*, t.label, i.id AS interim_id,
+              -- An interim check that the closing one has overtaken is not missed any more.
+              COALESCE(i.state, CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
+                                     WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state
+         FROM chosen k JOIN tournament t ON t.id = k.tournament_id
+         LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.planned_for = k.interim_at
+               AND strpos(i.idempotency_key, ':' || k.round_slug || ':interim:') > 0)
+     SELECT jsonb_build_object(
+       'total', (SELECT COALESCE(sum(n), 0) FROM states),
+       'hours', (SELECT COALESCE(jsonb_agg(h ORDER BY h.hour), '[]')
+                   FROM (SELECT hour, sum(n) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
+                                jsonb_object_agg(closing_state, n) AS checks FROM states GROUP BY hour) h),
+       'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
+                             'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
+                             'open', open,
+                             'interim', jsonb_build_object('state', interim_state, 'execution', interim_id, 'at', interim_at),
+                             'closing', jsonb_build_object('state', closing_state, 'execution', closing_id, 'at', closing_at))
+                           ORDER BY at, label, round_slug), '[]') FROM shown))"#;
+
+/// The kickoffs of some days (of one tournament, or of all), and the state of their checks at `now`.
 pub(crate) async fn timeline(
     client: &impl GenericClient,
     days: Range<NaiveDate>,
@@ -126,59 +182,7 @@ pub(crate) async fn timeline(
     let minutes = |offset: TimeDelta| i32::try_from(offset.num_minutes()).unwrap_or(i32::MAX);
     let rows = client
         .query_typed(
-            r#"WITH kickoff AS (
-                 SELECT m.tournament_id, m.round_slug, m.date AS at, m.date + $4 * interval '1 minute' AS closing_at,
-                        count(*) AS matches, count(*) FILTER (WHERE m.status = 'ended') AS ended,
-                        count(*) FILTER (WHERE m.status = 'open') AS open
-                   FROM match m
-                  WHERE m.date >= $1 AND m.date < $2 AND ($8::uuid IS NULL OR m.tournament_id = $8)
-                    AND m.tournament_id IN (SELECT id FROM tournament
-                                             WHERE deleted_at IS NULL AND status IN ('active', 'completed'))
-                  GROUP BY m.tournament_id, m.date, m.round_slug),
-               made AS NOT MATERIALIZED (
-                 SELECT id, tournament_id, planned_for, idempotency_key,
-                        CASE status WHEN 'completed' THEN 'done' WHEN 'partial_failure' THEN 'partial'
-                                    WHEN 'in_progress' THEN 'running' ELSE 'failed' END AS state
-                   FROM data_provider_executions
-                  WHERE started_at >= $1 AND started_at < $2 + interval '1 day' AND operation_type = 'matches_update'
-                    AND idempotency_key NOT LIKE '%:dry'),
-               -- The key says which round and which kind of check: function:operation:tournament:round:check:time.
-               -- Looked for inside it, and only where tournament and time agree: taking every key apart costs more.
-               checked AS MATERIALIZED (
-                 SELECT k.*, c.id AS closing_id,
-                        COALESCE(c.state, CASE WHEN closing_at > $6 AND open > 0 OR closing_at > $5 THEN 'due'
-                                               WHEN open = 0 THEN 'unneeded' ELSE 'late' END) AS closing_state
-                   FROM kickoff k
-                   LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.planned_for = k.closing_at
-                         AND strpos(c.idempotency_key, ':' || k.round_slug || ':closing:') > 0),
-               states AS (
-                 SELECT date_part('hour', at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
-                        sum(ended) AS ended FROM checked GROUP BY 1, 2),
-               chosen AS (
-                 SELECT *, at + $3 * interval '1 minute' AS interim_at FROM checked
-                  ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
-                           abs(date_part('epoch', at - $5)), tournament_id, round_slug
-                  LIMIT $7),
-               -- What is only shown is read for what is shown.
-               shown AS (
-                 SELECT k.*, t.label, i.id AS interim_id,
-                        -- An interim check that the closing one has overtaken is not missed any more.
-                        COALESCE(i.state, CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
-                                               WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state
-                   FROM chosen k JOIN tournament t ON t.id = k.tournament_id
-                   LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.planned_for = k.interim_at
-                         AND strpos(i.idempotency_key, ':' || k.round_slug || ':interim:') > 0)
-               SELECT jsonb_build_object(
-                 'total', (SELECT COALESCE(sum(n), 0) FROM states),
-                 'hours', (SELECT COALESCE(jsonb_agg(h ORDER BY h.hour), '[]')
-                             FROM (SELECT hour, sum(n) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
-                                          jsonb_object_agg(closing_state, n) AS checks FROM states GROUP BY hour) h),
-                 'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
-                                       'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
-                                       'open', open,
-                                       'interim', jsonb_build_object('state', interim_state, 'execution', interim_id, 'at', interim_at),
-                                       'closing', jsonb_build_object('state', closing_state, 'execution', closing_id, 'at', closing_at))
-                                     ORDER BY at, label, round_slug), '[]') FROM shown))"#,
+            &TIMELINE.replace("{OPEN}", OPEN),
             &[
                 (&since, Type::TIMESTAMP),
                 (&until, Type::TIMESTAMP),
@@ -255,6 +259,67 @@ pub(crate) struct Attention {
     pub(crate) active_tournaments: i64,
 }
 
+/// The statement of [`attention`]; `{OPEN}` is [`OPEN`].
+const ATTENTION: &str =
+    "WITH of_day AS MATERIALIZED (
+         SELECT e.id, e.tournament_id, COALESCE(t.label, e.summary ->> 'tournamentLabel') AS label, e.operation_type,
+                e.status, e.started_at, e.summary
+           FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
+          WHERE e.started_at >= $1 AND e.started_at < $2),
+       -- When the same work last succeeded. One join, since a lookup for each failure is slow where many fail.
+       went_well AS MATERIALIZED (
+         SELECT operation_type, COALESCE(tournament_id, $6) AS tournament_id, max(started_at) AS at
+           FROM data_provider_executions
+          WHERE started_at >= $1 AND status IN ('completed', 'partial_failure') GROUP BY 1, 2),
+       items AS (
+         (SELECT 0 AS rank, 'circuit' AS kind, NULL::uuid AS execution, NULL::uuid AS tournament, provider AS label,
+                 NULL AS what, left(reason, 300) AS detail, opened_at AS at, count(*) OVER () AS total
+            FROM provider_circuit WHERE state <> 'closed')
+         UNION ALL
+         (SELECT 1, 'failed', e.id, e.tournament_id, e.label, e.operation_type,
+                 left(COALESCE(e.summary -> 'errors' ->> 0, e.summary ->> 'error'), 300), e.started_at, count(*) OVER ()
+            FROM of_day e
+            LEFT JOIN went_well w ON w.operation_type = e.operation_type
+                  AND w.tournament_id = COALESCE(e.tournament_id, $6)
+           WHERE e.status = 'failed' AND (w.at IS NULL OR w.at < e.started_at)
+           ORDER BY e.started_at DESC LIMIT $5)
+         UNION ALL
+         (SELECT 2, 'stuck', e.id, e.tournament_id, t.label, e.operation_type, NULL, e.started_at, count(*) OVER ()
+            FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
+           WHERE e.status = 'in_progress'
+             AND COALESCE(e.lease_expires_at, e.started_at + interval '2 minutes') < $3
+           ORDER BY e.started_at DESC LIMIT $5)
+         UNION ALL
+         (SELECT 3, 'open', NULL, m.tournament_id, t.label, m.round_slug, count(*)::text, min(m.date),
+                 count(*) OVER ()
+            FROM match m JOIN tournament t ON t.id = m.tournament_id
+           WHERE {OPEN} AND m.date < $4 AND t.status = 'active' AND t.deleted_at IS NULL
+           GROUP BY m.tournament_id, t.label, m.round_slug ORDER BY min(m.date) LIMIT $5)
+         UNION ALL
+         (SELECT 4, 'partial', e.id, e.tournament_id, e.label, e.operation_type,
+                 left(e.summary -> 'errors' ->> 0, 300), e.started_at, count(*) OVER ()
+            FROM of_day e WHERE e.status = 'partial_failure' ORDER BY e.started_at DESC LIMIT $5)
+         UNION ALL
+         (SELECT 5, 'drift', d.id, d.tournament_id, d.label, d.operation_type, left(d.summary -> 'drift' ->> 0, 300),
+                 d.started_at, count(*) OVER ()
+            FROM (SELECT DISTINCT ON (tournament_id) * FROM of_day
+                   WHERE operation_type IN ('standings_update', 'standings_create')
+                     AND jsonb_typeof(summary -> 'drift') = 'array'
+                   ORDER BY tournament_id, started_at DESC) d
+           WHERE jsonb_array_length(d.summary -> 'drift') > 0 ORDER BY d.started_at DESC LIMIT $5))
+     SELECT jsonb_build_object(
+       'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' ORDER BY rank, CASE WHEN kind = 'open' THEN at END, at DESC),
+                                 '[]') FROM items i),
+       'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}')
+                        FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
+       'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
+                                             THEN (summary -> 'requests')::bigint END), 0) FROM of_day),
+       'dailyRoutineAt', (SELECT completed_at FROM data_provider_executions
+                           WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
+                             AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
+                           ORDER BY started_at DESC LIMIT 1),
+       'activeTournaments', (SELECT count(*) FROM tournament WHERE status = 'active' AND deleted_at IS NULL))";
+
 /// What needs a person on a day, as of `now`.
 pub(crate) async fn attention(
     client: &impl GenericClient,
@@ -265,71 +330,14 @@ pub(crate) async fn attention(
     let until = since.checked_add_signed(TimeDelta::days(1)).unwrap_or(since);
     let rows = client
         .query_typed(
-            "WITH of_day AS MATERIALIZED (
-                 SELECT e.id, e.tournament_id, COALESCE(t.label, e.summary ->> 'tournamentLabel') AS label, e.operation_type,
-                        e.status, e.started_at, e.summary
-                   FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
-                  WHERE e.started_at >= $1 AND e.started_at < $2),
-               -- When the same work last went well: joined as a whole, since one look for each failure is slow where many fail.
-               went_well AS MATERIALIZED (
-                 SELECT operation_type, COALESCE(tournament_id, $6) AS tournament_id, max(started_at) AS at
-                   FROM data_provider_executions
-                  WHERE started_at >= $1 AND status IN ('completed', 'partial_failure') GROUP BY 1, 2),
-               items AS (
-                 (SELECT 0 AS rank, 'circuit' AS kind, NULL::uuid AS execution, NULL::uuid AS tournament, provider AS label,
-                         NULL AS what, left(reason, 300) AS detail, opened_at AS at, count(*) OVER () AS total
-                    FROM provider_circuit WHERE state <> 'closed')
-                 UNION ALL
-                 (SELECT 1, 'failed', e.id, e.tournament_id, e.label, e.operation_type,
-                         left(COALESCE(e.summary -> 'errors' ->> 0, e.summary ->> 'error'), 300), e.started_at, count(*) OVER ()
-                    FROM of_day e
-                    LEFT JOIN went_well w ON w.operation_type = e.operation_type
-                          AND w.tournament_id = COALESCE(e.tournament_id, $6)
-                   WHERE e.status = 'failed' AND (w.at IS NULL OR w.at < e.started_at)
-                   ORDER BY e.started_at DESC LIMIT $5)
-                 UNION ALL
-                 (SELECT 2, 'stuck', e.id, e.tournament_id, t.label, e.operation_type, NULL, e.started_at, count(*) OVER ()
-                    FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
-                   WHERE e.status = 'in_progress'
-                     AND COALESCE(e.lease_expires_at, e.started_at + interval '2 minutes') < $3
-                   ORDER BY e.started_at DESC LIMIT $5)
-                 UNION ALL
-                 (SELECT 3, 'open', NULL, m.tournament_id, t.label, m.round_slug, count(*)::text, min(m.date),
-                         count(*) OVER ()
-                    FROM match m JOIN tournament t ON t.id = m.tournament_id
-                   WHERE m.status = 'open' AND m.date < $4 AND t.status = 'active' AND t.deleted_at IS NULL
-                   GROUP BY m.tournament_id, t.label, m.round_slug ORDER BY min(m.date) LIMIT $5)
-                 UNION ALL
-                 (SELECT 4, 'partial', e.id, e.tournament_id, e.label, e.operation_type,
-                         left(e.summary -> 'errors' ->> 0, 300), e.started_at, count(*) OVER ()
-                    FROM of_day e WHERE e.status = 'partial_failure' ORDER BY e.started_at DESC LIMIT $5)
-                 UNION ALL
-                 (SELECT 5, 'drift', d.id, d.tournament_id, d.label, d.operation_type, left(d.summary -> 'drift' ->> 0, 300),
-                         d.started_at, count(*) OVER ()
-                    FROM (SELECT DISTINCT ON (tournament_id) * FROM of_day
-                           WHERE operation_type IN ('standings_update', 'standings_create')
-                             AND jsonb_typeof(summary -> 'drift') = 'array'
-                           ORDER BY tournament_id, started_at DESC) d
-                   WHERE jsonb_array_length(d.summary -> 'drift') > 0 ORDER BY d.started_at DESC LIMIT $5))
-             SELECT jsonb_build_object(
-               'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' ORDER BY rank, CASE WHEN kind = 'open' THEN at END, at DESC),
-                                         '[]') FROM items i),
-               'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}')
-                                FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
-               'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
-                                                     THEN (summary -> 'requests')::bigint END), 0) FROM of_day),
-               'dailyRoutineAt', (SELECT completed_at FROM data_provider_executions
-                                   WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
-                                     AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
-                                   ORDER BY started_at DESC LIMIT 1),
-               'activeTournaments', (SELECT count(*) FROM tournament WHERE status = 'active' AND deleted_at IS NULL))",
+            &ATTENTION.replace("{OPEN}", OPEN),
             &[
                 (&since, Type::TIMESTAMP),
                 (&until, Type::TIMESTAMP),
                 (&stamp(now), Type::TIMESTAMP),
                 (&stamp(now - OPEN_FOR), Type::TIMESTAMP),
                 (&i64::from(ITEMS), Type::INT8),
-                // Stands for no tournament: nulls don't join.
+                // Replaces a missing tournament, since nulls don't join.
                 (&Uuid::nil(), Type::UUID),
             ],
         )
@@ -337,7 +345,7 @@ pub(crate) async fn attention(
     read(rows[0].get(0), "attention")
 }
 
-/// A moment out of a `timestamp` that came as JSON.
+/// Reads a moment from a `timestamp` in JSON.
 fn utc<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
     NaiveDateTime::deserialize(deserializer).map(|at| at.and_utc())
 }

@@ -1,4 +1,4 @@
-//! Tournaments with their rounds, matches, tables and brackets, to look at.
+//! Tournaments with their rounds, matches, tables and brackets, as the desk shows them.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -8,7 +8,8 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
-use football::domain::TournamentStatus;
+use football::domain::{Mode, TournamentStatus};
+use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp, utc};
 
 /// A tournament as the desk shows it.
@@ -60,14 +61,41 @@ pub(crate) struct TournamentView {
     pub(crate) updated_at: DateTime<Utc>,
 }
 
+impl TournamentView {
+    /// Whether it is worked on.
+    pub(crate) fn is_active(&self) -> bool {
+        self.status.parse() == Ok(TournamentStatus::Active)
+    }
+
+    /// How it is played; none if the column holds a word of an older vocabulary.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        self.mode.parse().ok()
+    }
+
+    /// Whether it has a table, as far as is known.
+    pub(crate) fn has_table(&self) -> bool {
+        self.mode().is_none_or(Mode::has_standings)
+    }
+
+    /// Whether it has knockout rounds, as far as is known.
+    pub(crate) fn has_knockouts(&self) -> bool {
+        self.mode().is_none_or(Mode::has_knockouts)
+    }
+}
+
 const COLUMNS: &str = "t.id, t.external_id, t.slug, t.label, t.season, t.mode, t.standings_mode, t.status, t.logo,
     t.current_round, t.base_url, t.public_url, t.tie_breaking_rule, t.points_adjustments, t.standings_checked_at,
     t.created_at, t.updated_at, r.rounds, m.matches, m.open_matches, m.next_kickoff";
-const COUNTS: &str =
-    "CROSS JOIN LATERAL (SELECT count(*) AS rounds FROM tournament_round WHERE tournament_id = t.id) r
-    CROSS JOIN LATERAL (SELECT count(*) AS matches, count(*) FILTER (WHERE status = 'open') AS open_matches,
-                               min(date) FILTER (WHERE status = 'open' AND date > $1) AS next_kickoff
-                          FROM match WHERE tournament_id = t.id) m";
+
+/// How many rounds and matches a tournament `t` has; `$1` is the present moment.
+fn counts() -> String {
+    format!(
+        "CROSS JOIN LATERAL (SELECT count(*) AS rounds FROM tournament_round WHERE tournament_id = t.id) r
+         CROSS JOIN LATERAL (SELECT count(*) AS matches, count(*) FILTER (WHERE {OPEN}) AS open_matches,
+                               min(m.date) FILTER (WHERE {OPEN} AND m.date > $1) AS next_kickoff
+                          FROM match m WHERE m.tournament_id = t.id) m"
+    )
+}
 
 fn tournament(row: &Row) -> TournamentView {
     TournamentView {
@@ -101,7 +129,8 @@ pub(crate) async fn find(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<TournamentView>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM tournament t {COUNTS} WHERE t.id = $2 AND t.deleted_at IS NULL");
+    let counts = counts();
+    let sql = format!("SELECT {COLUMNS} FROM tournament t {counts} WHERE t.id = $2 AND t.deleted_at IS NULL");
     let rows = client.query_typed(&sql, &[(&stamp(now), Type::TIMESTAMP), (&id, Type::UUID)]).await?;
     Ok(rows.first().map(tournament))
 }
@@ -111,7 +140,7 @@ pub(crate) async fn find(
 pub(crate) struct Filter<'a> {
     /// Of this status.
     pub(crate) status: Option<&'a str>,
-    /// Whose label or slug holds this text.
+    /// Whose label or slug contains this text.
     pub(crate) text: Option<&'a str>,
     /// Those after this one in the list: its label and id.
     pub(crate) after: Option<(&'a str, Uuid)>,
@@ -124,7 +153,8 @@ pub(crate) async fn list(
     limit: i64,
     now: DateTime<Utc>,
 ) -> Result<Page<TournamentView>, StoreError> {
-    // The page is cut before anything is counted.
+    // The page is limited first, so that only its rows are counted.
+    let counts = counts();
     let sql = format!(
         r#"SELECT {COLUMNS} FROM (
              SELECT * FROM tournament
@@ -132,7 +162,7 @@ pub(crate) async fn list(
                 AND ($3::text IS NULL OR strpos(lower(label), lower($3)) > 0 OR strpos(slug, lower($3)) > 0)
                 AND ($4::text IS NULL OR (label COLLATE "C", id) > ($4, $5))
               ORDER BY label COLLATE "C", id LIMIT $6) t
-           {COUNTS} ORDER BY t.label COLLATE "C", t.id"#
+           {counts} ORDER BY t.label COLLATE "C", t.id"#
     );
     let rows = client
         .query_typed(
@@ -150,18 +180,18 @@ pub(crate) async fn list(
     Ok(Page::of(rows.iter().map(tournament).collect(), limit))
 }
 
-/// What an operator changes of a tournament by hand; what is none stays.
+/// An operator's changes to a tournament; fields that are none stay unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Edit<'a> {
     /// Shown to people.
     pub(crate) label: Option<&'a str>,
-    /// Where it stands.
+    /// The status.
     pub(crate) status: Option<TournamentStatus>,
     /// The order of teams level on points; empty: the provider's again, once it is read.
     pub(crate) tie_breaking_rule: Option<&'a str>,
 }
 
-/// Changes a tournament by hand; whether a row was written.
+/// Applies an operator's changes to a tournament. Returns whether a row was written.
 pub(crate) async fn edit(
     client: &impl GenericClient,
     id: Uuid,
@@ -225,10 +255,11 @@ pub(crate) async fn rounds(
 ) -> Result<Vec<RoundView>, StoreError> {
     let rows = client
         .query_typed(
-            r#"SELECT r.slug, r.label, r."order", r.type, r.open_slots, r.last_read_at, count(m.id) AS matches,
-                      count(m.id) FILTER (WHERE m.status = 'open') AS open_matches, min(m.date) AS first, max(m.date) AS last
+            &r#"SELECT r.slug, r.label, r."order", r.type, r.open_slots, r.last_read_at, count(m.id) AS matches,
+                      count(m.id) FILTER (WHERE {OPEN}) AS open_matches, min(m.date) AS first, max(m.date) AS last
                  FROM tournament_round r LEFT JOIN match m ON m.tournament_id = r.tournament_id AND m.round_slug = r.slug
-                WHERE r.tournament_id = $1 GROUP BY r.id ORDER BY r."order", r.slug"#,
+                WHERE r.tournament_id = $1 GROUP BY r.id ORDER BY r."order", r.slug"#
+                .replace("{OPEN}", OPEN),
             &[(&tournament, Type::UUID)],
         )
         .await?;

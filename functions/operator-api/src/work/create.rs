@@ -1,4 +1,4 @@
-//! Creating a tournament: what its address says, completed and checked by the function's own reader.
+//! Creating a tournament: its fields, from the address and defaults, validated as the function validates them.
 
 use axum::http::StatusCode;
 use football::domain::{Mode, StandingsMode};
@@ -82,7 +82,7 @@ pub(crate) struct Draft {
     pub public_url: Option<String>,
 }
 
-/// Fills in what was left out: from the address, from an earlier season of the competition, from the day.
+/// Fills in missing fields from the address, from an earlier season of the competition and from the date.
 pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft, Problem> {
     let read = season_url::read(&asked.url)
         .ok_or_else(|| Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "url", season_url::LIKE))?;
@@ -128,7 +128,7 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
     })
 }
 
-/// The trigger that creates a tournament, if the function would take it.
+/// The request that creates a tournament, if the function would accept it.
 pub(crate) async fn create_request(desk: &Desk, draft: &Draft) -> Result<Request, Problem> {
     let event = json!({ "operation": "create", "tournament": {
         "label": draft.label,
@@ -139,7 +139,7 @@ pub(crate) async fn create_request(desk: &Desk, draft: &Draft) -> Result<Request
         "baseUrl": draft.base_url,
         "publicUrl": draft.public_url,
     } });
-    // By the function's own reader: what is accepted here is accepted there.
+    // Read as the function reads it, so that the function accepts what is accepted here.
     let (environment, now) = (&desk.app.config.environment, desk.clock.now());
     let event = Event::read(Function::Tournaments, &event, environment, now)?;
     let client = desk.services().await?.store.client().await?;

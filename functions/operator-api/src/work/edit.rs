@@ -1,4 +1,4 @@
-//! Changes by hand, each put on record with who asked for it.
+//! Changes by hand, each recorded with its caller.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::journal::Facts;
 use shared::outcomes::Outcomes;
-use shared::provider::sofascore::PROVIDER;
+use shared::provider::PROVIDER;
 use shared::store::executions::{self, Change};
 use shared::store::{StoreError, circuit};
 use shared::summary::Summary;
@@ -40,7 +40,7 @@ pub(crate) struct EditTournament {
     pub tie_breaking_rule: Option<String>,
 }
 
-/// Changes a tournament and puts on record who asked for it.
+/// Changes a tournament and records the caller. Returns whether anything was written.
 pub(crate) async fn edit_tournament(
     desk: &Desk,
     caller: &Caller,
@@ -89,7 +89,7 @@ pub(crate) async fn edit_tournament(
     Ok(wrote)
 }
 
-/// Closes the circuit, and puts on record who asked for it.
+/// Closes the circuit and records the caller. Returns whether it was open.
 pub(crate) async fn close_circuit(desk: &Desk, caller: &Caller) -> Result<bool, Problem> {
     let mut client = desk.services().await?.store.client().await?;
     let transaction = client.transaction().await?;

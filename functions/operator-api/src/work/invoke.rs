@@ -6,7 +6,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use serde_json::Value;
 
-/// Lambda did not take an event.
+/// Lambda did not accept an event.
 #[derive(Debug, thiserror::Error)]
 #[error("Lambda did not take the event for {function}: {reason}")]
 pub(crate) struct InvokeError {
@@ -14,7 +14,7 @@ pub(crate) struct InvokeError {
     reason: String,
 }
 
-/// Hands a function an event; Lambda answers once it has queued it. The function's ARN is `arn_prefix` and its name.
+/// Sends a function an event; Lambda answers once it has queued it. The function's ARN is `arn_prefix` and its name.
 pub(crate) async fn start(
     aws: &aws_config::SdkConfig,
     arn_prefix: &str,

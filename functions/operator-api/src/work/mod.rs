@@ -1,7 +1,7 @@
-//! What may be asked for. The record of work that is asked for is put in place first, so that there is an id to answer with at once.
+//! Starting work by hand. Its execution is inserted before the function is invoked, so that the answer can give its id.
 //!
-//! Should the function never start, the record waits until the next run of any function: it is then failed like that
-//! of a run that died (15 minutes without a sign of life), and can be sent again.
+//! If the function never starts, the next run of any function marks the execution as failed, as it does for a run that
+//! died (15 minutes without a heartbeat). It can then be retried.
 
 pub(crate) mod create;
 pub(crate) mod edit;
@@ -24,13 +24,13 @@ use crate::problem::Problem;
 use crate::read;
 use crate::request::API;
 
-/// Asked for the same again within this time, the answer is the same execution.
+/// The same request, repeated within this time, gets the same execution as its answer.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
 /// Work that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// The execution that does it.
     pub execution_id: Uuid,
     /// Where it stands: `in_progress` unless it had been asked for before.
@@ -50,7 +50,7 @@ impl Accepted {
     }
 }
 
-/// Starts the work, unless the same was asked for within the window or under the same key.
+/// Starts the work, unless the same was requested within the window or under the same key.
 pub(crate) async fn start(
     desk: &Desk,
     caller: &Caller,
@@ -63,7 +63,7 @@ pub(crate) async fn start(
     let minute = |moment: DateTime<Utc>| moment.format("asked-%Y-%m-%dT%H:%M").to_string();
     let occurrence = key.map_or_else(|| minute(now), |key| format!("key-{key}"));
     let event = Event::asked(request, &occurrence, dry_run);
-    // The same asked for a moment ago, in the minute before.
+    // The same request may have been made in the minute before.
     let before = key.is_none().then(|| Event::asked(event.request.clone(), &minute(now - WINDOW), dry_run));
     let delivery = Uuid::new_v4();
     let Some(work) = event.work(delivery) else {

@@ -1,7 +1,6 @@
-//! Work on a tournament that may be asked for, if it makes sense for that tournament.
+//! Requests for work on a tournament, each checked against what the tournament has.
 
 use axum::http::StatusCode;
-use football::domain::{Mode, TournamentStatus};
 use shared::event::{Request, RoundCheck};
 use uuid::Uuid;
 
@@ -10,10 +9,10 @@ use crate::problem::Problem;
 use crate::read::listing::found;
 use crate::read::tournaments::{self, TournamentView};
 
-/// The tournament, if it is worked on: otherwise its function would do nothing.
+/// The tournament, if it is active: for any other the function would do nothing.
 async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     let tournament = found(desk, id).await?;
-    if tournament.status.parse() == Ok(TournamentStatus::Active) {
+    if tournament.is_active() {
         return Ok(tournament);
     }
     Err(Problem::new(
@@ -25,7 +24,7 @@ async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     ))
 }
 
-/// The scores of a round, if there is such a round.
+/// Requests the scores of a round; an error if the tournament has no such round.
 pub(crate) async fn scores(desk: &Desk, id: Uuid, round: &str) -> Result<Request, Problem> {
     active(desk, id).await?;
     let client = desk.services().await?.store.client().await?;
@@ -41,19 +40,19 @@ pub(crate) async fn scores(desk: &Desk, id: Uuid, round: &str) -> Result<Request
     Ok(Request::Scores { tournament_id: id, round: round.to_owned(), check })
 }
 
-/// The table, if the tournament has one.
+/// Requests the table; an error if the tournament has none.
 pub(crate) async fn standings(desk: &Desk, id: Uuid) -> Result<Request, Problem> {
     let tournament = active(desk, id).await?;
-    if tournament.mode.parse().is_ok_and(|mode: Mode| !mode.has_standings()) {
+    if !tournament.has_table() {
         return Err(Problem::new(StatusCode::CONFLICT, format!("{} has no table.", tournament.label)));
     }
     Ok(Request::Standings { tournament_id: id, retry_since: None })
 }
 
-/// The knockout stage, if the tournament has one.
+/// Requests the knockout stage; an error if the tournament has none.
 pub(crate) async fn knockouts(desk: &Desk, id: Uuid) -> Result<Request, Problem> {
     let tournament = active(desk, id).await?;
-    if tournament.mode.parse().is_ok_and(|mode: Mode| !mode.has_knockouts()) {
+    if !tournament.has_knockouts() {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             format!("{} has no knockout rounds.", tournament.label),
@@ -62,7 +61,7 @@ pub(crate) async fn knockouts(desk: &Desk, id: Uuid) -> Result<Request, Problem>
     Ok(Request::Knockouts { tournament_id: id, retry_since: None })
 }
 
-/// All of a tournament, if there is such a one.
+/// Requests a refresh of a whole tournament; an error if it does not exist.
 pub(crate) async fn refresh(desk: &Desk, id: Uuid) -> Result<Request, Problem> {
     found(desk, id).await?;
     Ok(Request::RefreshTournament { tournament_id: id, retry_since: None })

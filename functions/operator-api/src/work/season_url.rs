@@ -1,22 +1,22 @@
 //! The address of a season as a person copies it from SofaScore's site.
 
 use chrono::{DateTime, Datelike, Utc};
-use shared::provider::sofascore::SeasonRef;
+use shared::provider::SeasonRef;
 use url::Url;
 
-/// What an address says of a tournament.
+/// The parts of a season's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SeasonUrl {
     /// Competition and season.
     pub season: SeasonRef,
     /// The competition's name in the address.
     pub name: Option<String>,
-    /// The address for people.
+    /// The address of the web page; none where the API's address was given.
     pub public_url: Option<String>,
 }
 
 /// How an address must look.
-pub(crate) const LIKE: &str = "must be a season's address on SofaScore, like \
+pub(crate) const LIKE: &str = "must be a season's address on Session, like \
      https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627 \
      (choose the season on its page: the address then ends in #id: and its number)";
 
@@ -29,7 +29,7 @@ pub(crate) fn read(text: &str) -> Option<SeasonUrl> {
     let url = Url::parse(text).ok()?;
     let ours = url.scheme() == "https" && matches!(url.host_str()?, "www.sofascore.com" | "sofascore.com");
     let segments: Vec<&str> = url.path_segments()?.filter(|segment| !segment.is_empty()).collect();
-    // /tournament/football/england/premier-league/17, and as the site has it too: /football/tournament/….
+    // /tournament/football/england/premier-league/17, or the site's other form: /football/tournament/….
     if !ours || !segments.contains(&"tournament") {
         return None;
     }
@@ -41,7 +41,7 @@ pub(crate) fn read(text: &str) -> Option<SeasonUrl> {
     Some(SeasonUrl { season, name: Some((*name).to_owned()), public_url: Some(public_url) })
 }
 
-/// `premier-league` as people write it.
+/// The label of a slug: `Premier League` for `premier-league`.
 pub(crate) fn label(name: &str) -> String {
     let small = ["of", "de", "da", "do", "del", "la", "and"];
     let word = |(index, word): (usize, &str)| {

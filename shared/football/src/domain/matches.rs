@@ -1,4 +1,4 @@
-//! A match: what the provider says of it and what is stored of it.
+//! A match, as the provider gives it and as it is stored.
 
 use std::fmt;
 
@@ -17,11 +17,11 @@ pub enum MatchStatus {
     Open,
     /// Over, with a result that counts.
     Ended,
-    /// No result and none to wait for now: postponed, cancelled, abandoned, removed.
+    /// No result, and none expected for now: postponed, cancelled, abandoned, removed.
     NotDefined,
 }
 
-/// A match between two known teams, as the provider last told it.
+/// A match between two known teams, as the provider last gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Match {
     /// The provider's event id.
@@ -42,24 +42,60 @@ pub struct Match {
     pub score: Option<Score>,
     /// When the provider last changed the event.
     pub changed_at: Option<DateTime<Utc>>,
-    /// What it says of its tie, in a knockout round.
+    /// The provider's facts about its tie, in a knockout round.
     pub tie: TieFacts,
 }
 
-/// What a match says of its tie.
+/// Who won a match or a tie, as the provider names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "i32")]
+pub enum Winner {
+    /// The home side.
+    Home,
+    /// The away side.
+    Away,
+    /// Neither: a draw.
+    Neither,
+}
+
+impl Winner {
+    /// The code in the column `winner_code` and in reports: 1, 2, 3.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Home => 1,
+            Self::Away => 2,
+            Self::Neither => 3,
+        }
+    }
+
+    /// Reads the column `winner_code`.
+    pub fn from_code(code: i32) -> Option<Self> {
+        [Self::Home, Self::Away, Self::Neither].into_iter().find(|winner| winner.code() == code)
+    }
+}
+
+impl From<Winner> for i32 {
+    fn from(winner: Winner) -> Self {
+        winner.code()
+    }
+}
+
+/// The provider's facts about the tie that a match belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TieFacts {
     /// Whether extra time was played.
     pub extra_time: bool,
     /// Whether the result was awarded, or one side did not play.
     pub awarded: bool,
-    /// The provider's winner of the match: 1 home, 2 away, 3 neither.
-    pub winner_code: Option<i32>,
+    /// The provider's winner of the match.
+    #[serde(rename = "winner_code")]
+    pub winner: Option<Winner>,
     /// The provider's winner of the tie, as a side of this match.
-    pub tie_winner_code: Option<i32>,
+    #[serde(rename = "tie_winner_code")]
+    pub tie_winner: Option<Winner>,
     /// The provider's id of the leg before this one.
     pub previous_leg: Option<String>,
-    /// How many legs the provider says the tie has.
+    /// The tie's number of legs, if the provider gives it.
     pub legs: Option<i32>,
 }
 
@@ -68,12 +104,12 @@ impl fmt::Display for TieFacts {
         fn code(code: Option<i32>) -> String {
             code.map_or_else(|| "-".to_owned(), |code| code.to_string())
         }
-        let Self { extra_time, awarded, winner_code, tie_winner_code, previous_leg, legs } = self;
+        let Self { extra_time, awarded, winner, tie_winner, previous_leg, legs } = self;
         write!(
             f,
             "winner {} tie {} legs {} after {}{}{}",
-            code(*winner_code),
-            code(*tie_winner_code),
+            code(winner.map(Winner::code)),
+            code(tie_winner.map(Winner::code)),
             code(*legs),
             previous_leg.as_deref().unwrap_or("-"),
             if *extra_time { " extra time" } else { "" },
@@ -85,12 +121,12 @@ impl fmt::Display for TieFacts {
 /// A match as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StoredMatch {
-    /// What we know of it.
+    /// The stored match.
     pub known: Match,
     /// Whether the application has already scored its members' guesses by this result.
     pub scored: bool,
-    /// A lower running score that was seen once, as `home-away`.
+    /// A lower running score that was read once, as `home-away`.
     pub doubted: Option<String>,
-    /// The stored status, where it is none of the vocabulary: `known.status` is what it is taken for.
+    /// The stored status, where it is not one of [`MatchStatus`]: `known.status` is used in its place.
     pub odd_status: Option<String>,
 }

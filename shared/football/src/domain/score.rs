@@ -1,8 +1,8 @@
-//! What a match ended, or stands at.
+//! The score of a match, final or running.
 
 use serde::{Deserialize, Serialize};
 
-/// Goals of both sides. The shootout is apart: its goals never count as goals of the match.
+/// Goals of both sides. The shootout is separate: its goals never count as goals of the match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     /// Goals of the home side after 90 or 120 minutes.

@@ -24,7 +24,7 @@ pub enum Slot {
 
 /// Whether a provider's "team" is a name for a place in a bracket or a group.
 ///
-/// Only the name tells: the provider's `disabled` flag stands on real teams too.
+/// Only the name shows it: the provider's `disabled` flag is set on real teams too.
 pub fn is_placeholder_name(name: &str) -> bool {
     let name = name.trim();
     let lower = name.to_lowercase();

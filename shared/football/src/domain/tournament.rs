@@ -59,12 +59,12 @@ pub enum TournamentStatus {
     Cancelled,
 }
 
-/// A tournament as it stands in the database.
+/// A tournament as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tournament {
     /// Our id.
     pub id: Uuid,
-    /// The provider's address of the season; see `provider::sofascore::SeasonRef`.
+    /// The provider's address of the season; see `provider::SeasonRef`.
     pub base_url: String,
     /// Shown to people.
     pub label: String,
@@ -76,7 +76,7 @@ pub struct Tournament {
     pub standings_mode: StandingsMode,
     /// URL of the logo; empty while there is none.
     pub logo: String,
-    /// Where it stands.
+    /// Its status.
     pub status: TournamentStatus,
     /// When it was created.
     pub created_at: DateTime<Utc>,

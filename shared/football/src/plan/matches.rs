@@ -1,4 +1,4 @@
-//! Which matches of a reading are new, changed or as they were, and which must not be taken.
+//! Which matches of a reading are new, changed or unchanged, and which must not be stored.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,36 +11,36 @@ use crate::domain::{Match, MatchStatus, Score, StoredMatch, TieFacts};
 /// What a reading of the provider means for the stored matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MatchPlan {
-    /// Matches to hand to the database: new, changed and unchanged alike (it writes only what differs, and says what did).
+    /// Matches to pass to the database: new, changed and unchanged. It writes and returns only those that differ.
     #[serde(skip)]
     pub write: Vec<Match>,
     /// The provider's ids of matches not stored yet.
     pub new: Vec<String>,
-    /// What changes, match by match.
+    /// The stored matches that change.
     pub changes: Vec<Change>,
-    /// What the provider says and we do not take.
+    /// Matches whose payload is not stored.
     pub held: Vec<Held>,
     /// Running scores lower than the stored ones, seen for the first time: id and `home-away`.
     pub doubts: Vec<(String, String)>,
-    /// Entries that another entry of the same fixture has taken the place of: old id, new id.
+    /// Entries that another entry of the same fixture replaces: old id, new id.
     pub superseded: Vec<(String, String)>,
 }
 
-/// One stored match that the provider tells differently now.
+/// A stored match that differs from the provider's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The provider's event id.
     pub external_id: String,
-    /// What changed.
+    /// The fields that differ.
     #[serde(rename = "fields")]
     pub differences: Vec<Difference>,
-    /// A final result that is final no more.
+    /// Whether the score of an ended match changes.
     pub corrects_result: bool,
-    /// The same, of a match the application had already scored: its members' points are now wrong.
+    /// The same, for a match that the application has already scored: its members' points are now wrong.
     pub corrects_scored_result: bool,
 }
 
-/// One field of a match that the provider gives another value now. Shown and serialised as `field: old → new`.
+/// One field of a match whose value differs from the stored one. Shown and serialised as `field: old → new`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is a field of a match: what is stored, and what was read")]
 pub enum Difference {
@@ -86,7 +86,7 @@ impl Difference {
 }
 
 impl MatchPlan {
-    /// Whether an ended match is new, or an ended match's score, status, group or tie is another than before.
+    /// Whether an ended match is new, or an ended match's score, status, group or tie changes.
     pub fn changes_results(&self) -> bool {
         let changed = |id: &str| {
             self.changes.iter().any(|change| {
@@ -99,7 +99,7 @@ impl MatchPlan {
 }
 
 impl fmt::Display for Change {
-    /// All differences, one after the other.
+    /// All differences, separated by commas.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, difference) in self.differences.iter().enumerate() {
             let between = if at == 0 { "" } else { ", " };
@@ -110,40 +110,40 @@ impl fmt::Display for Change {
 }
 
 impl Change {
-    /// Whether other teams play than before.
+    /// Whether a team of the match changes.
     pub fn moves_teams(&self) -> bool {
         self.differences.iter().any(|d| matches!(d, Difference::Home { .. } | Difference::Away { .. }))
     }
 
-    /// Whether it is played at another time than before, or is played after all.
+    /// Whether its kickoff or status changes: it is played at another time, or is played after all.
     pub fn is_on_anew(&self) -> bool {
         self.differences.iter().any(|d| matches!(d, Difference::Kickoff { .. } | Difference::Status { .. }))
     }
 }
 
-/// A match whose payload was not taken.
+/// A match whose payload is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// The provider's event id.
     pub external_id: String,
-    /// Why.
+    /// The reason.
     pub reason: HeldReason,
 }
 
-/// Why a payload was not taken.
+/// Why a payload is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum HeldReason {
     /// The stored row comes from a newer payload.
     Stale,
-    /// It would reopen or blank an ended match, or take its shootout away.
+    /// It would reopen an ended match, or remove its score or its shootout.
     WouldReopen,
-    /// A running score fell or is gone: a goal was taken back, or the payload is wrong. Taken when it is seen again.
+    /// A running score is lower or missing: a goal was annulled, or the payload is wrong. Stored when it is read again.
     ScoreFell,
 }
 
-/// Compares a reading with what is stored. Of several payloads for one match the one changed last wins.
+/// Compares a reading with the stored matches. Of several payloads for one match the one changed last is used.
 pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
     let stored: HashMap<&str, &StoredMatch> =
         stored.iter().map(|row| (row.known.external_id.as_str(), row)).collect();
@@ -156,7 +156,7 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             plan.write.push(read);
             continue;
         };
-        // What has been played was played some time, whether this answer says when or not.
+        // An ended match keeps its stored kickoff where the reading has none.
         if read.status == MatchStatus::Ended && read.kickoff.is_none() {
             read.kickoff = row.known.kickoff;
         }
@@ -181,7 +181,7 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
     plan
 }
 
-/// A running score as it is kept until it is seen again.
+/// The text by which a lower running score is remembered until it is read again.
 fn doubt(read: &Match) -> String {
     read.score.map_or_else(|| "none".to_owned(), |score| score.to_string())
 }
@@ -199,7 +199,7 @@ fn newest_of_each(reading: &[Match]) -> Vec<&Match> {
     matches
 }
 
-/// An entry without a date of its own any more (postponed, cancelled) whose fixture stands in the round once more.
+/// Postponed or cancelled entries whose fixture has another entry in the round.
 fn superseded(matches: &[&Match]) -> Vec<(String, String)> {
     let same = |a: &Match, b: &Match| {
         (&a.round_slug, &a.group_name, &a.home, &a.away) == (&b.round_slug, &b.group_name, &b.home, &b.away)
@@ -224,7 +224,7 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
         return Some(HeldReason::WouldReopen);
     }
     let old = stored.score?;
-    // The same goals without the shootout that parted them are the poorer answer.
+    // The same goals without the shootout that decided the match are less complete.
     let poorer = read.score.is_none_or(|new| {
         (new.home, new.away) == (old.home, old.away) && new.shootout.is_none() && old.shootout.is_some()
     });
@@ -245,7 +245,7 @@ fn differences(old: &Match, new: &Match) -> Vec<Difference> {
     ) -> Option<Difference> {
         (old != new).then(|| difference(old.clone(), new.clone()))
     }
-    // Some lists leave the group out, and what is known of the tie: then what is stored stays.
+    // Some lists leave out the group and the facts of the tie: then the stored ones stay.
     let group = if new.group_name.is_empty() { &old.group_name } else { &new.group_name };
     let tie = TieFacts {
         previous_leg: new.tie.previous_leg.clone().or_else(|| old.tie.previous_leg.clone()),
@@ -360,12 +360,12 @@ mod tests {
         let ended = stored(on(Some(shootout), MatchStatus::Ended));
         let without = on(Some(Score::new(3, 3)), MatchStatus::Ended);
         assert_eq!(plan(&[without], std::slice::from_ref(&ended)).held[0].reason, HeldReason::WouldReopen);
-        // Another result is a correction, with a shootout or without.
+        // Another score is a correction, with or without a shootout.
         let other = on(Some(Score::new(4, 3)), MatchStatus::Ended);
         assert!(plan(&[other], std::slice::from_ref(&ended)).changes[0].corrects_result);
         let undated = Match { kickoff: None, ..on(Some(shootout), MatchStatus::Ended) };
         assert_eq!(plan(&[undated], &[ended]).write[0].kickoff, DateTime::from_timestamp(1_000_000, 0));
-        // A list out of some cache, as it was before the kickoff.
+        // A cached list from before the kickoff.
         let running = stored(on(Some(Score::new(1, 0)), MatchStatus::Open));
         let before = Match { changed_at: None, ..on(None, MatchStatus::Open) };
         let first = plan(std::slice::from_ref(&before), std::slice::from_ref(&running));

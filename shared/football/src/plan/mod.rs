@@ -1,6 +1,6 @@
 //! What is to be done, decided without doing it: (provider state, stored state, time) → plan.
 //!
-//! A plan is plain data. The same value is the report's body, the dry run's answer and the tests' oracle.
+//! A plan is plain data. The same value is the report's body, the dry run's answer and what tests compare.
 
 pub mod matches;
 pub mod schedule;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum CheckKind {
-    /// While the match runs: brings the running score.
+    /// While the match runs: reads the running score.
     Interim,
     /// When most matches have ended: scores, then the table; makes its own follow-ups.
     Closing,
@@ -30,23 +30,23 @@ pub enum CheckKind {
     Knockouts,
     /// The same, in the morning, while a draw is pending.
     Draw,
-    /// The knockout stage again, for what the provider could not tell.
+    /// The knockout stage again, for data that the provider could not give.
     KnockoutsFollowUp,
-    /// The daily routine again, for what the provider could not tell.
+    /// The daily routine again, for data that the provider could not give.
     RoutineFollowUp,
     /// The provider's table again, where the check against it could not be made.
     StandingsFollowUp,
-    /// A whole tournament again, for what the provider could not tell.
+    /// A whole tournament again, for data that the provider could not give.
     Refresh,
 }
 
 impl CheckKind {
-    /// Whether the daily routine keeps these in step with the matches. Follow-ups belong to the run that made them.
+    /// Whether the daily routine reconciles these with the matches. Follow-ups belong to the run that created them.
     pub fn is_reconciled(self) -> bool {
         !self.is_follow_up()
     }
 
-    /// Whether a run made it for what it could not have: each is its own.
+    /// Whether a run created it for missing data. Each has its own name, by the moment of the check.
     pub fn is_follow_up(self) -> bool {
         matches!(
             self,
@@ -62,40 +62,40 @@ impl CheckKind {
 /// One check, to be made at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What for.
+    /// Its purpose.
     pub kind: CheckKind,
-    /// Of which tournament.
+    /// The tournament's id.
     pub tournament_id: Uuid,
-    /// Its slug, for people who read the list of schedules.
+    /// The tournament's slug, for people who read the list of schedules.
     pub tournament_slug: String,
-    /// Of which round; none for the knockout stage as a whole.
+    /// The round's slug; none for the knockout stage as a whole.
     pub round_slug: Option<String>,
-    /// The kickoff it belongs to (a draw: the moment of the check itself).
+    /// The kickoff it belongs to, UTC (for a draw: the moment of the check itself).
     pub kickoff: DateTime<Utc>,
-    /// When to make it.
+    /// The moment of the check, UTC.
     pub at: DateTime<Utc>,
 }
 
-/// A schedule that exists, as far as it is ours.
+/// An existing schedule that this pipeline created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Existing {
     /// Its name in the group.
     pub name: String,
-    /// The check it stands for.
+    /// The check it starts.
     pub check: Check,
 }
 
 /// A moment at which matches of a round start, or started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kickoff {
-    /// Of which tournament.
+    /// The tournament's id.
     pub tournament_id: Uuid,
-    /// Of which round.
+    /// The round's slug.
     pub round_slug: String,
-    /// When.
+    /// The kickoff, UTC.
     pub at: DateTime<Utc>,
-    /// Whether one of its matches is still open. The others have ended: what was scheduled for them stays, since the
-    /// table and the bracket wait for it, but nothing new is.
+    /// Whether one of its matches is still open. If not, existing schedules stay, since the table and the bracket need
+    /// them, but none is created.
     pub open: bool,
 }
 
@@ -116,11 +116,11 @@ pub struct TournamentState {
     pub slug: String,
     /// Whether it has knockout rounds.
     pub has_knockouts: bool,
-    /// Everything drawn so far has been played, and the final has not.
+    /// Whether everything drawn so far has been played, but not the final.
     pub draw_pending: bool,
 }
 
-/// Offsets from kickoff, and how far ahead to look.
+/// Offsets of the checks from kickoff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offsets {
     /// From kickoff to the interim check.
@@ -134,13 +134,13 @@ pub struct Offsets {
 /// What to do with the schedules.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SchedulePlan {
-    /// Not there yet.
+    /// Checks without a schedule.
     pub create: Vec<Check>,
-    /// There, but for another moment.
+    /// Checks whose schedule has another moment.
     pub update: Vec<Check>,
-    /// Names of those whose reason is gone.
+    /// Names of schedules that no kickoff needs any more.
     pub delete: Vec<String>,
-    /// There and right.
+    /// How many schedules are correct.
     pub keep: usize,
 }
 
@@ -151,14 +151,15 @@ const DRAW_CHECK_HOUR: u32 = 9;
 /// Rounds swept up by one routine, oldest first: each costs a request.
 const SWEEP_LIMIT: usize = 30;
 
-/// The end of the window that a routine at `planning` time keeps in order: two whole days, today included.
+/// The end of the window that a routine at `planning` time reconciles: two whole days, today included.
 pub fn window_end(planning: DateTime<Utc>) -> DateTime<Utc> {
     planning.date_naive().and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(DAYS_AHEAD)
 }
 
-/// The checks that the matches call for, given the schedules that exist.
+/// The checks that the matches need, given the schedules that exist.
 ///
-/// `planning` decides the day and what is due; `wall` decides what already lies in the past.
+/// `planning` determines the day and what is due; `wall` determines what is already in the past.
+// Long for one pass over the kickoffs, which fills two maps that must agree.
 pub fn checks(
     kickoffs: &[Kickoff],
     tournaments: &[TournamentState],
@@ -240,7 +241,7 @@ pub fn checks(
     checks
 }
 
-/// Rounds with open matches whose checks lie behind and that nothing to come will look at, oldest first.
+/// Sweeps for rounds with open matches whose checks are past and that no later check covers, oldest first.
 fn sweeps(
     uncovered: &BTreeMap<(Uuid, String), DateTime<Utc>>,
     tournaments: &BTreeMap<Uuid, &TournamentState>,
@@ -273,16 +274,16 @@ fn sweeps(
             tournament_id: *tournament_id,
             tournament_slug: tournaments[tournament_id].slug.clone(),
             round_slug: Some(round_slug.clone()),
-            // The day, not the match: one sweep of a round a day, whatever is left open in it.
+            // The day and not the match's kickoff, so that a round has one sweep a day, however many matches are open.
             kickoff: day,
             at: wall + TimeDelta::minutes(minutes),
         })
         .collect()
 }
 
-/// Compares the checks wanted with the schedules that exist. Touches only reconciled kinds whose kickoff lies in the
-/// window, so that a routine for an older day undoes nothing of a newer one; and deletes only what no kickoff stands
-/// behind any more.
+/// Compares the wanted checks with the schedules that exist. Deletes only reconciled kinds whose kickoff is in the
+/// window, so that a routine for an older day undoes nothing of a newer one, and only those that have no kickoff any
+/// more.
 pub fn reconcile(
     wanted: &[Check],
     existing: &[Existing],
@@ -298,7 +299,7 @@ pub fn reconcile(
         let name = schedule_name(environment, check);
         match existing.get(name.as_str()) {
             None => plan.create.push(check.clone()),
-            // A sweep that waits is as good as a new one; moving it on would put it off for ever.
+            // A pending sweep is not moved: moving it on each run would postpone it for ever.
             Some(there) if there.at == check.at || check.kind == CheckKind::Sweep => plan.keep += 1,
             Some(_) => plan.update.push(check.clone()),
         }
@@ -315,8 +316,8 @@ pub fn reconcile(
 }
 
 /// The schedule's name: readable at the front, unique by the hash at the end, at most 64 of the characters that
-/// EventBridge Scheduler allows. It is made of what the check is about (tournament, round, kickoff), so a check has
-/// one name for ever, and two rounds at one minute have two.
+/// EventBridge Scheduler allows. It is derived from the check's tournament, round and kickoff, so a check keeps its
+/// name, and two rounds at the same minute have two names.
 pub fn schedule_name(environment: &str, check: &Check) -> String {
     use sha2::{Digest, Sha256};
 

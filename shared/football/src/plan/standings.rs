@@ -11,7 +11,7 @@ use crate::domain::standings::{
 };
 use crate::domain::{Match, MatchStatus, StandingsMode};
 
-/// Under which terms a tournament's table is drawn up. They are stored, so that every later table goes by the same.
+/// The terms a tournament's table is computed under. They are stored, so that every later table uses the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct StandingsTerms {
     /// The order of teams level on points, in prose. The operator may have set it.
@@ -20,20 +20,20 @@ pub struct StandingsTerms {
     pub adjustments: Vec<Adjustment>,
     /// The provider's tables as last read.
     pub provider: Vec<ProviderRow>,
-    /// When that was.
+    /// When they were read, UTC.
     pub checked_at: Option<DateTime<Utc>>,
 }
 
-/// What the tables come to.
+/// The computed tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StandingsPlan {
     /// The tables of all groups.
     pub table: Table,
-    /// How many results they count.
+    /// The number of results counted.
     pub results: usize,
-    /// The terms from now on.
+    /// The terms to store.
     pub terms: StandingsTerms,
-    /// Whether the adjustments are others than before.
+    /// Whether the adjustments changed.
     pub adjusted: bool,
     /// What the comparison with the provider's tables found, where they were read.
     pub check: Option<Check>,
@@ -44,8 +44,8 @@ pub fn teams(matches: &[Match]) -> BTreeSet<&str> {
     matches.iter().flat_map(|m| [m.home.as_str(), m.away.as_str()]).collect()
 }
 
-/// Draws up the tables of `matches`, which are all that count for one. `name` is what people call a team; `provider` are
-/// the provider's tables and the moment at which they were read, if they were.
+/// Computes the tables of `matches`, which are all that count for a table. `name` gives a team's name by its id;
+/// `provider` has the provider's tables and the moment at which they were read, if they were.
 pub fn plan(
     matches: &[Match],
     name: impl Fn(&str) -> String,
@@ -59,7 +59,7 @@ pub fn plan(
         None => (counted.table(&terms), None),
         Some((tables, now)) => {
             take_provider(&mut terms, tables, mode, now);
-            // Once for what the check finds, and once more under it.
+            // The first table is for finding the adjustments; the second applies them.
             let first = counted.table(&terms);
             terms.adjustments = check(&first.rows, &terms.provider).kept(&terms.adjustments);
             let ours = counted.table(&terms);
@@ -76,7 +76,7 @@ pub fn plan(
     }
 }
 
-/// The matches as the table takes them.
+/// The matches as input of the table.
 struct Counted {
     entrants: Vec<Entrant>,
     results: Vec<Result>,

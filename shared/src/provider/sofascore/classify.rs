@@ -1,4 +1,4 @@
-//! What kind of answer a body is, before it is read as data.
+//! Classifies an answer before its body is read as data.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::provider::ProviderError;
 /// How much of a body an error may quote.
 const SNIPPET_CHARS: usize = 80;
 
-/// The JSON of a good answer, or why it is none. The error envelope is looked for first: it comes with 403, and has
+/// The JSON of a good answer, or why it is not one. The error envelope is checked first: it comes with 403, and has
 /// been seen with 200.
 pub(super) fn json(path: &str, fetched: Fetched) -> Result<Value, ProviderError> {
     let (status, retry_after, body) = match fetched {
@@ -49,7 +49,7 @@ pub(super) fn json(path: &str, fetched: Fetched) -> Result<Value, ProviderError>
     }
 }
 
-/// Takes the character away that Postgres can hold in no text.
+/// Removes NUL characters, which Postgres can't store in a text.
 fn drop_nul(value: &mut Value) {
     match value {
         Value::String(text) => text.retain(|c| c != '\0'),
@@ -59,7 +59,7 @@ fn drop_nul(value: &mut Value) {
     }
 }
 
-/// Reads a payload's shape; an error names the field.
+/// Deserialises a payload; an error names the field.
 pub(super) fn shape<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, ProviderError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let reason = error.inner().to_string();
@@ -67,7 +67,7 @@ pub(super) fn shape<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, 
     })
 }
 
-/// Where in a payload the trouble is; none: in the payload itself.
+/// The path of the field at fault; none: the payload itself.
 pub(super) fn place<E>(error: &serde_path_to_error::Error<E>) -> Option<String> {
     error.path().iter().next().map(|_| error.path().to_string())
 }

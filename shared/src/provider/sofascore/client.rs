@@ -1,4 +1,4 @@
-//! Asking SofaScore: one request at a time, through a browser that is launched when there is something to ask.
+//! The SofaScore client: one request at a time, through a browser that is launched for the first request.
 
 use std::time::{Duration, Instant};
 
@@ -6,67 +6,57 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use chrono::NaiveDate;
 use serde_json::Value;
 
+use super::SeasonRef;
 use super::classify::{self, malformed};
 use super::cuptree::CupTreesPayload;
 use super::event::{Listed, Reading};
 use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
+use super::season::round_path;
 use super::standings;
-use super::{PROVIDER, SeasonRef};
 use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
-use crate::provider::circuit::Circuit;
-use crate::provider::pace::{LONGEST_WAIT, Pace};
-use crate::provider::{ProviderError, Terms};
+use crate::gate::{Gate, LONGEST_WAIT};
+use crate::provider::ProviderError;
 use crate::requests::RequestLog;
 use football::domain::knockout::Tree;
 use football::domain::standings::ProviderTable;
 use football::domain::{Round, RoundAddress};
 
-/// What a 429 without a `Retry-After` asks for.
+/// The wait after a 429 without a `Retry-After`.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(15);
-/// Further tries after a 5xx or a failing network. A trouble that lasts longer is left to the follow-ups.
+/// Retries after a 5xx or a network failure. Failures that last longer are left to the follow-ups.
 const RETRIES: usize = 1;
-/// The wait before that, and up to as much again; unless the pause between requests is longer.
+/// The wait before that, plus up to as much jitter; the pause between requests if that is longer.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// Beyond what the front page and a request may take, for their answers to travel.
+/// Added to the timeouts of the front page and a request, for the transfer of their answers.
 const GRACE: Duration = Duration::from_secs(6);
-/// The largest image that is taken.
+/// The largest image that is accepted.
 const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// A session with the provider, for one run.
 pub struct SofaScore {
     config: ProviderConfig,
-    pace: Pace,
-    circuit: Circuit,
-    until: Option<Instant>,
+    gate: Gate,
     browser: Option<Browser>,
     relaunched: bool,
     requests: RequestLog,
 }
 
-/// An image as the provider gave it.
+/// An image as the provider returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// `image/png` and the like, by its own first bytes.
+    /// `image/png` or another type, detected from the first bytes.
     pub content_type: &'static str,
-    /// The file's ending.
+    /// The file extension.
     pub extension: &'static str,
     /// The file.
     pub bytes: Vec<u8>,
 }
 
 impl SofaScore {
-    /// A session that asks nothing yet and has no browser.
-    pub fn new(config: ProviderConfig, terms: Terms) -> Self {
-        Self {
-            pace: Pace::new(terms.store.clone(), config.pause),
-            circuit: Circuit::new(terms.store, terms.clock, config.refusal_wait),
-            config,
-            until: terms.until,
-            browser: None,
-            relaunched: false,
-            requests: RequestLog::default(),
-        }
+    /// A session that has made no request yet and has no browser.
+    pub fn new(config: ProviderConfig, gate: Gate) -> Self {
+        Self { gate, config, browser: None, relaunched: false, requests: RequestLog::default() }
     }
 
     /// The season's rounds.
@@ -83,12 +73,12 @@ impl SofaScore {
         slug: &str,
         address: &RoundAddress,
     ) -> Result<Reading, ProviderError> {
-        let path = format!("{}{}", season.path(), address.path());
+        let path = format!("{}{}", season.path(), round_path(address));
         let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
         Ok(Reading::of(slug, payload.events))
     }
 
-    /// The matches of a round that may not be drawn yet: then there is no reading.
+    /// The matches of a round; none if it is not drawn yet.
     pub async fn round_if_drawn(
         &mut self,
         season: &SeasonRef,
@@ -102,7 +92,7 @@ impl SofaScore {
         }
     }
 
-    /// The season's tables; none where the competition has none.
+    /// The season's tables; empty where the competition has none.
     pub async fn standings(&mut self, season: &SeasonRef) -> Result<Vec<ProviderTable>, ProviderError> {
         let path = format!("{}/standings/total", season.path());
         match self.json(&path).await {
@@ -112,7 +102,7 @@ impl SofaScore {
         }
     }
 
-    /// The season's cup trees; none where nothing is drawn.
+    /// The season's cup trees; empty where nothing is drawn.
     pub async fn cup_trees(&mut self, season: &SeasonRef) -> Result<Vec<Tree>, ProviderError> {
         let path = format!("{}/cuptrees", season.path());
         match self.json(&path).await {
@@ -122,14 +112,14 @@ impl SofaScore {
         }
     }
 
-    /// The events of all competitions on a day and its neighbours.
+    /// The events of all competitions on a day and the days before and after it.
     pub async fn scheduled(&mut self, day: NaiveDate) -> Result<Vec<Listed>, ProviderError> {
         let path = format!("/sport/football/scheduled-events/{day}");
         let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
         Ok(Listed::of(payload.events))
     }
 
-    /// One event by its own id.
+    /// One event by the provider's id; none if it does not exist.
     pub async fn event(&mut self, external_id: &str) -> Result<Option<Listed>, ProviderError> {
         let path = format!("/event/{external_id}");
         let payload: OneEventPayload = match self.json(&path).await {
@@ -151,7 +141,7 @@ impl SofaScore {
         self.image(format!("/unique-tournament/{}/image", season.tournament)).await
     }
 
-    /// Records the requests from now on in another log: that of the execution that begins.
+    /// Records further requests in another log: that of the execution that begins.
     pub fn record_in(&mut self, log: RequestLog) {
         self.requests = log;
     }
@@ -161,8 +151,8 @@ impl SofaScore {
         &self.requests
     }
 
-    /// Ends the session and its browser.
-    pub async fn close(mut self) {
+    /// Closes the browser, if one is running. A later request launches another.
+    pub async fn close(&mut self) {
         self.drop_browser().await;
     }
 
@@ -170,16 +160,16 @@ impl SofaScore {
         let image = self.ask_for_image(path).await;
         if let Err(ProviderError::RateLimited { retry_after, .. }) = &image {
             let wait = retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
-            self.pace.hold_off(PROVIDER, wait).await.map_err(ProviderError::Pace)?;
+            self.gate.hold_off(wait).await.map_err(ProviderError::Gate)?;
         }
-        self.circuit.learn(PROVIDER, &image).await;
+        self.learn(&image).await;
         image
     }
 
     async fn ask_for_image(&mut self, path: String) -> Result<Image, ProviderError> {
         let bytes = match self.request(&path, Want::Bytes).await? {
             Fetched::Answer { status: 200..=299, body: Body::Bytes(bytes), .. } => bytes,
-            // What is no image may be the provider's way of saying no.
+            // An answer that is not an image may be a refusal.
             Fetched::Answer { status, retry_after, body: Body::Bytes(bytes), content_type } => {
                 let body = Body::Text(String::from_utf8_lossy(&bytes).into_owned());
                 let answer = Fetched::Answer { status, retry_after, body, content_type };
@@ -199,7 +189,7 @@ impl SofaScore {
             [0xff, 0xd8, 0xff, ..] => ("image/jpeg", "jpg"),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("image/webp", "webp"),
             _ => {
-                // With HTTP 200 too, what is no image may be the provider's way of saying no.
+                // An answer that is not an image may be a refusal even with HTTP 200.
                 let body = Body::Text(String::from_utf8_lossy(&bytes).into_owned());
                 let content_type = String::new();
                 let answer = Fetched::Answer { status: 200, retry_after: None, body, content_type };
@@ -215,12 +205,21 @@ impl SofaScore {
     /// The JSON at `path`.
     async fn json(&mut self, path: &str) -> Result<Value, ProviderError> {
         let answer = self.ask_for_json(path).await;
-        self.circuit.learn(PROVIDER, &answer).await;
+        self.learn(&answer).await;
         answer
     }
 
-    /// A refusal gets one warm-up and one more try; so do a 429, after the time it asks for, and a 5xx or a failing network,
-    /// after a while.
+    /// Reports the result of a request to the gate.
+    async fn learn<T>(&mut self, answer: &Result<T, ProviderError>) {
+        match answer {
+            Err(ProviderError::Blocked { path, reason }) => self.gate.refused(path, reason).await,
+            Ok(_) | Err(ProviderError::NotFound { .. }) => self.gate.answered().await,
+            Err(_) => {}
+        }
+    }
+
+    /// Retries once: a refusal after a new warm-up, a 429 after its `Retry-After`, a 5xx or a network failure after a
+    /// wait.
     async fn ask_for_json(&mut self, path: &str) -> Result<Value, ProviderError> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(self.config.pause.max(FIRST_WAIT))
@@ -231,7 +230,7 @@ impl SofaScore {
         loop {
             let error = match (self.attempt_json(path).await, &before) {
                 (Ok(value), _) => return Ok(value),
-                // After the warm-up it does not even give its front page.
+                // After a refusal even the front page is not available: the refusal is the error.
                 (Err(ProviderError::Unavailable { .. }), Some(ProviderError::Blocked { .. })) => {
                     return Err(before.take().unwrap_or_else(|| classify::blocked(path, String::new())));
                 }
@@ -242,7 +241,7 @@ impl SofaScore {
                 _ => Duration::ZERO,
             };
             if !come_back.is_zero() {
-                self.pace.hold_off(PROVIDER, come_back).await.map_err(ProviderError::Pace)?;
+                self.gate.hold_off(come_back).await.map_err(ProviderError::Gate)?;
             }
             match (&error, &before) {
                 (ProviderError::Blocked { .. }, None) => {
@@ -259,7 +258,7 @@ impl SofaScore {
                 }
                 _ => return Err(error),
             }
-            tracing::warn!(%error, "asking the provider once more…");
+            tracing::warn!(%error, "retrying the request to the provider…");
             before = Some(error);
         }
     }
@@ -273,10 +272,10 @@ impl SofaScore {
         answer
     }
 
-    /// One request. A browser that dies or hangs is replaced once a run.
+    /// One request. A browser that dies or hangs is replaced once per run.
     async fn request(&mut self, path: &str, want: Want) -> Result<Fetched, ProviderError> {
         loop {
-            // Boxed: the futures below are deep, and the compiler lays out every caller's around them.
+            // Boxed: the nested futures are large, and would be part of every caller's future.
             let error = match Box::pin(self.request_once(path, want)).await {
                 Err(ProviderError::Browser(error)) => error,
                 answer => return answer,
@@ -292,18 +291,15 @@ impl SofaScore {
                 self.requests.failed(error.kind().to_string());
                 return Err(error);
             }
-            tracing::warn!(%error, "launching the browser once more…");
+            tracing::warn!(%error, "relaunching the browser after an error…");
             self.relaunched = true;
         }
     }
 
     async fn request_once(&mut self, path: &str, want: Want) -> Result<Fetched, ProviderError> {
-        self.circuit.admit(PROVIDER).await?;
-        // It may use up its own time, and so may the wait for the turn.
-        let worst = self.config.request_timeout + LONGEST_WAIT;
-        if self.until.is_some_and(|until| Instant::now() + worst > until) {
-            return Err(ProviderError::OutOfTime { path: path.to_owned() });
-        }
+        let not_admitted = |error| ProviderError::not_admitted(path, error);
+        // The time for the worst case: the request uses up its whole timeout.
+        self.gate.admit(self.config.request_timeout).await.map_err(not_admitted)?;
         let config = &self.config;
         let mut browser_start_ms = None;
         let browser = match &mut self.browser {
@@ -317,11 +313,11 @@ impl SofaScore {
             }
         };
         // The front page, which a new browser opens first, is part of the turn.
-        self.pace.turn(PROVIDER, path, config.request_timeout * 3 + GRACE, self.until).await?;
+        self.gate.turn(config.request_timeout * 3 + GRACE).await.map_err(not_admitted)?;
         self.requests.begin(path, browser_start_ms);
         let asked = Instant::now();
         let fetched = browser.fetch(&format!("/api/v1{path}"), want).await;
-        self.pace.done(PROVIDER).await;
+        self.gate.done().await;
         let fetched = fetched.inspect_err(|_| self.requests.withdraw())?;
         let (status, error, bytes) = match &fetched {
             Fetched::Answer { status, body: Body::Text(text), .. } => (Some(*status), None, text.len()),

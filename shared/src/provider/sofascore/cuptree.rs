@@ -1,4 +1,5 @@
-//! SofaScore's cup trees as [`Tree`]s. Their scores are strings, sometimes wrong, and not read: events have the scores.
+//! SofaScore's cup trees as [`Tree`]s. Their scores are strings, sometimes wrong, and are ignored: events have the
+//! scores.
 
 use serde::Deserialize;
 
@@ -106,7 +107,7 @@ fn block(mut payload: BlockPayload) -> Block {
         participants,
         events: payload.events.iter().map(u64::to_string).collect(),
         finished: payload.finished,
-        // Two winners are none.
+        // If two are marked as winners, none is.
         winner: <[String; 1]>::try_from(winners).ok().map(|[winner]| winner),
         legs: payload.matches_in_round,
         bye: false,

@@ -1,4 +1,4 @@
-//! One reply as the pipeline reads it: for people who want to know what a capture comes to, and for fuzzing.
+//! One reply as the pipeline reads it: for inspecting captures, and for fuzzing.
 
 use serde_json::{Value, json};
 
@@ -52,8 +52,8 @@ pub fn tables(body: &str) -> Result<Vec<ProviderTable>, ProviderError> {
     Ok(standings::tables(classify::shape(&path, json_of(&path, body)?)?))
 }
 
-/// What a reply (the body of a 200) comes to, as domain JSON, or the error that names the field. Events of a list that
-/// can't be taken are in its `refused`; a single event that can't be taken is an error.
+/// A reply (the body of a 200) as domain JSON, or the error that names the field. Events of a list that can't be read
+/// are in its `refused`; a single event that can't be read is an error.
 pub fn decode(kind: Kind, body: &str) -> Result<Value, ProviderError> {
     let path = kind.to_string();
     let value = json_of(&path, body)?;

@@ -8,22 +8,22 @@ use super::payload::{EventPayload, PlacePayload, ScorePayload, TeamPayload};
 use super::score::Standing;
 use super::{SeasonRef, classify, score, status};
 use football::domain::team::is_placeholder_name;
-use football::domain::{Match, Slot, Team, TieFacts};
+use football::domain::{Match, Slot, Team, TieFacts, Winner};
 
-/// What a reply with events comes to.
+/// The result of reading a reply with events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Reading {
     /// Matches between known teams.
     pub matches: Vec<Match>,
     /// The teams of those matches, each once.
     pub teams: Vec<Team>,
-    /// Fixtures that still wait for a team.
+    /// Fixtures whose teams are not both known yet.
     pub open_slots: usize,
-    /// Events that could not be taken; their rows stay as they were.
+    /// Events that could not be read; their rows stay unchanged.
     pub refused: Vec<Refusal>,
 }
 
-/// An event that could not be taken.
+/// An event that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// The provider's event id; empty if even that could not be read.
@@ -34,7 +34,7 @@ pub struct Refusal {
     pub reason: String,
 }
 
-/// An event out of a list that is not one round's, and where it belongs.
+/// An event from a list over several rounds, with its competition, season and round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
     /// The provider's event id.
@@ -43,17 +43,17 @@ pub struct Listed {
     pub tournament: u32,
     /// The provider's id of its season; older lists leave it out.
     pub season: Option<u32>,
-    /// The number of its round, if it says so.
+    /// The number of its round, if given.
     pub round_number: Option<u32>,
     /// The slug of its round; lists over all competitions leave it out.
     pub round_slug: Option<String>,
-    /// The prefix of its round.
+    /// The prefix of its round, if given.
     pub round_prefix: Option<String>,
     event: Value,
 }
 
 impl Listed {
-    /// The events whose place can be read; the others belong to nobody we know.
+    /// The events whose competition and round can be read; the others can't be assigned and are dropped.
     pub(super) fn of(events: Vec<Value>) -> Vec<Self> {
         events
             .into_iter()
@@ -72,19 +72,19 @@ impl Listed {
             .collect()
     }
 
-    /// Whether it is of this season, or may be: then only an id that is known tells.
+    /// Whether it is of this season, or may be: if the season is missing, only a known event id decides.
     pub fn may_be_of(&self, season: &SeasonRef) -> bool {
         self.tournament == season.tournament && self.season.is_none_or(|id| id == season.season)
     }
 
-    /// Reads the event as one of a round of ours.
+    /// Reads the event as a match of the stored round `round_slug`.
     pub fn read(&self, round_slug: &str) -> Reading {
         Reading::of(round_slug, vec![self.event.clone()])
     }
 }
 
 impl Reading {
-    /// Adds what another reading has.
+    /// Adds the content of another reading.
     pub fn extend(&mut self, other: Self) {
         self.matches.extend(other.matches);
         self.open_slots += other.open_slots;
@@ -113,7 +113,7 @@ impl Reading {
             };
             match serde_path_to_error::deserialize::<_, EventPayload>(event) {
                 Err(error) => {
-                    // A field that is missing is named by the reason.
+                    // A missing field is named in the reason.
                     let field = classify::place(&error).unwrap_or_else(|| EVENT.to_owned());
                     reading.refused.push(refusal(&field, error.inner().to_string()));
                 }
@@ -146,7 +146,7 @@ impl Reading {
                 ),
             )
         })?;
-        // A side that stayed away may leave no score behind.
+        // A walkover may have no score.
         let awarded = event.is_awarded || event.status.code == WALKOVER;
         let in_shootout = event.status.code == SHOOTOUT;
         let standing = Standing { status, in_shootout, awarded };
@@ -175,8 +175,8 @@ impl Reading {
             tie: TieFacts {
                 extra_time: event.home_score.overtime.is_some() || event.away_score.overtime.is_some(),
                 awarded,
-                winner_code: event.winner_code,
-                tie_winner_code: event.aggregated_winner_code,
+                winner: event.winner_code.and_then(winner),
+                tie_winner: event.aggregated_winner_code.and_then(winner),
                 previous_leg: event.previous_leg_event_id.map(|id| id.to_string()),
                 legs: event.cup_matches_in_round,
             },
@@ -188,13 +188,23 @@ impl Reading {
     }
 }
 
+/// Reads a winner's code: 1 home, 2 away, 3 neither; none for any other.
+pub(super) fn winner(code: i32) -> Option<Winner> {
+    match code {
+        1 => Some(Winner::Home),
+        2 => Some(Winner::Away),
+        3 => Some(Winner::Neither),
+        _ => None,
+    }
+}
+
 /// The field at fault where it is the event as a whole.
 pub(super) const EVENT: &str = "event";
 
 /// The code of a match that one side did not play.
 const WALKOVER: i64 = 91;
 
-/// The code of a match whose shootout is on.
+/// The code of a match whose shootout is being played.
 const SHOOTOUT: i64 = 50;
 
 fn slot(team: &TeamPayload) -> Slot {
@@ -208,7 +218,7 @@ fn slot(team: &TeamPayload) -> Slot {
     })
 }
 
-/// A moment in epoch seconds, within the years in which football is played.
+/// A time from epoch seconds, within plausible years for a match.
 fn instant(seconds: i64, field: &'static str) -> Result<DateTime<chrono::Utc>, (&'static str, String)> {
     const YEAR_1850: i64 = -3_786_825_600;
     const YEAR_2200: i64 = 7_258_118_400;

@@ -1,4 +1,4 @@
-//! SofaScore: endpoints, payloads and what they mean in the domain.
+//! SofaScore: endpoints, payloads and their mapping to the domain.
 
 mod classify;
 mod client;
@@ -14,7 +14,7 @@ mod status;
 pub use client::{Image, SofaScore};
 pub use event::{Listed, Reading, Refusal};
 pub use payload::Rounds;
-pub use season::{SeasonRef, is_page};
+pub use season::{SeasonRef, is_page, round_address};
 
 /// The provider's name in the database.
 pub const PROVIDER: &str = "sofascore";

@@ -1,4 +1,4 @@
-//! The provider's JSON, as far as it is needed. Unknown fields are ignored: the API is undocumented and moves.
+//! The provider's JSON, as far as it is needed. Unknown fields are ignored: the API is undocumented and changes.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -23,7 +23,7 @@ pub(super) struct RoundPayload {
     pub prefix: Option<String>,
 }
 
-/// `…/events/round/…`: each event is read on its own, so that a bad one does not take the others with it.
+/// `…/events/round/…`: each event is read on its own, so that a malformed one does not affect the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct EventsPayload {
     pub events: Vec<Value>,
@@ -148,7 +148,7 @@ pub(super) struct StandingsRowPayload {
     pub points: i32,
 }
 
-/// Where an event of a list over all competitions belongs.
+/// The competition, season and round of an event in a list over all competitions.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PlacePayload {
@@ -180,7 +180,7 @@ pub(super) struct RoundInfoPayload {
     pub slug: Option<String>,
 }
 
-/// Points, far above any real table's, so that what is computed with them stays far from overflow.
+/// Points, limited to a range far above any real table's, so that sums can't overflow.
 fn points<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
     let points = i32::deserialize(deserializer)?;
     if (-9_999..=9_999).contains(&points) {
@@ -190,7 +190,7 @@ fn points<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
     }
 }
 
-/// A field that may be left out; null says no more than its absence.
+/// A field that may be left out; null means the same as its absence.
 pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -212,7 +212,7 @@ fn object<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer
 pub struct Rounds {
     /// All of them.
     pub rounds: Vec<Round>,
-    /// Slug of the one being played.
+    /// Slug of the current round.
     pub current: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! SofaScore's score of an event as a [`Score`]: regulation, extra time and shootout told apart, and their sums checked.
+//! SofaScore's score of an event as a [`Score`]: regulation, extra time and shootout separated, and their sums checked.
 
 use super::payload::ScorePayload;
 use football::domain::{MatchStatus, Score};
@@ -8,13 +8,13 @@ use football::domain::{MatchStatus, Score};
 pub(super) struct Standing {
     /// Its state.
     pub status: MatchStatus,
-    /// Whether a shootout is on: some replies count its goals in every total then.
+    /// Whether a shootout is being played: some replies then count its goals in every total.
     pub in_shootout: bool,
-    /// Whether the result was awarded: it need not be what was played.
+    /// Whether the result was awarded: it may differ from what was played.
     pub awarded: bool,
 }
 
-/// The score in a payload, none where there is none yet, or why it can't be believed (the field, and what is wrong).
+/// The score in a payload, none if there is none yet, or why it is inconsistent (the field, and what is wrong).
 pub(super) fn score(
     home: &ScorePayload,
     away: &ScorePayload,
@@ -43,10 +43,10 @@ pub(super) fn score(
     }
 }
 
-/// What can be goals of one side, far above any real match, so that sums over a season stay far from overflow.
+/// The accepted range of goals of one side, far above any real match, so that sums over a season can't overflow.
 const GOALS: std::ops::RangeInclusive<i32> = 0..=999;
 
-/// Goals of one side after 90 or 120 minutes. `current` counts shootout goals too, so it is never taken as it is.
+/// Goals of one side after 90 or 120 minutes. `current` counts shootout goals too, so it is never used unchanged.
 fn side(
     field: &'static str,
     payload: &ScorePayload,
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(score(&home, &late, open()), Ok(Some(Score::new(1, 1))));
         let torn = payload([Some(1), Some(0), Some(0), None, None]);
         assert!(score(&home, &torn, open()).is_err());
-        // A shootout counted in every total, and one told apart but not yet in `current`.
+        // A shootout counted in every total, and one given separately but not yet in `current`.
         let kicks = payload([Some(7), Some(7), Some(1), Some(0), None]);
         let shootout = Standing { in_shootout: true, ..open() };
         assert_eq!(score(&kicks, &kicks, shootout), Ok(Some(Score::new(1, 1))));

@@ -1,13 +1,16 @@
-//! A season's address at SofaScore.
+//! A season's URL at SofaScore.
 
 use serde::Serialize;
 use url::Url;
 
 use football::domain::RoundAddress;
+use football::domain::round::is_path_segment;
 
-/// What every stored address begins with, whatever host is asked.
+/// The start of every stored URL, whatever host requests go to.
 const API: &str = "https://www.sofascore.com/api/v1";
-/// What every page for people begins with.
+/// The start of a round's path below its season.
+const ROUND: &str = "/events/round/";
+/// The start of every public web page's URL.
 const PAGES: &str = "https://www.sofascore.com/";
 
 /// One season of one competition.
@@ -28,14 +31,14 @@ impl SeasonRef {
         Some(Self { tournament: id(tournament)?, season: id(season)? })
     }
 
-    /// The address as the application stores it.
+    /// The season's URL as the application stores it.
     pub fn base_url(&self) -> String {
         format!("{API}{}", self.path())
     }
 
-    /// A round's address as the application stores it.
+    /// A round's URL as the application stores it.
     pub fn round_url(&self, address: &RoundAddress) -> String {
-        format!("{}{}", self.base_url(), address.path())
+        format!("{}{}", self.base_url(), round_path(address))
     }
 
     /// The path below the API.
@@ -44,8 +47,40 @@ impl SeasonRef {
     }
 }
 
-/// Whether this is the address of a page of the provider's, as a browser would write it: no other host, port or
-/// credentials, and nothing in it that could end an attribute or a tag where it is shown.
+/// The end of a round's URL, below the season's: `/events/round/{n}[/slug/{slug}[/prefix/{prefix}]]`.
+pub(super) fn round_path(address: &RoundAddress) -> String {
+    let mut path = format!("{ROUND}{}", address.number);
+    if let Some(slug) = &address.slug {
+        path.push_str("/slug/");
+        path.push_str(slug);
+        if let Some(prefix) = &address.prefix {
+            path.push_str("/prefix/");
+            path.push_str(prefix);
+        }
+    }
+    path
+}
+
+/// Reads a round's address back from a stored URL or path. Ignores what is before `/events/round/`: a stored row never
+/// decides which host a request goes to. `None` if it is not a round's address.
+pub fn round_address(url: &str) -> Option<RoundAddress> {
+    let (_, rest) = url.split_once(ROUND)?;
+    let mut segments = rest.split('/');
+    let number = segments.next()?.parse().ok()?;
+    let mut address = RoundAddress { number, slug: None, prefix: None };
+    while let Some(name) = segments.next() {
+        let value = segments.next().filter(|value| is_path_segment(value))?.to_owned();
+        match name {
+            "slug" if address.slug.is_none() => address.slug = Some(value),
+            "prefix" if address.prefix.is_none() && address.slug.is_some() => address.prefix = Some(value),
+            _ => return None,
+        }
+    }
+    Some(address)
+}
+
+/// Whether this is the URL of a page of the provider, in the browser's canonical form: no other host, port or
+/// credentials, and no character that could end an HTML attribute or tag.
 pub fn is_page(address: &str) -> bool {
     address.starts_with(PAGES)
         && !address.contains('\'')
@@ -54,7 +89,8 @@ pub fn is_page(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{SeasonRef, is_page};
+    use super::{SeasonRef, is_page, round_address, round_path};
+    use football::domain::RoundAddress;
 
     #[test]
     fn only_the_providers_own_pages_are_pages() {
@@ -89,6 +125,39 @@ mod tests {
             "https://www.sofascore.com/api/v1/unique-tournament//season/",
         ] {
             assert_eq!(SeasonRef::parse(url), None, "{url}");
+        }
+    }
+
+    fn address(number: u32, slug: Option<&str>, prefix: Option<&str>) -> RoundAddress {
+        RoundAddress { number, slug: slug.map(Into::into), prefix: prefix.map(Into::into) }
+    }
+
+    #[test]
+    fn an_address_survives_its_url_whatever_the_host() {
+        for address in [
+            address(3, None, None),
+            address(28, Some("semifinals"), None),
+            address(1, Some("round-1"), Some("Relegation-Promotion")),
+        ] {
+            assert_eq!(
+                round_address(&format!("https://evil.example{}", round_path(&address))),
+                Some(address)
+            );
+        }
+    }
+
+    #[test]
+    fn a_hostile_or_foreign_url_is_no_address() {
+        for url in [
+            "https://www.sofascore.com/api/v1/unique-tournament/1/season/2",
+            "/events/round/x",
+            "/events/round/1/slug/..%2f..",
+            "/events/round/1/slug/",
+            "/events/round/1/prefix/A",
+            "/events/round/1/slug/a/slug/b",
+            "/events/round/1/slug/a?x=1",
+        ] {
+            assert_eq!(round_address(url), None, "{url}");
         }
     }
 }

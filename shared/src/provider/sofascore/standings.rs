@@ -1,4 +1,4 @@
-//! SofaScore's tables: the check of ours, and where the rule for teams level on points stands.
+//! SofaScore's tables: used to check ours, and the source of the tie-breaking rule for teams level on points.
 
 use super::payload::StandingsPayload;
 use football::domain::standings::{ProviderRow, ProviderTable};

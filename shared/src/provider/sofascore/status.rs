@@ -1,9 +1,9 @@
-//! SofaScore's status of an event in our vocabulary. Type and code both count.
+//! SofaScore's status of an event as a [`MatchStatus`], from its type and code.
 
 use super::payload::StatusPayload;
 use football::domain::MatchStatus;
 
-/// The state of a match, or none for a status that is not known: then the row stays as it was and it is reported.
+/// The state of a match, or none for an unknown status: the row then stays unchanged and the status is reported.
 pub(super) fn state(status: &StatusPayload, awarded: bool) -> Option<MatchStatus> {
     use MatchStatus::{Ended, NotDefined, Open};
 
@@ -11,7 +11,7 @@ pub(super) fn state(status: &StatusPayload, awarded: bool) -> Option<MatchStatus
         ("notstarted", 0) | ("delayed", 61) | ("willcontinue", 140) => Some(Open),
         ("inprogress", 6 | 7 | 20 | 31 | 32 | 33 | 34 | 40 | 41 | 42 | 50) => Some(Open),
         ("interrupted", 7 | 80) | ("suspended", 81) => Some(Open),
-        // Removed is no result, whatever its type says.
+        // A removed match has no result, whatever its type.
         ("finished", 93) => Some(NotDefined),
         ("finished", 41 | 91 | 92 | 100 | 110 | 120) => Some(Ended),
         ("postponed", 60) => Some(NotDefined),

@@ -1,4 +1,4 @@
-//! The rounds joined: where winners go, and the slots they fill before the provider publishes the next round.
+//! Joins the rounds: where winners go, and the slots they fill before the provider publishes the next round.
 
 use serde::Serialize;
 
@@ -27,21 +27,21 @@ pub struct BracketRound {
     pub ties: Vec<Tie>,
 }
 
-/// Something about a tie that does not fit.
+/// A contradiction in the data of a tie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// The tie's round.
     pub round_slug: String,
     /// The tie's number.
     pub number: i32,
-    /// What does not fit.
+    /// The contradiction, in words.
     pub text: String,
 }
 
 /// Joins rounds, each with its slug, its place among all rounds of the season, and its ties.
 ///
-/// Rounds that are not drawn yet belong in it too, without ties. A gap between two places says that rounds of another
-/// kind (a league phase) lie between: nobody goes straight from the one to the other.
+/// Rounds that are not drawn yet are included too, without ties. A gap between two places means that rounds of another
+/// kind (a league phase) are between them: nobody goes directly from the one to the other.
 pub fn bracket(rounds: &[(String, i32, Vec<Tie>)], trees: &[Tree]) -> Bracket {
     let mut rounds: Vec<BracketRound> = rounds
         .iter()
@@ -54,7 +54,7 @@ pub fn bracket(rounds: &[(String, i32, Vec<Tie>)], trees: &[Tree]) -> Bracket {
         (0..end).find(|place| successor(&rounds, *place) == Some(end) && rounds[*place].ties.len() == 2)
     });
     let third = rounds.iter().position(|round| is_third_place(&round.slug));
-    // Two semifinals leave no choice: their final, and the match for third place, are known before they are drawn.
+    // With two semifinals, the final and the match for third place are known before they are drawn.
     for place in [end, third].into_iter().flatten().filter(|_| semifinals.is_some()) {
         let round = &mut rounds[place];
         if round.ties.is_empty() {
@@ -117,7 +117,7 @@ fn follows_more_than_two(rounds: &[BracketRound], end: usize) -> bool {
     (0..end).any(|place| successor(rounds, place) == Some(end) && rounds[place].ties.len() > 2)
 }
 
-/// Who appears in the next round has gone through: unless both do, as where losers get a second chance.
+/// A team that appears in the next round has gone through, unless both do, as where losers get a second chance.
 fn hear_next_round(rounds: &mut [BracketRound], place: usize, next: usize) {
     let (earlier, later) = rounds.split_at_mut(next);
     let appears = |entrant: &Entrant| {
@@ -132,8 +132,8 @@ fn hear_next_round(rounds: &mut [BracketRound], place: usize, next: usize) {
     }
 }
 
-/// Sends the winners of a round to the next: to where they appear, else along the drawing's lines, else, if there is
-/// no choice, to the only tie there is.
+/// Leads the winners of a round to the next: to the tie they appear in, else along the drawing's lines, else, from two
+/// ties, to the only tie of the next round.
 fn lead_on(rounds: &mut [BracketRound], place: usize, next: usize, lines: &[Line]) {
     for at in 0..rounds[place].ties.len() {
         let tie = &rounds[place].ties[at];
@@ -162,7 +162,7 @@ enum Goer {
     Loser,
 }
 
-/// Leads from one tie to a side of another, and puts the team there if it is known.
+/// Links one tie to a side of another, and sets the team there if it is known.
 fn send(
     rounds: &mut [BracketRound],
     (place, at): (usize, usize),
@@ -176,7 +176,7 @@ fn send(
         Goer::Loser => (from.losing_team().map(str::to_owned), "Loser"),
     };
     let name = format!("{who} {} {}", from.round_slug, from.number);
-    // While nobody has won, either of the two may stand there already.
+    // Before the tie is decided, either of its teams may be there already.
     let either = [from.home.clone(), from.away.clone()];
     let Some(later) = rounds.get_mut(next).and_then(|round| round.ties.get_mut(to)) else { return };
     let side = match &team {
@@ -189,7 +189,7 @@ fn send(
     if let Some(slot) = side.map(|side| later.entrant_mut(side)) {
         match &team {
             Some(team) => *slot = Entrant::Team(team.clone()),
-            // A name the provider gave stays.
+            // A name given by the provider stays.
             None if *slot == Entrant::Placeholder(TO_BE_DECIDED.to_owned()) => {
                 *slot = Entrant::Placeholder(name)
             }

@@ -1,4 +1,4 @@
-//! The provider's drawing laid over the rounds: numbers, slots, byes, and which tie leads to which.
+//! The provider's drawing, matched to the rounds: numbers, slots, byes, and which tie leads to which.
 
 use super::bracket::{BracketRound, successor};
 use super::{Block, DecidedBy, Entrant, Side, TO_BE_DECIDED, Tie, Tree, TreeRound, Unclear, is_third_place};
@@ -9,14 +9,14 @@ pub(super) struct Line {
     pub from: (usize, i32),
     /// Place of the round, number of the tie.
     pub to: (usize, i32),
-    /// The side of the later tie in the drawing's order; the tie's teams may say otherwise.
+    /// The side of the later tie in the drawing's order; the tie's teams may contradict it.
     pub side: Side,
 }
 
-/// Lays a tree over the rounds and returns its lines.
+/// Matches a tree to the rounds, applies it to their ties and returns its lines.
 pub(super) fn lay(rounds: &mut [BracketRound], tree: &Tree) -> Vec<Line> {
     let places = align(rounds, tree);
-    // Of each column laid: the ids of its blocks with the numbers of their ties.
+    // For the column before: the place of its round, and the ids of its blocks with the numbers of their ties.
     let mut before: Option<(usize, Vec<(i64, i32)>)> = None;
     let mut lines = Vec::new();
     for (column, place) in tree.rounds.iter().zip(places) {
@@ -41,8 +41,8 @@ pub(super) fn lay(rounds: &mut [BracketRound], tree: &Tree) -> Vec<Line> {
     lines
 }
 
-/// For each column of the tree the place of its round: by its matches, its pairs, its name, else as the next round of
-/// the column before.
+/// For each column of the tree the place of its round: found by its matches or pairs, else by its name, else as the
+/// round after that of the column before.
 fn align(rounds: &[BracketRound], tree: &Tree) -> Vec<Option<usize>> {
     let mut places: Vec<Option<usize>> = Vec::new();
     for column in &tree.rounds {
@@ -95,7 +95,7 @@ fn shares_teams(tie: &Tie, block: &Block, at_least: usize) -> bool {
     block.teams().filter(|team| tie.side_of(team).is_some()).count() >= at_least
 }
 
-/// Finds or makes the tie of each block, tells it what the block knows, and numbers the round in the drawing's order.
+/// Finds or creates the tie of each block, applies the block to it, and numbers the round in the drawing's order.
 fn seat(rounds: &mut [BracketRound], place: usize, blocks: &[&Block]) -> Vec<(i64, i32)> {
     let slug = rounds[place].slug.clone();
     let ties = &mut rounds[place].ties;
@@ -118,7 +118,7 @@ fn seat(rounds: &mut [BracketRound], place: usize, blocks: &[&Block]) -> Vec<(i6
             ties.push(Tie::waiting(&slug, 0, slot(blocks[at], 0), slot(blocks[at], 1)));
         }
     } else if loose.len() == empty.len() {
-        // Fixtures still without teams, as many as blocks: in order, unless the teams that are known differ.
+        // As many unmatched ties as blocks: paired in order, unless both have known teams, which then differ.
         for (at, tie) in empty.into_iter().zip(loose) {
             let both = blocks[at].teams().count() == 2 && ties[tie].home.team().is_some();
             seats[at] = Some(tie).filter(|_| !both);
@@ -142,7 +142,7 @@ fn seat(rounds: &mut [BracketRound], place: usize, blocks: &[&Block]) -> Vec<(i6
     numbers
 }
 
-/// The slot a block's participant stands for; one without a name gets it from the tie that leads there.
+/// The entrant of a block's participant; one that is unknown is named later, after the tie that leads to it.
 fn slot(block: &Block, at: usize) -> Entrant {
     let participant = block.participants.get(at);
     let unknown = || Entrant::Placeholder(if block.bye { "Bye" } else { TO_BE_DECIDED }.to_owned());
@@ -150,7 +150,7 @@ fn slot(block: &Block, at: usize) -> Entrant {
 }
 
 fn tell(tie: &mut Tie, block: &Block) {
-    // A block with other teams than the tie's is out of date: the events are right.
+    // A block with teams other than the tie's is out of date: the events are right.
     let free = [&tie.home, &tie.away].iter().filter(|entrant| entrant.team().is_none()).count();
     let fits = block.teams().filter(|team| tie.side_of(team).is_none()).count() <= free;
     for (team, wanted) in block.teams().zip([Side::Home, Side::Away]).filter(|_| fits) {

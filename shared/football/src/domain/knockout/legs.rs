@@ -5,13 +5,13 @@ use super::{Entrant, KnockoutMatch, MatchStatus};
 /// The matches of one tie, by kickoff.
 pub(super) type Group<'m> = Vec<&'m KnockoutMatch>;
 
-/// Puts the matches of a round into ties, each by kickoff, the ties by their first kickoff.
+/// Groups the matches of a round into ties: each sorted by kickoff, the ties by their first kickoff.
 pub(super) fn groups<'m>(matches: impl Iterator<Item = &'m KnockoutMatch>) -> Vec<Group<'m>> {
     let mut groups: Vec<Group<'m>> = Vec::new();
     for game in matches {
         let belongs =
             |other: &KnockoutMatch| follows(game, other) || follows(other, game) || same_pair(game, other);
-        // A match may join two groups that were apart until now (a later leg read before the first).
+        // A match may join two groups that were separate until now (a later leg read before the first).
         let (joined, apart): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| group.iter().any(|other| belongs(other)));
         groups = apart;
@@ -19,7 +19,7 @@ pub(super) fn groups<'m>(matches: impl Iterator<Item = &'m KnockoutMatch>) -> Ve
     }
     for group in &mut groups {
         group.sort_by_key(|game| when(game));
-        // A link between legs says more than kickoffs do, which may be missing.
+        // A link between legs is more reliable than kickoffs, which may be missing.
         if let [first, second] = group[..]
             && follows(first, second)
         {
@@ -30,7 +30,7 @@ pub(super) fn groups<'m>(matches: impl Iterator<Item = &'m KnockoutMatch>) -> Ve
     groups
 }
 
-/// Matches without a kickoff come last; ids are numbers of growing length.
+/// The sort key by kickoff. Matches without one come last; ids are compared as numbers, by length first.
 fn when(game: &KnockoutMatch) -> (bool, Option<chrono::DateTime<chrono::Utc>>, usize, &str) {
     (game.kickoff.is_none(), game.kickoff, game.external_id.len(), &game.external_id)
 }
@@ -39,7 +39,7 @@ fn follows(game: &KnockoutMatch, other: &KnockoutMatch) -> bool {
     game.previous_leg.as_deref() == Some(&other.external_id)
 }
 
-/// Whether the same two meet, wherever. Two nameless slots (`TBD` against `TBD`) are nobody in particular.
+/// Whether two matches have the same entrants, at either ground. Two nameless slots (`TBD` against `TBD`) never match.
 fn same_pair(a: &KnockoutMatch, b: &KnockoutMatch) -> bool {
     let known =
         matches!((&a.home, &a.away), (Entrant::Team(_), _) | (_, Entrant::Team(_))) || a.home != a.away;
@@ -47,7 +47,7 @@ fn same_pair(a: &KnockoutMatch, b: &KnockoutMatch) -> bool {
 }
 
 /// Drops ties that were never played because their teams met others instead (one withdrew, the draw was repeated),
-/// and called-off fixtures between nobody in particular.
+/// and cancelled fixtures between unknown slots.
 pub(super) fn drop_abandoned(groups: &mut Vec<Group<'_>>) {
     let is_void = |group: &Group<'_>| group.iter().all(|game| game.status == MatchStatus::NotDefined);
     let teams = |group: &Group<'_>| -> Vec<String> {
@@ -61,13 +61,13 @@ pub(super) fn drop_abandoned(groups: &mut Vec<Group<'_>>) {
     });
 }
 
-/// Leaves out the old ids of fixtures that live on under another id, or were played after all with sides changed.
+/// Leaves out the old ids of fixtures that continue under another id, or were played after all with sides changed.
 pub(super) fn without_superseded<'m>(group: &Group<'m>, two_legged: bool) -> Group<'m> {
     let void = |game: &KnockoutMatch| game.status == MatchStatus::NotDefined;
     let live = alive(group);
     let wanted = if two_legged { 2 } else { 1 };
     let mut kept: Group<'m> = Vec::new();
-    // Of several void entries of one fixture the latest stands for it.
+    // Of several void entries of one fixture the latest is kept.
     for game in group.iter().rev() {
         let taken = |others: &Group<'m>| others.iter().any(|other| other.home == game.home);
         let room = !taken(&live) && !taken(&kept) && live.len() + kept.len() < wanted;
@@ -83,8 +83,8 @@ pub(super) fn without_superseded<'m>(group: &Group<'m>, two_legged: bool) -> Gro
 
 /// Whether each tie is played over two legs; else a further match is a replay.
 ///
-/// The provider says it seldom, so the round as a whole does: a second match was never needed as a replay unless
-/// the first was level.
+/// The provider seldom gives it, so the round as a whole decides: a second match is a replay only if the first was
+/// level.
 pub(super) fn two_legged(groups: &[Group<'_>]) -> Vec<bool> {
     let said = groups.iter().flatten().filter_map(|game| game.legs).max();
     let live: Vec<Group<'_>> = groups.iter().map(alive).collect();
@@ -92,7 +92,7 @@ pub(super) fn two_legged(groups: &[Group<'_>]) -> Vec<bool> {
     if let Some(legs) = said {
         return all(legs >= 2);
     }
-    // A second match at the same ground, not linked to the first, is one played again.
+    // A second match at the same ground, not linked to the first, is a replay.
     let is_second = |first: &KnockoutMatch, second: &KnockoutMatch| {
         second.previous_leg.is_some() || second.home != first.home
     };
@@ -111,7 +111,7 @@ pub(super) fn two_legged(groups: &[Group<'_>]) -> Vec<bool> {
     if live.iter().any(alone) {
         return all(false);
     }
-    // Only level first matches: legs are linked or change grounds.
+    // All first matches were level: legs are linked or change grounds, replays are not and do not.
     let linked = |group: &Group<'_>| matches!(group[..], [first, second, ..] if is_second(first, second));
     live.iter().map(linked).collect()
 }
@@ -120,7 +120,7 @@ fn alive<'m>(group: &Group<'m>) -> Group<'m> {
     group.iter().copied().filter(|game| game.status != MatchStatus::NotDefined).collect()
 }
 
-/// Whether the leg before this one is not among what we know.
+/// Whether the leg before this one is not known.
 pub(super) fn lacks_leg(game: &KnockoutMatch, group: &Group<'_>) -> bool {
     game.previous_leg.as_ref().is_some_and(|id| !group.iter().any(|other| other.external_id == *id))
 }

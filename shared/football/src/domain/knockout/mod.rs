@@ -18,9 +18,9 @@ pub use summary::{LegSummary, RoundSummary, TieSummary, summary};
 pub use tie::ties;
 pub use tree::{Block, Participant, Tree, TreeRound};
 
-use super::{MatchStatus, Score};
+use super::{MatchStatus, Score, Winner};
 
-/// Who stands in one half of a tie: by id, since a tie needs no names, or the place that is still to be reached.
+/// One side of a tie: a team's id, since a tie needs no names, or the place that is still to be reached.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Entrant {
@@ -40,7 +40,7 @@ impl Entrant {
     }
 }
 
-/// The name of a slot of which nothing is known.
+/// The name of an unknown slot.
 const TO_BE_DECIDED: &str = "To be decided";
 
 /// One half of a match or of a tie.
@@ -63,12 +63,12 @@ impl Side {
         }
     }
 
-    /// Reads the provider's winner code: 1 home, 2 away; 3 (a draw) and anything else names nobody.
-    pub fn from_code(code: i64) -> Option<Self> {
-        match code {
-            1 => Some(Self::Home),
-            2 => Some(Self::Away),
-            _ => None,
+    /// The side that won, if one did.
+    pub fn of(winner: Winner) -> Option<Self> {
+        match winner {
+            Winner::Home => Some(Self::Home),
+            Winner::Away => Some(Self::Away),
+            Winner::Neither => None,
         }
     }
 
@@ -87,11 +87,11 @@ impl Side {
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum AwayGoals {
-    /// They don't: UEFA since 2021, most cups.
+    /// They do not: UEFA since 2021, most cups.
     No,
     /// They do.
     Yes,
-    /// Not known: they did where the provider's winner is the side they favour.
+    /// Not known: they do where the provider's winner is the side they favour.
     #[default]
     Inferred,
 }
@@ -109,13 +109,13 @@ pub struct KnockoutMatch {
     pub away: Entrant,
     /// Kickoff, UTC.
     pub kickoff: Option<DateTime<Utc>>,
-    /// Its state; a match without a result to wait for may be an old id of a fixture that lives on under another.
+    /// Its state. A match that is not defined may be an old id of a fixture that continues under another id.
     pub status: MatchStatus,
-    /// Goals after 90 or 120 minutes, the shootout apart.
+    /// Goals after 90 or 120 minutes, and the shootout separately.
     pub score: Option<Score>,
     /// Whether extra time was played.
     pub extra_time: bool,
-    /// Whether the result was awarded: decided at a table, or by a side that stayed away.
+    /// Whether the result was awarded: by decision of the association, or because one side did not appear.
     pub awarded: bool,
     /// The provider's winner of the match.
     pub winner: Option<Side>,
@@ -123,7 +123,7 @@ pub struct KnockoutMatch {
     pub tie_winner: Option<Side>,
     /// The event id of the leg before this one.
     pub previous_leg: Option<String>,
-    /// How many legs the provider says the tie has.
+    /// The tie's number of legs, if the provider gives it.
     pub legs: Option<u32>,
 }
 
@@ -175,25 +175,25 @@ pub enum DecidedBy {
     Replay,
     /// There was no opponent.
     Bye,
-    /// The provider says so, and the matches alone do not tell: see [`Unclear`].
+    /// Only the provider's winner: the matches alone do not decide, see [`Unclear`].
     ProviderOnly,
 }
 
-/// Why the matches alone do not tell who goes through.
+/// Why the matches alone do not decide who goes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Unclear {
     /// A match is still to be played, or none is known.
     NotPlayed,
-    /// A leg is missing from what we know.
+    /// A leg is not known.
     MissingLeg,
     /// A match is over and has no score.
     MissingScore,
     /// The shootout is level.
     LevelShootout,
-    /// All is level (a coin was tossed, a replay is to come), or only goals scored away differ, and nobody says that
-    /// they count.
+    /// All is level (a coin was tossed, a replay is to come), or only goals scored away differ, and it is not known
+    /// that they count.
     Level {
         /// Who goes through if goals scored away count.
         away_goals: Option<Side>,
@@ -211,7 +211,7 @@ pub struct Next {
     pub side: Side,
 }
 
-/// Two entrants of whom one goes on.
+/// Two entrants, one of whom goes through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tie {
     /// Its round.
@@ -231,13 +231,13 @@ pub struct Tie {
     pub winner: Option<Side>,
     /// What decided it.
     pub decided_by: Option<DecidedBy>,
-    /// Why the matches alone do not tell, if they don't.
+    /// Why the matches alone do not decide, if they do not.
     pub unclear: Option<Unclear>,
     /// Where the winner goes.
     pub next: Option<Next>,
     /// Where the loser goes: to the match for third place.
     pub loser_next: Option<Next>,
-    /// What the matches and the provider's word contradict each other about.
+    /// Contradictions between the matches and the provider's winner, in words.
     pub notes: Vec<String>,
 }
 
@@ -249,7 +249,7 @@ impl Leg {
 }
 
 impl Tie {
-    /// A tie of which no match is known yet.
+    /// A tie without a known match.
     fn waiting(round_slug: &str, number: i32, home: Entrant, away: Entrant) -> Self {
         Self {
             round_slug: round_slug.to_owned(),
@@ -267,7 +267,7 @@ impl Tie {
         }
     }
 
-    /// Who stands on a side.
+    /// The entrant of a side.
     pub fn entrant(&self, side: Side) -> &Entrant {
         match side {
             Side::Home => &self.home,
@@ -275,7 +275,7 @@ impl Tie {
         }
     }
 
-    /// The side a team stands on.
+    /// The side of a team.
     pub fn side_of(&self, team: &str) -> Option<Side> {
         [Side::Home, Side::Away].into_iter().find(|side| self.entrant(*side).team() == Some(team))
     }
@@ -302,14 +302,14 @@ impl Tie {
         self.legs.iter().any(|leg| leg.status == MatchStatus::Open)
     }
 
-    /// The side a team would take: where it stands already, else the wanted one if that is free, else the other.
+    /// The side a team would take: its own if it is in the tie, else the wanted one if that is free, else the other.
     fn free_side(&self, team: &str, wanted: Side) -> Option<Side> {
         let free = |side: &Side| self.entrant(*side).team().is_none();
         self.side_of(team).or_else(|| [wanted, wanted.other()].into_iter().find(free))
     }
 
-    /// Takes the word of the provider for who goes through: it decides where the matches don't, and is only noted
-    /// where they say otherwise. `source` says where the word stands.
+    /// Applies the provider's winner: it decides where the matches do not, and is only noted where they contradict it.
+    /// `source` names where the provider gives it.
     fn hear(&mut self, word: Side, source: &str) {
         match self.winner {
             None => {
@@ -331,7 +331,7 @@ impl Tie {
     }
 }
 
-/// Whether a round is the match for third place, which stands aside of the way to the final.
+/// Whether a round is the match for third place, which is not on the path to the final.
 pub fn is_third_place(round_slug: &str) -> bool {
     round_slug.contains("third-place") || round_slug.contains("3rd-place")
 }

@@ -1,4 +1,4 @@
-//! The bracket as an execution's summary has it.
+//! The bracket as an execution's summary contains it.
 
 use serde::Serialize;
 
@@ -41,7 +41,7 @@ pub struct LegSummary {
     pub penalties: Option<(i32, i32)>,
 }
 
-/// Sums a bracket up; `name` knows the teams' names, and a team it does not know keeps its id.
+/// Summarises a bracket. `name` gives a team's name by its id; a team without one is shown by its id.
 pub fn summary(bracket: &Bracket, name: impl Fn(&str) -> Option<String>) -> Vec<RoundSummary> {
     let called = |entrant: &Entrant| match entrant {
         Entrant::Team(id) => name(id).unwrap_or_else(|| id.clone()),

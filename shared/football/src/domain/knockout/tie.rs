@@ -1,4 +1,4 @@
-//! Deciding a tie from its matches, and from the provider's word where they don't tell.
+//! Decides a tie from its matches, and from the provider's winner where they do not.
 
 use super::legs::{Group, drop_abandoned, groups, lacks_leg, two_legged, without_superseded};
 use super::{AwayGoals, DecidedBy, KnockoutMatch, Leg, MatchStatus, Score, Side, Tie, Unclear};
@@ -6,7 +6,7 @@ use super::{AwayGoals, DecidedBy, KnockoutMatch, Leg, MatchStatus, Score, Side, 
 type Verdict = Result<(Side, DecidedBy), Unclear>;
 
 /// The ties of a round, numbered by first kickoff (a tree numbers them anew, see [`bracket`](super::bracket())).
-/// Matches of other rounds are passed over.
+/// Matches of other rounds are ignored.
 pub fn ties(round_slug: &str, matches: &[KnockoutMatch], away_goals: AwayGoals) -> Vec<Tie> {
     let mut groups = groups(matches.iter().filter(|game| game.round_slug == round_slug));
     drop_abandoned(&mut groups);
@@ -19,7 +19,7 @@ pub fn ties(round_slug: &str, matches: &[KnockoutMatch], away_goals: AwayGoals) 
 
 fn tie(round_slug: &str, number: i32, group: &Group<'_>, two: bool, away_goals: AwayGoals) -> Option<Tie> {
     let first = group.first()?;
-    // A first leg that is not known was played at the other's ground.
+    // An unknown first leg was played at the other team's ground.
     let second_only = two && group.len() == 1 && lacks_leg(first, group);
     let (home, away) = if second_only { (&first.away, &first.home) } else { (&first.home, &first.away) };
     let mut tie = Tie::waiting(round_slug, number, home.clone(), away.clone());
@@ -32,7 +32,7 @@ fn tie(round_slug: &str, number: i32, group: &Group<'_>, two: bool, away_goals: 
         Ok((side, by)) => (tie.winner, tie.decided_by, tie.unclear) = (Some(side), Some(by), None),
         Err(unclear) => tie.unclear = Some(unclear),
     }
-    // Nobody has gone through while a match is running or to come, whatever a code says.
+    // Nobody has gone through while a match is running or to come, whatever the provider's code is.
     if games.iter().all(|game| game.game.status != MatchStatus::Open)
         && let Some(word) = word(&games, two)
     {
@@ -41,7 +41,7 @@ fn tie(round_slug: &str, number: i32, group: &Group<'_>, two: bool, away_goals: 
     Some(tie)
 }
 
-/// The provider's winner of the tie: of the last match that names one. The winner of one leg of two is not it.
+/// The provider's winner of the tie, from the last match that names one. The winner of one of two legs does not count.
 fn word(games: &[Game<'_>], two: bool) -> Option<Side> {
     let of_tie = games.iter().rev().find_map(|game| Some(game.turn(game.game.tie_winner?)));
     let single = !two || games.len() > 2;
@@ -49,7 +49,7 @@ fn word(games: &[Game<'_>], two: bool) -> Option<Side> {
 }
 
 fn verdict(base: &[Game<'_>], replays: &[Game<'_>], two: bool, away_goals: AwayGoals) -> Verdict {
-    // That a replay was played shows that what came before it did not count as decided, whatever its score.
+    // A replay shows that the matches before it did not decide the tie, whatever their score.
     if let Some(last) = replays.last() {
         return last.verdict().map(|(side, by)| match by {
             DecidedBy::SingleMatch | DecidedBy::ExtraTime => (side, DecidedBy::Replay),
@@ -59,7 +59,7 @@ fn verdict(base: &[Game<'_>], replays: &[Game<'_>], two: bool, away_goals: AwayG
     match base {
         [first, second] => over_two_legs(first, second, away_goals),
         [only] if two => match only.verdict() {
-            // Who did not come to one leg is out.
+            // A side that did not appear for one leg is out.
             Ok((side, DecidedBy::Walkover)) => Ok((side, DecidedBy::Walkover)),
             _ if only.game.status == MatchStatus::Ended => Err(Unclear::MissingLeg),
             _ => Err(Unclear::NotPlayed),
@@ -101,7 +101,7 @@ fn over_two_legs(first: &Game<'_>, second: &Game<'_>, away_goals: AwayGoals) -> 
     }
 }
 
-/// Goals of the legs that are over; none where one of them, or one before them, is not known.
+/// Goals of the legs that are over; none where the score of one, or a leg before them, is not known.
 fn aggregate(base: &[Game<'_>]) -> Option<(i32, i32)> {
     if base.len() == 1 && base.iter().any(|game| game.game.previous_leg.is_some()) {
         return None;
@@ -111,7 +111,7 @@ fn aggregate(base: &[Game<'_>]) -> Option<(i32, i32)> {
     goals.into_iter().reduce(|sum, leg| (sum.0 + leg.0, sum.1 + leg.1))
 }
 
-/// A match, and which way round it stands in its tie.
+/// A match, and whether its sides are reversed in its tie.
 struct Game<'m> {
     game: &'m KnockoutMatch,
     reversed: bool,
@@ -136,7 +136,7 @@ impl Game<'_> {
         self.game.score?.shootout.map(|shootout| self.pair(shootout))
     }
 
-    /// What this match decides when it stands alone.
+    /// What this match decides on its own.
     fn verdict(&self) -> Verdict {
         if self.game.status != MatchStatus::Ended {
             return Err(Unclear::NotPlayed);

@@ -1,4 +1,4 @@
-//! The provider's drawing of a bracket: the truth for who meets whom, not for scores.
+//! The provider's drawing of a bracket: authoritative for who meets whom, not for scores.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct Tree {
 pub struct TreeRound {
     /// Its place; numbers may be left out.
     pub order: i32,
-    /// What people read, such as `1/8` or `Quarterfinals`.
+    /// Its displayed name, such as `1/8` or `Quarterfinals`.
     pub description: String,
     /// How many ties the stage has: 8, 4, 2, 1.
     pub ties: Option<u32>,
@@ -33,7 +33,7 @@ pub struct Block {
     pub id: i64,
     /// Its place in the round, from 1.
     pub order: i32,
-    /// Those who meet, in the drawing's order, which need not be that of home and away.
+    /// Its participants, in the drawing's order, which need not be that of home and away.
     pub participants: Vec<Participant>,
     /// The event ids of its matches.
     pub events: Vec<String>,
@@ -54,7 +54,7 @@ impl Block {
     }
 }
 
-/// One who meets another.
+/// A participant of a tie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
     /// Who it is, if known.

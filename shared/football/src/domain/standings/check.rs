@@ -1,4 +1,4 @@
-//! Our table against the provider's.
+//! Compares our table with the provider's.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::{Adjustment, Row};
 /// One line of the provider's table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderRow {
-    /// The name of the table it stands in.
+    /// The name of its table.
     pub group: String,
     /// The team's id at the provider.
     pub team: String,
@@ -39,12 +39,12 @@ pub struct ProviderTable {
     pub group: String,
     /// The order of teams level on points, in prose.
     pub tie_breaking_rule: Option<String>,
-    /// Its lines. There may be fewer than teams.
+    /// Its rows. There may be fewer than teams.
     pub rows: Vec<ProviderRow>,
 }
 
 impl ProviderRow {
-    /// Whether the matches come to the same: all but the points.
+    /// Whether the figures from matches are the same: all but the points.
     fn same_matches(&self, row: &Row) -> bool {
         (self.matches, self.wins, self.draws, self.losses, self.scores_for, self.scores_against)
             == (row.games, row.wins, row.draws, row.losses, row.goals_for, row.goals_against)
@@ -68,7 +68,7 @@ impl<'a> Provided<'a> {
         Self(teams)
     }
 
-    /// The team's row: that of the group of the same name or, as tables go by other names than groups, the `only` one.
+    /// The team's row: that of the group of the same name or, as tables may have other names than groups, the only one.
     pub(super) fn row(&self, group: &str, team: &str, only: bool) -> Option<&'a ProviderRow> {
         let rows = self.0.get(team)?;
         let mut same = rows.iter().filter(|row| row.group == group);
@@ -80,7 +80,7 @@ impl<'a> Provided<'a> {
     }
 }
 
-/// Whether the rows are of one table and each at a place of its own.
+/// Whether the rows are of one table and each has a place of its own.
 pub(super) fn separates(rows: &[&ProviderRow]) -> bool {
     is_one_table(rows) && have_own_places(rows)
 }
@@ -97,18 +97,18 @@ pub(super) fn have_own_places(rows: &[&ProviderRow]) -> bool {
     places.windows(2).all(|pair| pair[0] != pair[1])
 }
 
-/// What comparing the tables came to.
+/// The result of comparing the tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// Rows that were compared: group and team as in our table.
     pub compared: Vec<(String, String)>,
-    /// Of the teams compared, those whose points are not what their matches come to: the whole difference.
+    /// The teams compared whose points differ from those of their matches, with the whole difference.
     pub adjustments: Vec<Adjustment>,
-    /// Rows with as many games that differ in more than points.
+    /// Rows with the same number of games that differ in more than points.
     pub drift: Vec<Drift>,
-    /// Rows with other numbers of games: one of the two tables is behind. They are not compared.
+    /// Rows with different numbers of games: one of the two tables is behind. They are not compared.
     pub lag: Vec<Lag>,
-    /// Teams in another order than the provider's though their numbers agree.
+    /// Teams in an order other than the provider's although their numbers agree.
     pub order: Vec<OrderDifference>,
 }
 
@@ -121,7 +121,7 @@ pub struct Drift {
     pub provider: ProviderRow,
 }
 
-/// A row with another number of games.
+/// A row with a different number of games.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lag {
     /// The group.
@@ -139,7 +139,7 @@ pub struct Lag {
 pub struct OrderDifference {
     /// The group.
     pub group: String,
-    /// The points the teams are level on; none where the provider's order goes against the points.
+    /// The points the teams are level on; none where the provider's order contradicts the points.
     pub points: Option<i32>,
     /// The teams in our order.
     pub ours: Vec<String>,
@@ -176,7 +176,7 @@ impl fmt::Display for OrderDifference {
 }
 
 impl OrderDifference {
-    /// The same with what people call the teams in place of their ids.
+    /// The same with the teams' names in place of their ids.
     pub fn named(mut self, name: impl Fn(&str) -> String) -> Self {
         self.ours.iter_mut().chain(&mut self.provider).for_each(|team| *team = name(team));
         self
@@ -199,7 +199,7 @@ impl Check {
     }
 }
 
-/// Compares the rows both tables have.
+/// Compares the rows that both tables have.
 pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
     let provided = Provided::new(provider);
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -226,7 +226,7 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
             if points != 0 {
                 check.adjustments.push(Adjustment { group, team, points });
             }
-            // A row whose adjustment is not ours yet is not in its place either.
+            // A row whose adjustment is not applied yet is not at its place either.
             if theirs.points == row.points {
                 same.push((row, theirs));
             }
@@ -236,7 +236,7 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
         }
         let mut theirs = same.clone();
         theirs.sort_by_key(|(_, row)| row.position);
-        // Only what the level teams do not already say.
+        // Only differences that the level teams do not already show.
         if !theirs.is_sorted_by(|a, b| a.0.points >= b.0.points || a.1.position == b.1.position) {
             check.order.extend(difference(&same, None));
         }
@@ -244,7 +244,7 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
     check
 }
 
-/// The teams in both orders where these differ; the provider must tell them apart.
+/// The teams in both orders, where these differ; the provider must separate the teams.
 fn difference(rows: &[(&Row, &ProviderRow)], points: Option<i32>) -> Option<OrderDifference> {
     let mut theirs = rows.to_vec();
     theirs.sort_by_key(|(_, row)| row.position);

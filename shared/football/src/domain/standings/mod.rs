@@ -19,14 +19,14 @@ pub use check::{Check, Drift, Lag, OrderDifference, ProviderRow, ProviderTable, 
 pub use rules::{Criterion, Measure, Rules};
 pub use sections::one_table;
 
-/// A team that has a place in the table, whether it has played or not.
+/// A team in the table, whether it has played or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entrant {
     /// The team's id at the provider.
     pub team: String,
     /// The group; empty in a competition of one table.
     pub group: String,
-    /// Decides the order between teams that neither the rules nor the provider separate.
+    /// The name: the order of teams that neither the rules nor the provider separate.
     pub name: String,
 }
 
@@ -58,7 +58,7 @@ pub struct Fixture {
     pub away: String,
 }
 
-/// Points a team has beside those it won: negative for a deduction.
+/// Points a team has in addition to those it won: negative for a deduction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Adjustment {
     /// The group; empty in a competition of one table.
@@ -69,20 +69,20 @@ pub struct Adjustment {
     pub points: i32,
 }
 
-/// What a table is drawn up under, beside the results.
+/// What a table is computed from, besides the results.
 #[derive(Debug, Clone, Default)]
 pub struct Terms<'a> {
     /// What decides after points.
     pub rules: Rules,
     /// Deductions and awards; several for one team add up.
     pub adjustments: &'a [Adjustment],
-    /// The matches still to be played. Head-to-head waits for them, and a table is final without them.
+    /// The matches still to be played. Head-to-head applies only once they are played; without any the table is final.
     pub open: &'a [Fixture],
-    /// The provider's table as last read: its order is taken where the rules end.
+    /// The provider's table as last read: its order is used where the rules do not decide.
     pub provider: &'a [ProviderRow],
 }
 
-/// What a match was for one team.
+/// The result of a match for one team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
 pub enum Outcome {
     /// Won.
@@ -132,15 +132,15 @@ impl Row {
 pub struct Table {
     /// Groups in order of name, teams in order of place.
     pub rows: Vec<Row>,
-    /// Where the order is not the matches' own.
+    /// Where the order does not follow from the matches and the rules.
     pub notes: Vec<Note>,
 }
 
-/// An order that the matches and the rules do not give.
+/// A place where the order does not follow from the matches and the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "note")]
 pub enum Note {
-    /// Teams level on all that matches tell stand in the provider's order.
+    /// Teams that matches do not separate are in the provider's order.
     ProviderOrder {
         /// The group.
         group: String,
@@ -149,23 +149,23 @@ pub enum Note {
         /// The step of the rule that would decide, if it names one.
         step: Option<String>,
     },
-    /// Teams level on all that matches tell, which the provider does not separate either, stand in order of name.
+    /// Teams that neither matches nor the provider separate are in order of name.
     NameOrder {
         /// The group.
         group: String,
         /// The teams, in order.
         teams: Vec<String>,
     },
-    /// A step of the rule was left out: matches do not tell it and the provider has no order for these teams.
+    /// A step of the rule was left out: matches do not decide it and the provider has no order for these teams.
     StepLeftOut {
         /// The group.
         group: String,
-        /// The teams it would have been asked for.
+        /// The teams that it would separate.
         teams: Vec<String>,
         /// The step.
         step: String,
     },
-    /// The group stands in the provider's order though points say otherwise: all its numbers are ours.
+    /// The group is in the provider's order although it contradicts the points: all its numbers equal ours.
     FollowsProvider {
         /// The group.
         group: String,
@@ -174,23 +174,23 @@ pub enum Note {
     },
 }
 
-/// Why an order against the points is right.
+/// Why an order that contradicts the points is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The season ended early, with teams on different numbers of games.
     #[strum(serialize = "points per game")]
     PointsPerGame,
-    /// After a first phase the upper and the lower teams played among themselves.
+    /// After a first phase the upper and the lower teams played only among themselves.
     #[strum(serialize = "a split league")]
     Split,
-    /// Nothing in the matches; the season is over.
+    /// Nothing in the matches explains it; the season is over.
     #[strum(serialize = "nothing in the matches")]
     Unexplained,
 }
 
 impl Note {
-    /// The same with what people call the teams in place of their ids.
+    /// The same with the teams' names in place of their ids.
     pub fn named(mut self, name: impl Fn(&str) -> String) -> Self {
         match &mut self {
             Self::ProviderOrder { teams, .. }
@@ -237,12 +237,13 @@ impl fmt::Display for Note {
     }
 }
 
-/// Matches a form shows.
+/// The number of results in a form.
 const FORM_LENGTH: usize = 5;
 
 /// The table of each group: teams by points, then by the rules, then in the provider's order, then by name and id.
 ///
-/// A match of a team that is no entrant of its group is left out: it belongs to another table.
+/// A match with a team that is not an entrant of its group is left out: it belongs to another table.
+// Long for the steps of the order, which read one after the other.
 pub fn table(entrants: &[Entrant], results: &[Result], terms: &Terms<'_>) -> Table {
     let mut groups: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     let mut places: HashMap<&str, usize> = HashMap::new();

@@ -13,18 +13,18 @@ pub(super) struct Match {
     pub(super) goals: (i32, i32),
 }
 
-/// One group, teams in order of id; the lists run in parallel.
+/// One group, teams in order of id; all lists have the same order.
 pub(super) struct Group<'a> {
     pub(super) name: &'a str,
     pub(super) names: Vec<&'a str>,
     pub(super) provider: Vec<Option<&'a ProviderRow>>,
     pub(super) rows: Vec<Row>,
     pub(super) matches: Vec<Match>,
-    /// Pairs of which a match is to be played.
+    /// Pairs that still have a match to play.
     pub(super) open: Vec<(usize, usize)>,
 }
 
-/// What a set of matches comes to for one team.
+/// One team's totals over a set of matches.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     wins: i32,
@@ -60,7 +60,7 @@ impl Tally {
     }
 }
 
-/// The teams in parts, best first, teams with the same key together.
+/// The teams grouped by key, best first.
 fn parts<K: Ord>(teams: Vec<usize>, key: impl Fn(usize) -> K) -> Vec<Vec<usize>> {
     let mut keyed: Vec<(Reverse<K>, usize)> =
         teams.into_iter().map(|team| (Reverse(key(team)), team)).collect();
@@ -98,7 +98,7 @@ impl Group<'_> {
         order
     }
 
-    /// Appends teams that are level so far in the order the remaining steps give.
+    /// Appends teams that are level so far, in the order that the remaining steps give.
     fn separate(
         &self,
         teams: Vec<usize>,
@@ -153,7 +153,7 @@ impl Group<'_> {
         tallies
     }
 
-    /// Whether the matches between the teams compare them: all are played, as many between any two.
+    /// Whether the matches between the teams can compare them: all are played, equally many between any two.
     fn have_met(&self, teams: &[usize]) -> bool {
         if self.open.iter().any(|(home, away)| teams.contains(home) && teams.contains(away)) {
             return false;
@@ -163,7 +163,7 @@ impl Group<'_> {
         met.next().is_some_and(|(_, first)| first > 0 && met.all(|(_, count)| count == first))
     }
 
-    /// How often any two teams have met, and will if that counts too.
+    /// How often any two teams have met; with `to_come`, matches to be played count too.
     fn meetings(&self, to_come: bool) -> Vec<((usize, usize), u32)> {
         let n = self.rows.len();
         let mut counts = vec![0; n * n];
@@ -205,7 +205,7 @@ impl Group<'_> {
     ) {
         let provider = self.provider_separates(&teams);
         teams.sort_by_key(|&team| (self.position(team).unwrap_or(i32::MAX), self.names[team], team));
-        // Before the first match all are level: that is no news.
+        // Before the first match all are level: that needs no note.
         if self.have_played(&teams) {
             let (group, teams) = (self.name.to_owned(), self.ids(&teams));
             notes.push(match provider {
@@ -226,8 +226,8 @@ impl Group<'_> {
         have_own_places(&rows).then_some(rows)
     }
 
-    /// The provider's order where it is to be believed before ours: the season is over, every number of every row is ours,
-    /// and it goes against the points, or by points per game where ours does not.
+    /// The provider's order where it overrides ours: the season is over, every number of every row equals ours, and the
+    /// order contradicts the points, or follows points per game where ours does not.
     fn against_own(&self, own: &[usize]) -> Option<(Vec<usize>, Reason)> {
         let provided = self.provided().filter(|rows| self.open.is_empty() && is_one_table(rows))?;
         if !provided.iter().zip(&self.rows).all(|(theirs, ours)| theirs.agrees(ours)) {
@@ -245,9 +245,9 @@ impl Group<'_> {
         (!self.fall_by_points(&order)).then_some((order, Reason::Unexplained))
     }
 
-    /// The sections of a league that is split, best first: teams of different sections have met equally often and will not
-    /// meet again, while some of one section meet more often. Which teams make a section the provider tells by separate
-    /// tables, else those who meet more often; which section is above the other, its places.
+    /// The sections of a league that is split, best first: teams of different sections have met equally often and will
+    /// not meet again, while some of one section meet more often. The teams of a section are given by the provider's
+    /// separate tables, else by who meets more often; the order of the sections by the provider's places.
     fn sections(&self) -> Option<Vec<Vec<usize>>> {
         let provided = self.provided()?;
         let meetings = self.meetings(true);
@@ -276,7 +276,7 @@ impl Group<'_> {
         let mut kinds: Vec<usize> = section.clone();
         kinds.sort_unstable();
         kinds.dedup();
-        // Each is in one piece, and more than one team.
+        // Each section is contiguous and has more than one team.
         let whole = sections.len() == kinds.len() && sections.len() > 1;
         (whole && sections.iter().all(|teams| teams.len() > 1)).then_some(sections)
     }

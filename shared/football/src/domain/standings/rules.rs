@@ -1,7 +1,7 @@
-//! Reading the rule that orders teams level on points.
+//! Reads the rule that orders teams level on points.
 //!
 //! The text is prose written for readers: numbered or listed, with or without a lead-in, sometimes two sets in one.
-//! What is told apart here is only *what* is compared and *over which matches*; the rest of the wording is ignored.
+//! Only *what* is compared and *over which matches* is recognised; the rest of the wording is ignored.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ pub enum Criterion {
     /// Over the matches between the teams concerned, once all of them are played. Teams of which only some are
     /// separated are compared anew over the matches between those still level.
     HeadToHead(Vec<Measure>),
-    /// Something matches do not tell (disciplinary points, lots, a play-off, a ranking): its wording.
+    /// A step that matches do not decide (disciplinary points, lots, a play-off, a ranking): its wording.
     Unknown(String),
 }
 
@@ -57,9 +57,9 @@ impl fmt::Display for Criterion {
 /// What decides after points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// The steps, first to last; one at least is of those that matches decide.
+    /// The steps, first to last; matches decide at least one of them.
     pub criteria: Vec<Criterion>,
-    /// The steps while matches of the table are to be played, where the text sets them apart; empty: the same.
+    /// The steps while matches of the table are to be played, where the text has separate ones; empty: the same.
     pub meanwhile: Vec<Criterion>,
 }
 
@@ -109,25 +109,25 @@ fn list<T: ToString>(items: &[T]) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// What a stretch of text names.
+/// What a part of the text names.
 #[derive(Debug, Clone, PartialEq)]
 enum Found {
     Overall(Measure),
     Direct(Measure),
-    /// Head-to-head with no word on how it is measured.
+    /// Head-to-head without a measure.
     DirectAny,
     Unknown(String),
 }
 
-/// Head-to-head that says no more is measured as it is nearly everywhere.
+/// The usual measures of head-to-head, where the text gives none.
 const DIRECT: [Measure; 3] = [Measure::Points, Measure::GoalDifference, Measure::GoalsScored];
 
-/// The steps of what was found, in order: neighbours over the same matches become one block, repetitions go.
+/// The steps of what was found, in order: adjacent head-to-head measures become one block, repetitions are dropped.
 fn criteria(found: Vec<Found>) -> Vec<Criterion> {
     let mut steps: Vec<Criterion> = Vec::new();
     for found in found {
         let measures: &[Measure] = match &found {
-            // Level on points is where all of this begins.
+            // The teams are already level on points.
             Found::Overall(Measure::Points) => continue,
             Found::Overall(_) | Found::Unknown(_) => &[],
             Found::Direct(measure) => std::slice::from_ref(measure),
@@ -148,7 +148,7 @@ fn criteria(found: Vec<Found>) -> Vec<Criterion> {
                 Criterion::HeadToHead(measures.to_vec())
             }
         };
-        // A block may still grow: it is compared when all are complete.
+        // A head-to-head block may still grow: repeated ones are dropped when all are complete.
         if matches!(step, Criterion::HeadToHead(_)) || !steps.contains(&step) {
             steps.push(step);
         }
@@ -182,7 +182,7 @@ fn normalise(text: &str) -> String {
     lines.join("\n").replace(" then ", ", ").replace(" followed by ", ", ")
 }
 
-/// The marker of a list that begins the text: its number, its letter (or second number) and its length.
+/// The list marker at the start of the text: its number, its letter (or second number) and its length.
 fn marker(text: &str) -> Option<(Option<u32>, Option<u32>, usize)> {
     if let Some(inner) = text.strip_prefix('(') {
         return marker(inner).filter(|_| !inner.starts_with('(')).map(|(n, l, length)| (n, l, length + 1));
@@ -204,7 +204,7 @@ fn marker(text: &str) -> Option<(Option<u32>, Option<u32>, usize)> {
     if second == 0 {
         return Some((number, letter, length));
     }
-    // "1.2": a step of a step; "1.25" or a date is none.
+    // "1.2" is a part of a step; "1.25" and dates are not.
     let value: u32 = text[length..length + second].parse().ok()?;
     let end = length + second;
     let closed = matches!(text[end..].bytes().next(), Some(b'.' | b')'));
@@ -215,7 +215,8 @@ fn marker(text: &str) -> Option<(Option<u32>, Option<u32>, usize)> {
     ))
 }
 
-/// The sets of a numbered text, each with whether it holds only *during* the phase; none where nothing is numbered.
+/// The sets of a numbered text, each with whether it is valid only *during* the phase; none where nothing is numbered.
+// Long for one pass over the words, whose state is shared by all its branches.
 fn numbered(text: &str) -> Vec<(bool, Vec<Found>)> {
     struct Item<'a> {
         section: usize,
@@ -274,7 +275,7 @@ fn numbered(text: &str) -> Vec<(bool, Vec<Found>)> {
             read.push(Found::Unknown(words));
         }
         match parent {
-            // The parts say how the head-to-head is measured.
+            // The parts give the measures of the head-to-head.
             Some(at) if item.part && found.get(at) == Some(&Found::DirectAny) => {
                 found.splice(at..=at, read);
             }
@@ -319,7 +320,7 @@ fn listed(text: &str) -> Vec<(bool, Vec<Found>)> {
     vec![(false, end), (true, meanwhile)]
 }
 
-/// Splits where `separator` says so, outside of brackets.
+/// Splits where `separator` matches, outside of brackets.
 fn split(text: &str, separator: impl Fn(char, Option<char>) -> bool) -> Vec<&str> {
     let (mut parts, mut depth, mut start) = (Vec::new(), 0usize, 0);
     let mut chars = text.char_indices().peekable();
@@ -339,7 +340,7 @@ fn split(text: &str, separator: impl Fn(char, Option<char>) -> bool) -> Vec<&str
     parts
 }
 
-/// What stands before and after the first `separator`, outside of brackets.
+/// The text before and after the first `separator`, outside of brackets.
 fn cut(text: &str, separator: char) -> Option<(&str, &str)> {
     let mut depth = 0usize;
     let at = text.find(|c| {
@@ -359,7 +360,7 @@ fn clauses(text: &str) -> Vec<&str> {
     })
 }
 
-/// What a stretch of prose names, in order. `direct`: it speaks of the matches between the teams concerned.
+/// What a part of the prose names, in order. `direct`: it is about the matches between the teams concerned.
 fn read(text: &str, direct: bool) -> Vec<Found> {
     let mut found = Vec::new();
     for sentence in clauses(text) {
@@ -386,7 +387,7 @@ fn read(text: &str, direct: bool) -> Vec<Found> {
     found
 }
 
-/// Whether a sentence says that steps are applied again: head-to-head is applied so anyway.
+/// Whether a sentence says that steps are applied again, which head-to-head is in any case.
 fn is_again(text: &str) -> bool {
     any(text, &["reappl", "re appl", "applied again"]) || text.contains("criteri") && text.contains(" appl")
 }
@@ -395,7 +396,7 @@ fn unbracketed(text: &str) -> String {
     text.split('[').map(|piece| piece.split_once(']').map_or(piece, |(_, rest)| rest)).collect()
 }
 
-/// What one listed part names: usually one thing, nothing when it is but wording.
+/// What one listed part names: usually one thing; nothing if it is only wording.
 fn classify(part: &str, direct: bool) -> Vec<Found> {
     if let Some(text) = part.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return vec![Found::Unknown(wording(text))];
@@ -439,7 +440,7 @@ fn classify(part: &str, direct: bool) -> Vec<Found> {
     }
 }
 
-/// Words of steps that matches do not tell.
+/// Words of steps that matches do not decide.
 const UNDECIDABLE: [&str; 22] = [
     "disciplin",
     "fair play",
@@ -469,7 +470,7 @@ fn any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
-/// Whether the words speak of the matches between the teams concerned.
+/// Whether the words are about the matches between the teams concerned.
 fn is_direct(text: &str) -> bool {
     let words = [
         "head to head",
@@ -509,7 +510,7 @@ fn measure(text: &str) -> Option<Measure> {
     let goals = word(&["goal", "goals"]) || text.contains("scored");
     let wins = word(&["win", "wins", "won", "victory", "victories"]);
     if text.contains("diff") && goals || word(&["gd"]) {
-        // A difference over some of the matches only is not one that is kept.
+        // A difference over only some of the matches is not available.
         (!word(&["away", "home"])).then_some(Measure::GoalDifference)
     } else if text.contains("conceded") || text.contains("goals against") {
         Some(Measure::GoalsConceded)
@@ -526,7 +527,7 @@ fn measure(text: &str) -> Option<Measure> {
     }
 }
 
-/// The wording kept of a step matches do not tell: short, and free of what separates steps.
+/// The wording kept of a step that matches do not decide: short, and without the separators of steps.
 fn wording(text: &str) -> String {
     let clean: String =
         text.chars().map(|c| if c.is_alphanumeric() || c == '\'' { c } else { ' ' }).collect();

@@ -1,13 +1,13 @@
-//! The provider's tables of a league that splits, as the one table that they make together.
+//! The provider's tables of a league that splits, combined into one table.
 
 use std::collections::HashMap;
 
 use super::ProviderRow;
 
-/// One table of the provider's several: each team's row of the stage that is furthest on, places counted on from section to
-/// section. First goes the section whose best team was best in the table of all teams, where there is one, else the one
-/// with more points a team. A section's rows keep it as their group, so that only rows of one section
-/// are compared by place; where one section is all there is, the group is empty.
+/// Combines the provider's tables into one: each team's row of the latest stage, with places numbered on from section
+/// to section. First comes the section whose best team was best in the table of all teams, if there is one, else the
+/// section with more points per team. The rows have their section as group, so that only rows of one section are
+/// compared by place; with a single section the group is empty.
 pub fn one_table(tables: Vec<Vec<ProviderRow>>) -> Vec<ProviderRow> {
     let mut latest: HashMap<String, (usize, i32)> = HashMap::new();
     for (at, row) in tables.iter().enumerate().flat_map(|(at, rows)| rows.iter().map(move |row| (at, row))) {
@@ -25,7 +25,7 @@ pub fn one_table(tables: Vec<Vec<ProviderRow>>) -> Vec<ProviderRow> {
         rows
     });
     let mut sections: Vec<Vec<ProviderRow>> = sections.filter(|rows| !rows.is_empty()).collect();
-    // The mean, without fractions: the upper teams of a split have won more, halved or not.
+    // The mean points, compared without fractions: the upper teams of a split have more, halved or not.
     let points = |rows: &[ProviderRow]| rows.iter().map(|row| i64::from(row.points)).sum::<i64>();
     let teams = |rows: &[ProviderRow]| i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let best = |rows: &[ProviderRow]| rows.iter().filter_map(|row| before.get(&row.team)).min().copied();
@@ -86,7 +86,7 @@ mod tests {
         let expected =
             [("section 1", "a", 1), ("section 1", "b", 2), ("section 2", "c", 3), ("section 2", "d", 4)];
         assert_eq!(seen(&one_table(vec![lower.clone(), first.clone(), upper.clone()])), expected);
-        // Before it is played a section has as many matches as the first stage.
+        // Before its first match, a section's rows have as many matches as those of the first stage.
         let fresh =
             |rows: &[ProviderRow]| rows.iter().map(|r| ProviderRow { matches: 3, ..r.clone() }).collect();
         assert_eq!(seen(&one_table(vec![first.clone(), fresh(&upper), fresh(&lower)])), expected);

@@ -341,13 +341,13 @@ fn a_season_cut_short_goes_by_points_per_game() {
     };
     let reason = |reason| vec![Note::FollowsProvider { group: String::new(), reason }];
     assert_eq!(follow(&[], &theirs), ("b".into(), reason(Reason::PointsPerGame)));
-    // Not while it goes on, nor if a number differs; an order nothing explains is followed, and said to be.
+    // Not during the season, nor if a number differs. An order that nothing explains is followed and noted.
     assert_eq!(follow(&[fixture("b", "c")], &theirs), ("a".into(), vec![]));
     let mut other = theirs.clone();
     other[0].scores_for += 1;
     assert_eq!(follow(&[], &other), ("a".into(), vec![]));
     assert_eq!(follow(&[], &provider(&ours.rows, "c b a")), ("c".into(), reason(Reason::Unexplained)));
-    // The check has nothing to say once it is followed, and says it before.
+    // The check finds the difference before the order is followed, and nothing afterwards.
     let followed =
         table(&entrants(&teams), &results(played), &Terms { provider: &theirs, ..Terms::default() });
     assert!(check(&followed.rows, &theirs).is_clean());
@@ -373,7 +373,7 @@ fn a_split_league_keeps_its_halves() {
     };
     assert_eq!(split(&[]), ("b".into(), 1));
     assert_eq!(split(&[fixture("c", "d")]), ("b".into(), 1));
-    // With a match across to come there are no halves.
+    // While a match between the halves is to come, there are no halves.
     assert_eq!(split(&[fixture("a", "d")]), ("c".into(), 0));
 }
 
@@ -432,13 +432,13 @@ fn points_alone_are_an_adjustment_and_anything_else_is_drift() {
         ["ours 2 games, 0-0-2, 0:2, 0 points; provider 2 games, 0-0-2, 0:3, 0 points"]
     );
     assert!(found.order.is_empty() && found.lag.is_empty());
-    // What is known of teams that were compared is replaced: a deduction that was lifted goes.
+    // Known adjustments of teams that were compared are replaced: a deduction that was lifted is dropped.
     let known = [
         Adjustment { group: String::new(), team: "b".into(), points: -1 },
         Adjustment { group: String::new(), team: "c".into(), points: -2 },
     ];
     assert_eq!(found.kept(&known), [deduction, known[1].clone()]);
-    // Once it is applied the same difference is found, no more and no less.
+    // Once it is applied, the check still finds the same difference.
     let adjustments = found.adjustments.clone();
     let terms = Terms { adjustments: &adjustments, ..Terms::default() };
     let ours = table(&entrants(&["a", "b", "c"]), &results("a 1:0 b, a 1:0 c, b 1:0 c"), &terms).rows;
@@ -467,7 +467,7 @@ fn another_order_of_level_teams_is_listed() {
         found.order.iter().map(OrderDifference::to_string).collect::<Vec<_>>(),
         ["level on 3 points: ours a, b; provider b, a"]
     );
-    // Teams of two tables of the provider's have no common order.
+    // Teams in two different tables of the provider have no common order.
     let mut apart = provider(&ours, "b a c");
     apart[0].group = "Second".into();
     assert!(check(&ours, &apart).is_clean());
@@ -531,7 +531,7 @@ proptest! {
         if !before.notes.iter().any(|note| matches!(note, Note::FollowsProvider { .. })) {
             prop_assert!(before.rows.is_sorted_by(|a, b| a.points >= b.points));
         }
-        // Our own table is never at odds with itself, whatever the order of level teams.
+        // Our own table never differs from itself, whatever the order of level teams.
         let found = check(&before.rows, &provider);
         prop_assert!(found.drift.is_empty() && found.lag.is_empty());
         prop_assert_eq!(found.adjustments.is_empty(), deduction == 0);
@@ -615,7 +615,7 @@ fn load(file: &Value) -> (Vec<Entrant>, Vec<Result>, Vec<Fixture>) {
 
 /// Teams that the rule of their file does not separate, with what they are level on.
 const UNDECIDED: [(&str, usize, (i32, i32, i32)); 1] =
-    // 17th and 18th. The league's own rule goes on; the file's ends with goals scored.
+    // 17th and 18th. The league's own rule has further steps; the file's ends with goals scored.
     [("efl-league-one_2010-11", 2, (56, -7, 53))];
 
 #[test]

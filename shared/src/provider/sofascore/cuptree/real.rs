@@ -1,4 +1,4 @@
-//! Real replies: a cup tree, and the knock-out events of whole seasons.
+//! Tests on real replies: a cup tree, and the knockout events of whole seasons.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::*;
+use crate::provider::sofascore::event::winner;
 use football::domain::knockout::{AwayGoals, Bracket, DecidedBy, KnockoutMatch, Side, Tie, bracket, ties};
 use football::domain::{MatchStatus, Score};
 
@@ -18,12 +19,16 @@ fn read(file: &str) -> Option<Value> {
     Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
 }
 
-/// The provider's slug of a named round, with its prefix; captures by day leave both out of `roundInfo`.
+/// The provider's slug of a named round, with its prefix; captures by day lack both in `roundInfo`.
 fn slug(event: &Value) -> Option<String> {
     let name = event["roundInfo"]["name"].as_str()?.to_lowercase().replace(' ', "-");
     let tournament = event["tournament"]["name"].as_str().unwrap_or_default();
     let early = ["Qualification", "Playoff Round"].iter().any(|stage| tournament.contains(stage));
     Some(if early && !name.starts_with("qualification") { format!("qualification-{name}") } else { name })
+}
+
+fn side(code: &Value) -> Option<Side> {
+    Side::of(winner(code.as_i64().and_then(|code| i32::try_from(code).ok())?)?)
 }
 
 fn knockout_match(event: &Value) -> KnockoutMatch {
@@ -50,8 +55,8 @@ fn knockout_match(event: &Value) -> KnockoutMatch {
         score,
         extra_time: home.get("overtime").is_some(),
         awarded: event["isAwarded"] == true,
-        winner: event["winnerCode"].as_i64().and_then(Side::from_code),
-        tie_winner: event["aggregatedWinnerCode"].as_i64().and_then(Side::from_code),
+        winner: side(&event["winnerCode"]),
+        tie_winner: side(&event["aggregatedWinnerCode"]),
         previous_leg: event["previousLegEventId"].as_i64().map(|id| id.to_string()),
         legs: event["cupMatchesInRound"].as_u64().and_then(|legs| u32::try_from(legs).ok()),
     }
@@ -59,7 +64,7 @@ fn knockout_match(event: &Value) -> KnockoutMatch {
 
 type Rounds = Vec<(String, i32, Vec<KnockoutMatch>)>;
 
-/// The knock-out rounds, placed among all rounds by their first kickoff.
+/// The knockout rounds, ordered among all rounds by their first kickoff.
 fn rounds(file: &str) -> Option<Rounds> {
     let data = read(&format!("season-events-assembled/{file}"))?;
     let mut rounds: BTreeMap<(bool, String), Vec<KnockoutMatch>> = BTreeMap::new();
@@ -86,7 +91,7 @@ fn joined(rounds: &Rounds, trees: &[Tree]) -> Bracket {
     bracket(&rounds.iter().map(part).collect::<Vec<_>>(), trees)
 }
 
-/// What the events themselves name as the winner of a tie, read apart from the code under test.
+/// The winner of a tie according to the events, computed independently of the code under test.
 fn said(tie: &Tie, matches: &[KnockoutMatch]) -> Option<String> {
     let last = matches.iter().find(|game| game.external_id == tie.legs.last().unwrap().external_id)?;
     let side = if last.previous_leg.is_some() { last.tie_winner } else { last.winner };
@@ -131,7 +136,7 @@ fn ties_of_real_seasons_agree_with_the_provider_and_with_the_next_round() {
                 match (own.winning_team(), tie.decided_by) {
                     (Some(team), _) => {
                         alone += 1;
-                        // One shootout has a draw's winner code.
+                        // One match decided by a shootout has the winner code of a draw.
                         assert_eq!(said.as_deref().unwrap_or(team), team, "{file} {tie:#?}");
                     }
                     (None, Some(by)) => {
@@ -212,12 +217,12 @@ fn the_real_cup_tree() {
     }
     assert_eq!(same, 15);
 
-    // Whatever is not drawn yet is filled from the tree's lines: the pairs are those that were played.
+    // Rounds not drawn yet are filled from the tree's lines: the pairs must be those that were played.
     for known in 1..rounds.len() {
         let mut early = rounds.clone();
         let last = early[known - 1].2.iter().filter_map(|game| game.kickoff).max();
         early.iter_mut().skip(known).for_each(|(_, _, matches)| matches.clear());
-        // The tree of that evening: nothing later in it but the lines.
+        // The tree as of that evening: of later rounds it has only the lines.
         let mut drawn = trees.clone();
         for block in drawn[0].rounds.iter_mut().flat_map(|round| &mut round.blocks) {
             let played = early
@@ -264,7 +269,7 @@ fn no_winner_is_ever_taken_back() {
         evenings.dedup();
         let mut known = 0;
         for evening in evenings {
-            // What is later than this evening is published, but not played.
+            // Later matches are published, but not played.
             let mut early = rounds.clone();
             let first = |matches: &[KnockoutMatch]| matches.iter().filter_map(|game| game.kickoff).min();
             early

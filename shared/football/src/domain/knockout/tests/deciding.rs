@@ -140,7 +140,7 @@ fn replays() {
     let tie = of_round(&[played(1, AB, 0, (1, 1)), shootout(played(2, BA, 10, (0, 0)), (5, 4))]);
     assert_eq!((tie.winning_team(), tie.decided_by), (Some("B"), Some(Shootout)));
 
-    // A third match after two legs, even where goals away would have told: they did not count, or one was annulled.
+    // A third match after two legs, even where goals away would have decided: they did not count, or one was annulled.
     let legs = [played(1, AB, 0, (3, 0)), played(2, BA, 14, (4, 1))];
     let third = played(3, AB, 21, (1, 2));
     assert_eq!(decided(&[legs[0].clone(), legs[1].clone(), third], AwayGoals::Yes), by("B", Replay));
@@ -148,7 +148,7 @@ fn replays() {
     let third = KnockoutMatch { extra_time: true, ..played(3, AB, 21, (2, 2)) };
     let toss = decided(&[legs[0].clone(), legs[1].clone(), third], AwayGoals::No);
     assert_eq!(toss, Err(Unclear::Level { away_goals: None }));
-    // A match played again tells nothing of the other ties of its round.
+    // A replayed match says nothing about the other ties of its round.
     let again = [played(1, AB, 0, (2, 1)), played(2, AB, 10, (0, 1)), played(3, ("C", "D"), 0, (1, 0))];
     let round = ties("round", &again, AwayGoals::No);
     let told: Vec<_> = round.iter().map(|tie| (tie.winning_team(), tie.decided_by)).collect();
@@ -169,7 +169,7 @@ fn old_ids_are_no_legs() {
     let legs = [void(1, AB, 0), played(2, AB, 3, (1, 0)), void(4, BA, 7), played(5, BA, 8, (3, 0))];
     assert_eq!(decided(&legs, AwayGoals::No), by("B", Aggregate));
     assert_eq!(only(&legs, AwayGoals::No).legs.len(), 2);
-    // The first leg's old id does not stand for the second.
+    // The first leg's old id is not taken for the second.
     let first = [void(1, AB, 0), KnockoutMatch { legs: Some(2), ..played(2, AB, 3, (1, 0)) }];
     assert_eq!(only(&first, AwayGoals::No).legs.len(), 1);
     // A postponed second leg without a new date is still to be played.
@@ -183,7 +183,7 @@ fn old_ids_are_no_legs() {
 
 #[test]
 fn legs_find_each_other_and_slots_stay_apart() {
-    // Without kickoffs the link tells the order; with different slots too.
+    // Without kickoffs the link gives the order; with different slots too.
     let mut legs = [open(5, ("?Winner QF1", "?Winner QF2"), 7), open(10, ("?TBD", "?TBD"), 0)];
     legs[0].previous_leg = Some("10".to_owned());
     for leg in &mut legs {
@@ -192,12 +192,12 @@ fn legs_find_each_other_and_slots_stay_apart() {
     let tie = only(&legs, AwayGoals::No);
     assert_eq!(tie.legs[0].external_id, "10");
     assert!(!tie.legs[0].reversed);
-    // Nobody against nobody, twice, are two ties.
+    // Two matches between unknown slots are two ties.
     let nobody = [open(1, ("?TBD", "?TBD"), 0), open(2, ("?TBD", "?TBD"), 0)];
     assert_eq!(ties("round", &nobody, AwayGoals::No).len(), 2);
     let places = [open(1, ("?W49", "?W50"), 0), open(2, ("?W50", "?W49"), 7)];
     assert_eq!(only(&places, AwayGoals::No).home, Entrant::Placeholder("W49".to_owned()));
-    // A later round's match of the same two is none of this tie's.
+    // A later round's match of the same two teams does not belong to this tie.
     let other = KnockoutMatch { round_slug: "other".to_owned(), ..open(2, BA, 7) };
     assert_eq!(
         super::super::ties("round", &[played(1, AB, 0, (1, 0)), other], AwayGoals::No)[0].legs.len(),

@@ -104,7 +104,7 @@ fn published_slots_are_filled_and_known_teams_stay() {
         Some((1, Side::Away))
     );
     assert_eq!(semis[0].away, Entrant::Placeholder("Winner QF4".to_owned()));
-    // Without a drawing only who appears tells.
+    // Without a drawing only the teams that appear show it.
     let alone = bracket(&parts, &[]);
     let lines: Vec<_> =
         alone.rounds[0].ties.iter().map(|tie| tie.next.as_ref().map(|next| next.number)).collect();
@@ -203,12 +203,12 @@ fn nobody_is_through_too_early() {
         ties.into_iter().find(|tie| tie.side_of("G").is_some()).unwrap().winner
     };
     assert_eq!((undecided(&[tree]), undecided(&[])), (None, None));
-    // Who appears beside its opponent was not chosen by that.
+    // A team that appears together with its opponent has not gone through by that.
     let first = [played(1, ("A", "B"), 0, (1, 1)), played(2, ("C", "D"), 0, (1, 0))];
     let second_chance = [open(3, ("A", "B"), 9), open(4, ("C", "X"), 9)];
     let joined = bracket(&[round("round-1", 1, &first), round("round-2", 2, &second_chance)], &[]);
     assert_eq!(joined.rounds[0].ties[0].winner, None);
-    // One semifinal of two is no final.
+    // One published semifinal of two is not the final.
     let parts = [
         round("quarterfinals", 1, &quarterfinals()),
         round("semifinals", 2, &[played(9, ("A", "D"), 9, (1, 0))]),
@@ -247,7 +247,7 @@ fn columns_find_their_rounds() {
 
 #[test]
 fn stages_stay_apart() {
-    // A league phase lies between; who appears later has not gone there from the qualification.
+    // A league phase is between them; a team that appears later has not come directly from the qualification.
     let first = [played(1, ("A", "B"), 0, (0, 0)), played(2, ("C", "D"), 0, (1, 0))];
     let later = [played(3, ("A", "C"), 90, (1, 0))];
     let parts = [round("qualification-final", 1, &first), round("final", 10, &later)];

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::*;
 
-/// A match that is over, `day` days after the first of all days; `h` and `a` score.
+/// A match that is over, `day` days after the first day, with `h` and `a` as its score.
 fn played(id: u32, (home, away): (&str, &str), day: i64, (h, a): (i32, i32)) -> KnockoutMatch {
     KnockoutMatch { status: MatchStatus::Ended, score: Some(Score::new(h, a)), ..open(id, (home, away), day) }
 }
@@ -54,7 +54,7 @@ fn round(slug: &str, order: i32, matches: &[KnockoutMatch]) -> (String, i32, Vec
     (slug.to_owned(), order, ties(slug, matches, AwayGoals::Inferred))
 }
 
-/// The ties of matches whatever round they name.
+/// The ties of matches, whichever round they name.
 fn ties(slug: &str, matches: &[KnockoutMatch], away_goals: AwayGoals) -> Vec<Tie> {
     let named = |game: &KnockoutMatch| KnockoutMatch { round_slug: slug.to_owned(), ..game.clone() };
     super::ties(slug, &matches.iter().map(named).collect::<Vec<_>>(), away_goals)

@@ -22,7 +22,7 @@ fn luck() -> impl Strategy<Value = Luck> {
     })
 }
 
-/// A cup of 2^n teams: per round whether it has two legs, and the luck of every tie.
+/// A cup of 2^n teams: per round whether it has two legs, and the outcome of every tie.
 #[derive(Debug, Clone)]
 struct Cup {
     two_legs: Vec<bool>,
@@ -36,7 +36,7 @@ fn cup() -> impl Strategy<Value = Cup> {
     })
 }
 
-/// Plays a cup; who wins is worked out here in the plainest way, as the oracle.
+/// Plays a cup. The winners are computed here in the simplest way, as the expected result.
 fn play(
     cup: &Cup,
     name: impl Fn(usize) -> String,

@@ -1,4 +1,4 @@
-//! Real knock-out seasons, each with the winners another source names.
+//! Real knockout seasons, each with the winners that another source gives.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +99,7 @@ fn the_european_cup_over_sixty_years() {
                 let (home, _, winner) =
                     expected.iter().find(|(home, ..)| tie.home.team() == Some(home)).unwrap();
                 match tie.decided_by {
-                    // The source leaves one winner out, of a tie that goals scored away decided.
+                    // The source has no winner for one tie, which goals scored away decided.
                     Some(by) if winner.is_empty() => {
                         assert_eq!((by, tie.winner), (DecidedBy::AwayGoals, Some(Side::Away)));
                         unnamed += 1;
@@ -116,7 +116,7 @@ fn the_european_cup_over_sixty_years() {
                     None => *unclear.entry(format!("{:?}", tie.unclear.unwrap())).or_default() += 1,
                 }
             }
-            // The provider's word settles the rest, and tells which ties goals scored away decided.
+            // The provider's winner decides the rest, and shows which ties goals scored away decided.
             for game in &mut matches {
                 let (_, _, winner) = expected
                     .iter()
