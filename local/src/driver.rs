@@ -445,8 +445,8 @@ pub fn stamp(moment: DateTime<Utc>) -> String {
 fn name_of(function: &str, event: &Value, at: DateTime<Utc>) -> String {
     const MINUTES: i64 = 5;
     let about = at - TimeDelta::seconds(at.timestamp().rem_euclid(60 * MINUTES));
-    let told = ["check", "roundSlug"].map(|field| event[field].as_str().unwrap_or("-"));
-    format!("{function} {} {}", told.join(" "), about.format("%Y-%m-%d %H:%M"))
+    let fields = ["check", "roundSlug"].map(|field| event[field].as_str().unwrap_or("-"));
+    format!("{function} {} {}", fields.join(" "), about.format("%Y-%m-%d %H:%M"))
 }
 
 fn next_daily(after: DateTime<Utc>) -> DateTime<Utc> {

@@ -218,9 +218,9 @@ mod tests {
             ("tags", json!({ "a": "b".repeat(201) })),
             ("tags", json!({ "a": 1 })),
         ] {
-            let mut odd = event();
-            odd[field] = value;
-            assert!(events_of(envelope(&odd, None).as_bytes()).is_err(), "{odd}");
+            let mut malformed = event();
+            malformed[field] = value;
+            assert!(events_of(envelope(&malformed, None).as_bytes()).is_err(), "{malformed}");
         }
         for text in [
             "",

@@ -399,8 +399,8 @@ fn string<'a>(fields: &'a Fields, key: &str, longest: usize) -> Result<&'a str, 
 
 fn web_address(url: &str) -> Check {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '|' | '"');
-    if rest.is_empty() || rest.starts_with(['/', '?', '#', ':']) || rest.contains(odd) {
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '|' | '"');
+    if rest.is_empty() || rest.starts_with(['/', '?', '#', ':']) || rest.contains(forbidden) {
         return Err(format!("{url:?} is not an http or https address"));
     }
     Ok(())

@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_frozen_stay_frozen_and_nobody_is_told() {
+    async fn a_frozen_connection_stays_frozen_and_is_not_closed() {
         let (echo, wire) = wired().await;
         let mut frozen = connect(&wire).await;
         assert!(echoed(&mut frozen, "1").await.is_some());
@@ -523,7 +523,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_statement_that_is_done_and_not_told() {
+    async fn a_statement_whose_answer_is_lost() {
         let (echo, wire) = wired().await;
         let mut stream = connect(&wire).await;
         wire.cut_at(Moment::AfterStatement("COMMIT".to_owned()), 1);

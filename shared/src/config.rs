@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_minutes_that_is_none_is_told_and_nothing_panics() {
+    fn a_malformed_number_of_minutes_is_reported_without_a_panic() {
         for minutes in ["-1", "1.5", "65536", "9223372036854775807", "99999999999999999999"] {
             let error = read(&[("CLOSING_CHECK_MINUTES", minutes)]).unwrap_err().to_string();
             assert!(

@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_tells_how_the_browser_fared() {
+    fn the_summary_has_the_browsers_start_and_failure() {
         let request = |browser_start_ms, error: Option<&str>| Request {
             path: "/x".to_owned(),
             status: None,

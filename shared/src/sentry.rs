@@ -41,7 +41,7 @@ pub async fn send(dsn: &SecretString, failed: &Failed<'_>) {
         Err(_) => Err("SENTRY_DSN can't be read: it must be like https://key@host/project".to_owned()),
     };
     if let Err(problem) = sent {
-        tracing::warn!(problem, "Sentry could not be told");
+        tracing::warn!(problem, "the failure could not be reported to Sentry");
     }
 }
 

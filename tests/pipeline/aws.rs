@@ -96,7 +96,7 @@ async fn a_schedule_that_is_there_already_is_as_good_as_a_new_one() {
 }
 
 #[tokio::test]
-async fn without_its_secret_a_function_says_so_and_works_once_it_is_there() {
+async fn without_its_secret_a_function_fails_and_works_once_it_is_there() {
     let world = World::at("2024-03-01T00:00:00Z", LEAGUE).await;
     let gate = world.stack.gate.clone();
     for how in [How::SECRETS_INTERNAL, How::SECRETS_ACCESS_DENIED] {

@@ -501,7 +501,7 @@ async fn an_image_is_what_its_first_bytes_say() {
 }
 
 #[tokio::test]
-async fn a_browser_that_is_not_there_or_ends_at_once_is_told_at_once() {
+async fn a_browser_that_is_missing_or_ends_at_once_is_reported_at_once() {
     let mut world = World::new([]).await;
     for (binary, reason) in [("/no/such/chromium", "CHROMIUM_PATH"), ("/bin/false", "exit status: 1")] {
         world.config.chromium = binary.into();

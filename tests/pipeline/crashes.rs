@@ -160,7 +160,7 @@ async fn the_knockouts_killed_anywhere_are_finished_by_the_next_delivery() {
 }
 
 #[tokio::test]
-async fn a_correction_is_told_though_the_run_that_made_it_died() {
+async fn a_correction_is_sent_though_the_run_that_made_it_died() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let event = |check| json!({"tournamentId": id, "roundSlug": "1", "check": check, "kickoff": "2024-03-02T15:00:00Z"});

@@ -29,7 +29,7 @@ const CUP: &str = r#"{"name": "Forest Cup 2024", "matches": [
 const BYES: &str = r#"{"byes": ["Larch", "Maple", "Willow", "Yew"]}"#;
 
 #[tokio::test]
-async fn every_way_to_go_through_is_told_and_the_champion_came_from_the_qualification() {
+async fn every_way_to_go_through_is_recorded_and_the_champion_came_from_the_qualification() {
     let cup = Play::text(CUP).rules(BYES).run().await;
     assert_eq!(cup.summary.problems(), Vec::<String>::new());
     assert_eq!(

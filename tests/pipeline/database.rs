@@ -161,7 +161,7 @@ async fn anothers_lock_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn when_all_connections_are_lent_the_next_waits_and_then_says_so() {
+async fn when_all_connections_are_in_use_the_next_waits_and_then_fails() {
     let store = Store::new(&empty_database().await.into(), None).unwrap();
     let held = (store.client().await.unwrap(), store.client().await.unwrap());
     let error = store.client().await.err().unwrap().to_string();

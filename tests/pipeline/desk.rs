@@ -521,7 +521,7 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
 }
 
 #[tokio::test]
-async fn a_day_tells_the_checks_that_were_made_from_those_that_are_late() {
+async fn a_day_shows_which_checks_were_made_and_which_are_late() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let desk = Desk::of(&world);

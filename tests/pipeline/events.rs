@@ -18,7 +18,7 @@ const ERROR_LIMIT: usize = 700;
 const ECHO_LIMIT: usize = 12;
 
 #[tokio::test]
-async fn a_bad_event_is_refused_with_its_field_recorded_and_told_and_writes_nothing() {
+async fn a_bad_event_is_refused_with_its_field_recorded_and_sent_and_writes_nothing() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let before = world.domain_rows().await;
     let cases = bad_inputs();
@@ -90,7 +90,7 @@ fn texts_in(value: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_no_json_never_reaches_a_function_which_lives_on() {
+async fn what_is_no_json_never_reaches_a_function_which_keeps_running() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let huge = format!("{{\"scheduledTime\": {}}}", "9".repeat(1_000_000));
@@ -151,7 +151,7 @@ async fn old_callers_events_still_work() {
 }
 
 #[tokio::test]
-async fn an_event_for_what_does_not_exist_is_told_and_harmless() {
+async fn an_event_for_what_does_not_exist_is_reported_and_harmless() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let before = world.domain_rows().await;

@@ -27,7 +27,7 @@ async fn without_s3_the_work_is_done_and_the_message_says_that_there_is_no_repor
 }
 
 #[tokio::test]
-async fn a_notice_that_could_not_be_sent_is_owed_and_sent_by_the_next_delivery() {
+async fn a_message_that_could_not_be_sent_is_pending_and_sent_by_the_next_delivery() {
     let database = migrated_database().await;
     let event = json!({"scheduledTime": ROUTINE});
     let deaf =
@@ -50,7 +50,7 @@ async fn a_notice_that_could_not_be_sent_is_owed_and_sent_by_the_next_delivery()
 }
 
 #[tokio::test]
-async fn without_the_scheduler_the_routine_fails_and_says_so() {
+async fn without_the_scheduler_the_routine_fails_and_names_it() {
     let world = Setup::default()
         .variables(&[("AWS_ENDPOINT_URL_SCHEDULER", NOWHERE)])
         .world("2024-03-01T00:00:00Z", crate::harness::LEAGUE)

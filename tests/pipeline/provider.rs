@@ -30,7 +30,7 @@ async fn refreshes(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_refusal_opens_the_circuit_and_is_told_once_and_so_is_its_end() {
+async fn a_refusal_opens_the_circuit_and_sends_one_message_and_so_does_its_end() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let (messages, asked) = (world.messages().len(), world.provider.requests());
@@ -150,7 +150,7 @@ async fn a_retry_after_that_comes_second_holds_for_all_functions_too() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_could_not_be_noted_for_all_is_told_by_the_run_that_met_it() {
+async fn a_refusal_that_could_not_be_recorded_is_reported_by_the_run_that_met_it() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     world

@@ -17,7 +17,7 @@ const WEBHOOK: &str = "/services/T000";
 const PASSWORD: &str = "pl4nted-password";
 
 /// A world whose secret names this DSN, and whose database's address has a password.
-async fn told_to(dsn: &str, variables: &[(&str, &str)]) -> (World, Arc<Wire>, AwsGate) {
+async fn reports_to(dsn: &str, variables: &[(&str, &str)]) -> (World, Arc<Wire>, AwsGate) {
     let world = Setup::wired().variables(variables).world("2024-03-01T00:00:00Z", LEAGUE).await;
     let (wire, gate) = world.gates();
     let mut url: url::Url = world.stack.database_url.parse().unwrap();
@@ -50,9 +50,9 @@ fn exception(event: &Value) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn a_failed_execution_is_told_with_its_ids_and_what_goes_well_is_not() {
+async fn a_failed_execution_is_reported_with_its_ids_and_a_success_is_not() {
     let sentry = SentrySink::start().unwrap();
-    let (world, _wire, gate) = told_to(&sentry.dsn(), &[]).await;
+    let (world, _wire, gate) = reports_to(&sentry.dsn(), &[]).await;
     world.create().await;
     world.invoke_at(ROUTINE, "daily-routine", json!({})).await.unwrap();
     assert_eq!((sentry.bodies(), sentry.refused()), (vec![], vec![]), "nothing has failed");
@@ -79,7 +79,7 @@ async fn a_failed_execution_is_told_with_its_ids_and_what_goes_well_is_not() {
 }
 
 #[tokio::test]
-async fn a_panic_is_told_and_no_secret_with_it() {
+async fn a_panic_is_reported_and_no_secret_with_it() {
     let sentry = SentrySink::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let once = dir.path().join("once");
@@ -87,7 +87,7 @@ async fn a_panic_is_told_and_no_secret_with_it() {
     let says = format!("no row for {PASSWORD} at {WEBHOOK}/B000/XXXX by {TOKEN}");
     let variables =
         [("CRASH_AT", "fetched"), ("CRASH_ONCE", once.to_str().unwrap()), ("CRASH_SAYS", says.as_str())];
-    let (world, _wire, _gate) = told_to(&sentry.dsn(), &variables).await;
+    let (world, _wire, _gate) = reports_to(&sentry.dsn(), &variables).await;
     let error = world.invoke_at(
         ROUTINE,
         "tournaments",
@@ -114,9 +114,9 @@ async fn a_panic_is_told_and_no_secret_with_it() {
 }
 
 #[tokio::test]
-async fn what_fails_before_there_is_a_record_is_told_too() {
+async fn what_fails_before_there_is_a_record_is_reported_too() {
     let sentry = SentrySink::start().unwrap();
-    let (world, wire, _gate) = told_to(&sentry.dsn(), &[]).await;
+    let (world, wire, _gate) = reports_to(&sentry.dsn(), &[]).await;
     wire.refuse();
     world.invoke_at(ROUTINE, "daily-routine", json!({})).await.unwrap_err();
     world.stack.invoke("migrate", json!({})).await.unwrap_err();
@@ -144,7 +144,7 @@ async fn a_sentry_that_is_away_costs_seconds_and_nothing_else() {
         dsn(([127, 0, 0, 1], 9).into()),
         "https://no.key.example/".to_owned(),
     ] {
-        let (world, _wire, gate) = told_to(&dsn, &[]).await;
+        let (world, _wire, gate) = reports_to(&dsn, &[]).await;
         world.create().await;
         world.invoke_at(ROUTINE, "daily-routine", json!({})).await.unwrap();
         scheduler_is_away(&gate);
@@ -158,19 +158,22 @@ async fn a_sentry_that_is_away_costs_seconds_and_nothing_else() {
         let notice = world.messages().pop().unwrap();
         assert!(notice.contains("EventBridge"), "{notice}");
         let log = world.log("daily-routine");
-        assert!(log.contains("Sentry could not be told") && !log.contains("0123456789abcdef"), "{log}");
+        assert!(
+            log.contains("the failure could not be reported to Sentry") && !log.contains("0123456789abcdef"),
+            "{log}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_panic_of_the_operators_api_is_told_too() {
+async fn a_panic_of_the_operators_api_is_reported_too() {
     let sentry = SentrySink::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let once = dir.path().join("once");
     std::fs::write(&once, "").unwrap();
     let variables =
         [("CRASH_AT", "announced"), ("CRASH_ONCE", once.to_str().unwrap()), ("CRASH_SAYS", PASSWORD)];
-    let (world, _wire, _gate) = told_to(&sentry.dsn(), &variables).await;
+    let (world, _wire, _gate) = reports_to(&sentry.dsn(), &variables).await;
     let desk = crate::desk::Desk::of(&world);
     let bearer = format!("Bearer {TOKEN}");
     let routine = async || {

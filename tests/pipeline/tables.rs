@@ -22,7 +22,7 @@ const CURTAILED: &str = r#"{"league": "Curtailed League", "season": "2023-24", "
   "final_table": [{"team": "Ash"}, {"team": "Birch"}, {"team": "Elm"}, {"team": "Cedar"}]}"#;
 
 #[tokio::test]
-async fn a_curtailed_season_ends_in_the_providers_order_by_points_per_game_and_says_so() {
+async fn a_curtailed_season_ends_in_the_providers_order_by_points_per_game_with_a_warning() {
     let league = Play::text(CURTAILED).run().await;
     assert_eq!(league.summary.problems(), Vec::<String>::new());
     assert_eq!(league.table().await, ["Ash 2 6", "Birch 4 7", "Elm 4 2", "Cedar 2 1"]);

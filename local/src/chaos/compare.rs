@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_that_differs_is_told_on_both_sides() {
+    fn a_row_that_differs_is_listed_for_both_sides() {
         let of = |line: &str| Content::from([("match", vec![line.to_owned(), "same".to_owned()])]);
         assert_eq!(differences(&of("1-0"), &of("1-1")), ["- match 1-0", "+ match 1-1"]);
         assert_eq!(differences(&of("1-0"), &of("1-0")), Vec::<String>::new());

@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_leg_tells_the_aggregate_only_when_it_is_over() {
+    fn a_second_leg_has_the_aggregate_only_when_it_is_over() {
         let season = Season::parse("cup", r#"{"name": "Cup 2030", "matches": [
             {"round": "Semifinals", "date": "2030-02-01", "team1": "X", "team2": "Y", "score": {"ft": [3, 0]}},
             {"round": "Semifinals", "date": "2030-02-08", "team1": "Y", "team2": "X", "score": {"ft": [0, 0]}}]}"#).unwrap();

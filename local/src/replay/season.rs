@@ -115,9 +115,9 @@ impl Season {
 
     /// The end of the last match that has a result or was cancelled.
     pub fn last_end(&self) -> DateTime<Utc> {
-        let told = |f: &&Fixture| f.counted_score().is_some() || f.ruling == Ruling::Cancelled;
-        let told = self.fixtures.iter().filter(told);
-        told.filter_map(ended_at).max().unwrap_or_else(|| self.first_kickoff())
+        let decided = |f: &&Fixture| f.counted_score().is_some() || f.ruling == Ruling::Cancelled;
+        let decided = self.fixtures.iter().filter(decided);
+        decided.filter_map(ended_at).max().unwrap_or_else(|| self.first_kickoff())
     }
 
     /// The sections of a split league with their teams (indices into [`Season::teams`]), once the matches before the

@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_step_is_stopped_while_there_is_time_to_say_so_and_its_panic_is_an_error() {
+    async fn a_step_is_stopped_while_there_is_time_to_report_it_and_its_panic_is_an_error() {
         let stopped = |error: anyhow::Error| error.to_string();
         let deadline = Instant::now() + TIME_TO_FINISH + Duration::from_millis(20);
         let late = within_deadline(Some(deadline), std::future::pending::<anyhow::Result<()>>()).await;

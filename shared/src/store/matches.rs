@@ -63,7 +63,7 @@ fn stored(row: &Row) -> StoredMatch {
         },
         scored,
         doubted: row.get("doubted_score"),
-        odd_status: known.is_none().then(|| status.to_owned()),
+        unknown_status: known.is_none().then(|| status.to_owned()),
     }
 }
 

@@ -105,7 +105,7 @@ impl StoreError {
         }
     }
 
-    fn odd(table: &'static str, column: &'static str, row: &str, value: &str, remedy: String) -> Self {
+    fn malformed(table: &'static str, column: &'static str, row: &str, value: &str, remedy: String) -> Self {
         Self::Value {
             table,
             column,
@@ -153,7 +153,7 @@ fn parsed<T: FromStr + VariantNames>(
     row: &str,
 ) -> Result<T, StoreError> {
     let remedy = || format!("it is left out until it is set to one of {}", T::VARIANTS.join(", "));
-    value.parse().map_err(|_| StoreError::odd(table, column, row, value, remedy()))
+    value.parse().map_err(|_| StoreError::malformed(table, column, row, value, remedy()))
 }
 
 /// Rows of a list. A row that can't be read (an older database has values that are no longer known) is reported
@@ -163,16 +163,16 @@ pub struct Readable<T> {
     /// The rows that could be read.
     pub rows: Vec<T>,
     /// The malformed values, each with a remedy.
-    pub odd: Vec<StoreError>,
+    pub malformed: Vec<StoreError>,
 }
 
 impl<T> FromIterator<Result<T, StoreError>> for Readable<T> {
     fn from_iter<I: IntoIterator<Item = Result<T, StoreError>>>(read: I) -> Self {
-        let mut readable = Self { rows: Vec::new(), odd: Vec::new() };
+        let mut readable = Self { rows: Vec::new(), malformed: Vec::new() };
         for row in read {
             match row {
                 Ok(row) => readable.rows.push(row),
-                Err(error) => readable.odd.push(error),
+                Err(error) => readable.malformed.push(error),
             }
         }
         readable

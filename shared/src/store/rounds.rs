@@ -38,16 +38,17 @@ pub async fn list(
         )
         .await?;
     let mut rounds: Readable<StoredRound> = rows.iter().map(|row| stored(row, tournament, address)).collect();
-    rounds.odd.extend(rows.iter().filter_map(|row| odd_kind(row, tournament)));
+    rounds.malformed.extend(rows.iter().filter_map(|row| unknown_kind(row, tournament)));
     Ok(rounds)
 }
 
 /// The error for an unknown type (from an older version). Nothing is lost: the round's URL gives the type too.
-fn odd_kind(row: &Row, tournament: Uuid) -> Option<StoreError> {
+fn unknown_kind(row: &Row, tournament: Uuid) -> Option<StoreError> {
     let kind: &str = row.get("type");
     let remedy = "the round's address tells it; refresh the tournament, which writes its rounds anew";
-    let odd = || StoreError::odd("tournament_round", "type", &name(row, tournament), kind, remedy.to_owned());
-    kind.parse::<RoundKind>().is_err().then(odd)
+    let error =
+        || StoreError::malformed("tournament_round", "type", &name(row, tournament), kind, remedy.to_owned());
+    kind.parse::<RoundKind>().is_err().then(error)
 }
 
 fn name(row: &Row, tournament: Uuid) -> String {
@@ -63,7 +64,7 @@ fn stored(
     let kind: &str = row.get("type");
     let address = address(url).ok_or_else(|| {
         let remedy = "it is left out: refresh the tournament, which writes its rounds anew".to_owned();
-        StoreError::odd("tournament_round", "provider_url", &name(row, tournament), url, remedy)
+        StoreError::malformed("tournament_round", "provider_url", &name(row, tournament), url, remedy)
     })?;
     Ok(StoredRound {
         round: Round {

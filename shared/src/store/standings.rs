@@ -106,8 +106,8 @@ pub async fn replace(
         )
         .await?;
     let mut outcomes = Outcomes::default();
-    let told = written.iter().filter_map(|row| row.get::<_, Option<&str>>("outcome"));
-    told.for_each(|outcome| outcomes.count(outcome));
+    let written_rows = written.iter().filter_map(|row| row.get::<_, Option<&str>>("outcome"));
+    written_rows.for_each(|outcome| outcomes.count(outcome));
     let gone = written.first().map_or(0, |row| row.get::<_, i64>("gone"));
     Ok((outcomes, u64::try_from(gone).unwrap_or_default()))
 }

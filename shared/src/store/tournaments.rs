@@ -324,7 +324,7 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
 ) -> Result<T, StoreError> {
     let text = value.to_string();
     serde_json::from_value(value).map_err(|_| {
-        StoreError::odd("tournament", column, &id.to_string(), &text, "set it to '[]'".to_owned())
+        StoreError::malformed("tournament", column, &id.to_string(), &text, "set it to '[]'".to_owned())
     })
 }
 

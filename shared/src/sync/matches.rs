@@ -239,7 +239,7 @@ fn note_counts(journal: &mut Journal, name: String, readings: &[RoundReading<'_>
 pub(super) fn unknown_statuses<'a>(stored: impl IntoIterator<Item = &'a StoredMatch>) -> Option<String> {
     let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for row in stored {
-        if let Some(status) = &row.odd_status {
+        if let Some(status) = &row.unknown_status {
             unknown
                 .entry(format!("{:?}", status.chars().take(60).collect::<String>()))
                 .or_default()

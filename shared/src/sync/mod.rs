@@ -59,7 +59,7 @@ pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<To
 
 /// The readable rows of a list; the journal gets one warning for each unreadable one.
 pub fn readable<T>(run: &mut Run<'_>, read: Readable<T>) -> Vec<T> {
-    for invalid in read.odd {
+    for invalid in read.malformed {
         let warning = invalid.to_string();
         if !run.journal.warnings.contains(&warning) {
             run.journal.warn(warning);

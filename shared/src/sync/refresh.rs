@@ -88,8 +88,8 @@ async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) ->
         stored.iter().map(|row| (row.known.external_id.as_str(), row.known.round_slug.as_str())).collect();
     let mut readings: BTreeMap<&str, Reading> = BTreeMap::new();
     for event in events {
-        let told = || event.season.and_then(|_| round_of(event, &known));
-        let slug = round_of_id.get(event.external_id.as_str()).copied().or_else(told);
+        let by_its_round = || event.season.and_then(|_| round_of(event, &known));
+        let slug = round_of_id.get(event.external_id.as_str()).copied().or_else(by_its_round);
         match slug {
             Some(slug) => readings.entry(slug).or_default().extend(event.read(slug)),
             // A fixture of a knockout round that the list does not identify: the knockouts check finds it.

@@ -57,15 +57,15 @@ async fn sync_once(
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Season).await?;
     // These may be results or running scores: a table without them would be less complete than the stored one.
-    let untold =
+    let unknown =
         stored.iter().filter(|row| row.known.status == MatchStatus::Open && row.known.score.is_some());
-    if let Some(odd) = super::matches::unknown_statuses(untold) {
+    if let Some(statuses) = super::matches::unknown_statuses(unknown) {
         run.journal.skipped(
             Step::Plan,
             "standings",
             "results of older vocabularies are still to be read anew",
         );
-        run.journal.warn(format!("the table stays as it was: {odd}: refresh the tournament"));
+        run.journal.warn(format!("the table stays as it was: {statuses}: refresh the tournament"));
         return Ok(());
     }
     let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();

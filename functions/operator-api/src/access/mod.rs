@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn another_site_is_told_from_our_own() {
+    fn another_site_is_distinguished_from_our_own() {
         assert!(is_same_origin(&headers(&[("sec-fetch-site", "same-origin")])));
         assert!(!is_same_origin(&headers(&[
             ("sec-fetch-site", "same-site"),

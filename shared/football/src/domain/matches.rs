@@ -128,5 +128,5 @@ pub struct StoredMatch {
     /// A lower running score that was read once, as `home-away`.
     pub doubted: Option<String>,
     /// The stored status, where it is not one of [`MatchStatus`]: `known.status` is used in its place.
-    pub odd_status: Option<String>,
+    pub unknown_status: Option<String>,
 }

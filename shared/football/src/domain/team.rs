@@ -94,7 +94,7 @@ mod tests {
     use super::is_placeholder_name;
 
     #[test]
-    fn places_are_told_from_teams() {
+    fn placeholders_are_distinguished_from_teams() {
         for place in [
             "Winner QF1",
             "Runner-up Group A",

@@ -287,7 +287,7 @@ mod tests {
     }
 
     fn stored(known: Match) -> StoredMatch {
-        StoredMatch { known, scored: false, doubted: None, odd_status: None }
+        StoredMatch { known, scored: false, doubted: None, unknown_status: None }
     }
 
     #[test]

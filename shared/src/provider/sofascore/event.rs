@@ -134,8 +134,8 @@ impl Reading {
         if home.external_id == away.external_id {
             return Err(("awayTeam.id", "is the home team's: a team can't play itself".to_owned()));
         }
-        let told = |score: &ScorePayload| score.display.or(score.current).is_some();
-        let has_score = told(&event.home_score) && told(&event.away_score);
+        let has_goals = |score: &ScorePayload| score.display.or(score.current).is_some();
+        let has_score = has_goals(&event.home_score) && has_goals(&event.away_score);
         let status = status::state(&event.status, event.is_awarded && has_score).ok_or_else(|| {
             let status = &event.status;
             (

@@ -52,8 +52,8 @@ fn side(
     payload: &ScorePayload,
     Standing { status, in_shootout, awarded }: Standing,
 ) -> Result<Option<i32>, (&'static str, String)> {
-    let told = [payload.display, payload.current, payload.normaltime, payload.overtime, payload.penalties];
-    if let Some(goals) = told.into_iter().flatten().find(|goals| !GOALS.contains(goals)) {
+    let given = [payload.display, payload.current, payload.normaltime, payload.overtime, payload.penalties];
+    if let Some(goals) = given.into_iter().flatten().find(|goals| !GOALS.contains(goals)) {
         return Err((field, format!("has no number of goals: {goals}")));
     }
     let parts = payload.normaltime.map(|normal| normal + payload.overtime.unwrap_or(0));

@@ -298,7 +298,7 @@ fn a_deduction_counts_before_the_rules() {
 }
 
 #[test]
-fn where_the_rules_end_the_provider_decides_and_a_note_says_so() {
+fn where_the_rules_end_the_provider_decides_with_a_note() {
     let teams = ["a", "b", "c"];
     let played = "a 1:1 b, b 1:1 c, c 1:1 a";
     let plain = table(&entrants(&teams), &results(played), &under("goal difference, lots, wins"));
@@ -781,7 +781,7 @@ fn seasons_without_a_table_are_computed() {
 }
 
 #[test]
-fn a_real_split_is_told_from_a_league_that_is_not() {
+fn a_real_split_is_distinguished_from_a_league_without_one() {
     let Some(files) = real("seasons/results_only") else { return };
     let mut splits = Vec::new();
     for (path, file) in &files {

@@ -121,8 +121,8 @@ fn ties_of_real_seasons_agree_with_the_provider_and_with_the_next_round() {
         }
         let (mut all, mut alone, mut by_word, mut open, mut on) = (0, 0, 0, 0, 0);
         for ((slug, _, matches), (_, _, silent)) in rounds.iter().zip(&mute) {
-            let told = ties(slug, matches, AwayGoals::No);
-            for (tie, own) in told.iter().zip(ties(slug, silent, AwayGoals::No)) {
+            let named = ties(slug, matches, AwayGoals::No);
+            for (tie, own) in named.iter().zip(ties(slug, silent, AwayGoals::No)) {
                 all += 1;
                 assert_eq!(tie.notes, Vec::<String>::new());
                 assert_eq!(
@@ -185,7 +185,7 @@ fn aggregates(file: &str) -> Option<BTreeMap<String, (i32, i32)>> {
 }
 
 #[test]
-fn a_semifinals_winner_stands_in_the_final_before_there_is_one() {
+fn a_semifinals_winner_is_in_the_final_before_the_final_is_published() {
     let Some(mut rounds) = rounds("dfb-pokal-25-26.json") else { return };
     rounds.push(("final".to_owned(), 6, Vec::new()));
     let bracket = joined(&rounds, &[]);

@@ -151,8 +151,8 @@ fn replays() {
     // A replayed match says nothing about the other ties of its round.
     let again = [played(1, AB, 0, (2, 1)), played(2, AB, 10, (0, 1)), played(3, ("C", "D"), 0, (1, 0))];
     let round = ties("round", &again, AwayGoals::No);
-    let told: Vec<_> = round.iter().map(|tie| (tie.winning_team(), tie.decided_by)).collect();
-    assert_eq!(told, [(Some("B"), Some(Replay)), (Some("C"), Some(SingleMatch))]);
+    let winners: Vec<_> = round.iter().map(|tie| (tie.winning_team(), tie.decided_by)).collect();
+    assert_eq!(winners, [(Some("B"), Some(Replay)), (Some("C"), Some(SingleMatch))]);
     // A replayed final at the same ground is no second leg.
     assert_eq!(
         decided(&[played(1, AB, 0, (1, 1)), played(2, AB, 2, (4, 0))], AwayGoals::No),

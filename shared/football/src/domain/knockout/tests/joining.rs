@@ -169,7 +169,7 @@ fn semifinals_lead_to_the_final_and_to_the_match_for_third_place() {
 }
 
 #[test]
-fn the_next_round_tells_what_the_matches_do_not_and_contradictions_are_noted() {
+fn the_next_round_adds_what_the_matches_do_not_have_and_contradictions_are_noted() {
     let toss = played(1, ("A", "B"), 0, (1, 1));
     let later = [played(3, ("B", "D"), 9, (1, 0))];
     let joined = bracket(
@@ -274,10 +274,10 @@ fn the_drawing_knows_byes_legs_and_winners() {
         played(3, ("E", "F"), 2, (2, 0)),
     ];
     let bracket = bracket(&[round("quarterfinals", 1, &matches), round("semifinals", 2, &[])], &[tree]);
-    let told: Vec<_> =
+    let decided: Vec<_> =
         bracket.rounds[0].ties.iter().map(|tie| (tie.winning_team(), tie.decided_by)).collect();
     assert_eq!(
-        told,
+        decided,
         [
             (Some("G"), Some(DecidedBy::Bye)),
             (None, None),
