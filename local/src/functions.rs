@@ -168,6 +168,8 @@ impl Functions {
                 .stderr(log),
             Signal::TERM,
         )?;
+        // It opens its two ports one after the other, in no order: a function that starts before the second is open fails.
+        emulator.listening(runtime_port, "the Runtime API").await?;
         emulator.listening(port, "the Runtime Interface Emulator").await?;
         running.insert(name.to_owned(), Running { emulator, port });
         Ok(port)
