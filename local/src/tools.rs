@@ -134,7 +134,7 @@ pub fn free_port() -> anyhow::Result<u16> {
     bail!("no port between {} and {} is free", OURS.start, OURS.end)
 }
 
-/// The directory of temporary files: in memory where there is room, since hundreds of databases and browser profiles
+/// The directory of temporary files: in memory where enough is free, since hundreds of databases and browser profiles
 /// keep a disk busy; else `TMPDIR`.
 pub fn temp_dir() -> PathBuf {
     const MEMORY: &str = "/dev/shm";

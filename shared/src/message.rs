@@ -11,7 +11,7 @@ use crate::store::circuit::PendingMessage;
 use crate::summary::Summary;
 use crate::work::{ExecutionStatus, Operation};
 
-/// Slack's limits, with room for the text added around a value.
+/// Slack's limits, less the length of the text added around a value.
 const HEADER_CHARS: usize = 150;
 const FIELD_CHARS: usize = 1_900;
 const SECTION_CHARS: usize = 2_800;
@@ -138,11 +138,11 @@ fn quoted(name: &str, texts: &[String]) -> Option<String> {
     if texts.is_empty() {
         return None;
     }
-    let room = SECTION_CHARS / QUOTED;
+    let chars = SECTION_CHARS / QUOTED;
     let mut lines: Vec<String> = texts
         .iter()
         .take(QUOTED)
-        .map(|text| format!("• {}", escaped(&text.replace('\n', " "), room - 2)))
+        .map(|text| format!("• {}", escaped(&text.replace('\n', " "), chars - 2)))
         .collect();
     if texts.len() > QUOTED {
         lines.push(format!("… and {} more", texts.len() - QUOTED));

@@ -129,7 +129,7 @@ async fn a_webhook_that_is_gone_is_read_anew_by_a_warm_function() {
     assert_eq!(world.messages().len(), 1, "the archived channel takes nothing");
     world.stack.aws.set_secret(&secret(url.as_str(), &world.stack.slack.webhook_url())).await.unwrap();
     world.invoke_at("2024-03-03T00:01:00Z", "daily-routine", json!({})).await.unwrap();
-    assert_eq!(world.messages().len(), 3, "read anew, sent, and what was owed as well");
+    assert_eq!(world.messages().len(), 3, "read anew, sent, and what was pending as well");
     assert!(read() > before);
 }
 

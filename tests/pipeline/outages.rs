@@ -34,8 +34,8 @@ async fn a_message_that_could_not_be_sent_is_pending_and_sent_by_the_next_delive
         [("SECRET_ARN", ""), ("DATABASE_URL", database.as_str()), ("SLACK_JOB_EXECUTIONS_WEBHOOK", NOWHERE)];
     let stack = Setup::on(&database).variables(&deaf).stack(NOWHERE).await;
     stack.stack.invoke("daily-routine", event.clone()).await.unwrap();
-    let owed = "SELECT concat(status, ' ', notified_at IS NULL) FROM data_provider_executions";
-    assert_eq!(stack.texts(owed).await, ["completed t"]);
+    let delivery = "SELECT concat(status, ' ', notified_at IS NULL) FROM data_provider_executions";
+    assert_eq!(stack.texts(delivery).await, ["completed t"]);
     let log = stack.log("daily-routine");
     assert!(log.contains("a message to Slack could not be sent"), "{log}");
 
@@ -46,7 +46,7 @@ async fn a_message_that_could_not_be_sent_is_pending_and_sent_by_the_next_delive
         stack.stack.invoke("daily-routine", later.clone()).await.unwrap();
         assert_eq!(stack.messages().len(), 1, "sent once, then never again");
     }
-    assert_eq!(stack.texts(owed).await, ["completed f"]);
+    assert_eq!(stack.texts(delivery).await, ["completed f"]);
 }
 
 #[tokio::test]
