@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use chrono::{Days, NaiveDate, TimeDelta};
 use football::domain::standings::{Entrant, Result as Played, Terms, table};
-use football::domain::{Match, MatchStatus, Mode, RoundAddress, Score, StandingsMode, Team, TieFacts};
+use football::domain::{Match, MatchStatus, Mode, RoundAddress, Score, Stage, StandingsMode, Team, TieFacts};
 use serde_json::{Value, json};
 use shared::browser::{Browser, Fetched, Want};
 use shared::clock::Clock;
@@ -145,7 +145,7 @@ fn standings(season: &Season) {
         .into_iter()
         .filter_map(|Match { group_name: group, home, away, kickoff, score, .. }| {
             let Score { home: home_goals, away: away_goals, .. } = score?;
-            Some(Played { group, home, away, home_goals, away_goals, kickoff })
+            Some(Played { group, home, away, home_goals, away_goals, shootout: None, kickoff })
         })
         .collect();
     let mut took = Samples::default();
@@ -335,7 +335,9 @@ fn matches_of(season: &Season, count: usize) -> Vec<Match> {
             home: team(fixture.home),
             away: team(fixture.away),
             kickoff: Some(fixture.kickoff),
+            stage: Stage::Unknown,
             status: MatchStatus::Ended,
+            called_off: None,
             score: fixture.score.map(|score| score.display().map(goals)).map(|[h, a]| Score::new(h, a)),
             changed_at: Some(fixture.kickoff + TimeDelta::minutes(113)),
             tie: TieFacts::default(),

@@ -28,7 +28,17 @@ pub struct Summary {
     pub reports: usize,
     pub wall_seconds: f64,
     pub peak_rss_mb: BTreeMap<String, f64>,
+    pub warnings: Vec<Warning>,
     pub errors: Vec<String>,
+}
+
+/// A warning of an execution, in order of the executions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation: they are the summary file's keys")]
+pub struct Warning {
+    pub tournament: Option<String>,
+    pub operation: String,
+    pub text: String,
 }
 
 /// The tournament's row.
@@ -199,6 +209,7 @@ impl Summary {
             reports: reports.iter().filter(|key| key.ends_with(".json")).count(),
             wall_seconds: (replay.began.elapsed().as_secs_f64() * 10.0).round() / 10.0,
             peak_rss_mb: replay.stack.functions.peak_rss_mb(),
+            warnings: warnings(&db).await?,
             errors: replay.errors.clone(),
         })
     }
@@ -219,6 +230,23 @@ impl Summary {
         }
         problems
     }
+}
+
+async fn warnings(db: &Client) -> anyhow::Result<Vec<Warning>> {
+    let rows = db
+        .query(
+            "SELECT t.slug, e.operation_type, warning
+               FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
+              CROSS JOIN LATERAL jsonb_array_elements_text(e.summary->'warnings') WITH ORDINALITY AS w (warning, place)
+              WHERE jsonb_typeof(e.summary->'warnings') = 'array'
+              ORDER BY e.planned_for NULLS FIRST, e.started_at, w.place",
+            &[],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Warning { tournament: row.get(0), operation: row.get(1), text: row.get(2) })
+        .collect())
 }
 
 async fn tournament(db: &Client, id: uuid::Uuid) -> anyhow::Result<Tournament> {

@@ -223,12 +223,15 @@ async fn a_matchday_on_an_old_database_loses_nothing_and_puts_the_season_right()
         "set it to open, ended, not-defined",
         // No table is computed while results are still to be reread.
         r#"the table stays as it was: match.status holds \"finished\", which is not known (matches 9000003): refresh"#,
-        "CORRECTION: match 9000004 was corrected after it had ended (score: 1-3 → 1-4",
+        "CORRECTION: match Elm – Oak (9000004) was corrected after it had ended (score: 1-3 → 1-4",
     ] {
         assert!(told.contains(part), "{part}\n{told}");
     }
     let notice = world.messages()[0].clone();
-    assert!(notice.contains("CORRECTION: match 9000004"), "said in Slack, whatever else is: {notice}");
+    assert!(
+        notice.contains("CORRECTION: match Elm – Oak (9000004)"),
+        "said in Slack, whatever else is: {notice}"
+    );
     assert_eq!(
         world
             .texts("SELECT concat_ws(' ', operation_type, status) FROM data_provider_executions WHERE function IS NOT NULL AND status <> 'completed'")

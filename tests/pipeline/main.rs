@@ -10,6 +10,7 @@ mod chaos;
 mod crashes;
 mod cups;
 mod database;
+mod decisions;
 mod desk;
 mod desk_pages;
 mod events;

@@ -100,8 +100,7 @@ fn every_real_league_comes_out_as_its_official_table() {
         }
         let tables = decode::tables(&view.standings().unwrap().to_string()).unwrap();
         let (name, mode) = (|team: &str| names[team].clone(), StandingsMode::UniqueGroup);
-        let plan =
-            standings::plan(&matches, name, mode, StandingsTerms::default(), Some((&tables, view.now)));
+        let plan = standings::plan(matches, name, mode, StandingsTerms::default(), Some((&tables, view.now)));
         let ours: Vec<String> = plan
             .table
             .rows

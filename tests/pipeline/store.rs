@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use football::domain::{Match, MatchStatus, Mode, Score, StandingsMode, Team, TieFacts};
+use football::domain::{Match, MatchStatus, Mode, Score, Stage, StandingsMode, Team, TieFacts};
 use shared::outcomes::Outcomes;
 use shared::store::circuit::{self, Admission};
 use shared::store::pace::{self, Turn};
@@ -50,11 +50,13 @@ fn game(id: &str, home: u32, status: MatchStatus, score: Option<(i32, i32)>, cha
     Match {
         external_id: id.into(),
         round_slug: "1".into(),
+        stage: Stage::Unknown,
         group_name: String::new(),
         home: home.to_string(),
         away: "2".into(),
         kickoff: Some(now()),
         status,
+        called_off: None,
         score: score.map(|(home, away)| Score::new(home, away)),
         changed_at: Some(now() + TimeDelta::seconds(changed)),
         tie: TieFacts::default(),
@@ -95,7 +97,7 @@ async fn the_database_itself_keeps_an_ended_match_and_refuses_an_older_payload()
     assert_eq!(write(game("10", 1, ended, Some((2, 1)), 100)).await, outcomes(1, 0, 0, 0));
     for poorer in [
         game("10", 1, MatchStatus::Open, Some((0, 0)), 200),
-        game("10", 1, MatchStatus::NotDefined, None, 200),
+        game("10", 1, MatchStatus::NotDefined, None, 100),
         game("10", 1, ended, None, 200),
         game("10", 1, ended, Some((9, 9)), 50),
     ] {
@@ -107,6 +109,8 @@ async fn the_database_itself_keeps_an_ended_match_and_refuses_an_older_payload()
     );
     // A correction is a newer payload with a result.
     assert_eq!(write(game("10", 1, ended, Some((2, 2)), 200)).await, outcomes(0, 1, 0, 0));
+    // An annulment is a newer decision.
+    assert_eq!(write(game("10", 1, MatchStatus::NotDefined, None, 300)).await, outcomes(0, 1, 0, 0));
 }
 
 #[tokio::test]

@@ -54,5 +54,6 @@ async fn refresh_all(run: &mut Run<'_>) -> anyhow::Result<()> {
     refresh::today(run).await?;
     refresh::new_rounds(run).await?;
     refresh::full_pass(run).await?;
-    refresh::unchecked_tables(run).await
+    refresh::unchecked_tables(run).await?;
+    refresh::differing_tables(run).await
 }

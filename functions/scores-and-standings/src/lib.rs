@@ -111,7 +111,7 @@ async fn scores(
         }
         Err(error) => return not_read(run, &tournament, &round, check, error).await,
     };
-    matches::look_up_missing(run, &tournament, slug, &mut reading).await?;
+    matches::look_up_missing(run, &tournament, slug, &mut reading, matches::Missing::Open).await?;
     let read = json!({ "matches": reading.matches.len() });
     run.journal.completed(Step::Fetch, &format!("round {slug}"), read);
 

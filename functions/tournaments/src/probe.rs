@@ -3,12 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::provider::ProviderError;
-use shared::provider::Session;
+use shared::provider::{Half, ProviderError, Session};
 
 /// Requests the day's events: `{"outcome": "answered" | "blocked" | "failed", "problem"?, "requests"}`.
 pub(crate) async fn answer(provider: &mut Session, now: DateTime<Utc>) -> Value {
-    let (outcome, problem) = match provider.scheduled(now.date_naive()).await {
+    let (outcome, problem) = match provider.scheduled(now.date_naive(), Half::First).await {
         Ok(_) | Err(ProviderError::NotFound { .. }) => ("answered", None),
         Err(error @ (ProviderError::Blocked { .. } | ProviderError::CircuitOpen { .. })) => {
             ("blocked", Some(error))

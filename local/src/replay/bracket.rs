@@ -149,12 +149,30 @@ impl Bracket {
         if !self.ties[tie].legs.iter().all(over) {
             return None;
         }
+        if self.is_best_of_three(season, &self.ties[tie]) {
+            return self.winner_of_series(season, &self.ties[tie]);
+        }
         let kicks = moment(&season.fixtures[last], now).kicks();
         self.decided(season, last, self.aggregate_at(season, last, now), kicks)
     }
 
+    /// Whether it is the best of three: each won one of the first two matches, and one had more goals.
+    pub fn is_best_of_three(&self, season: &Season, tie: &Tie) -> bool {
+        let [first, second, _] = tie.legs[..] else { return false };
+        let level = self.aggregate(season, second).is_none_or(|[home, away]| home == away);
+        !level && season.winner_of(first).is_some() && season.winner_of(first) != season.winner_of(second)
+    }
+
+    fn winner_of_series(&self, season: &Season, tie: &Tie) -> Option<usize> {
+        let wins: Vec<usize> = tie.legs.iter().filter_map(|leg| season.winner_of(*leg)).collect();
+        wins.iter().find(|team| wins.iter().filter(|won| won == team).count() > 1).copied()
+    }
+
     fn winner(&self, season: &Season, at: usize) -> Option<usize> {
         let last = *self.ties[at].legs.last()?;
+        if self.is_best_of_three(season, &self.ties[at]) {
+            return self.winner_of_series(season, &self.ties[at]);
+        }
         let fixture = &season.fixtures[last];
         let goals = self.aggregate(season, last);
         // An abandoned tie was decided off the pitch; a future one is not decided.

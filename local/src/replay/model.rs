@@ -135,6 +135,23 @@ pub(super) struct InForce {
     pub final_order: Vec<usize>,
     /// Teams that have byes.
     pub byes: Vec<usize>,
+    /// The provider's tables; empty: one a group.
+    pub tables: Vec<Listed>,
+    /// Whether a shootout in a match of a table gives its winner a further point.
+    pub shootout_points: bool,
+    /// Whether the first half of a day's list has other competitions only.
+    pub split_days: bool,
+}
+
+/// A table that the provider lists.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    /// The end of its name.
+    pub name: String,
+    /// Indices into [`Season::teams`].
+    pub teams: Vec<usize>,
+    /// Whether its stage has an id that no match has.
+    pub own_stage: bool,
 }
 
 /// How a fault names its match.

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::bracket::{Bracket, Slot};
 use super::listing::Listing;
 use super::listing::moment;
-use super::model::{Fixture, Kind, RoundKey, Ruling, Season, Team};
+use super::model::{Fixture, Kind, Listed, RoundKey, Ruling, Season, Team};
 use super::story::{Moment, ended_at};
-use super::table::table;
+use super::table::{Row, table, table_of};
 
 /// Another competition in a day's list.
 const OTHER_TOURNAMENT: u64 = 99_001;
@@ -90,6 +90,11 @@ impl View<'_> {
         if groups.is_empty() {
             groups.push(None);
         }
+        let listed = &self.season.in_force.tables;
+        if !listed.is_empty() {
+            let tables = (1..).zip(listed).map(|(number, table)| self.listed_table(number, table));
+            return Some(json!({"standings": tables.collect::<Vec<_>>()}));
+        }
         let sections = self.season.sections(self.now);
         let standings: Vec<Value> = if sections.is_empty() {
             groups.into_iter().filter_map(|group| self.standing(group, None)).collect()
@@ -99,15 +104,26 @@ impl View<'_> {
         (!standings.is_empty()).then(|| json!({"standings": standings}))
     }
 
-    /// `/sport/football/scheduled-events/{date}`: the day and its neighbours, other competitions too.
+    /// `/sport/football/scheduled-events/{date}`: the day and its neighbours, other competitions too, or only those where
+    /// days are split.
     pub fn scheduled_events(&self, day: NaiveDate) -> Value {
+        let others = [12, 18].map(|hour| self.foreign_event(day, hour));
+        let mut events = if self.season.in_force.split_days { Vec::new() } else { self.events_of(day) };
+        events.extend(others);
+        json!({"events": events})
+    }
+
+    /// `/sport/football/scheduled-events/{date}/inverse`: the other half.
+    pub fn inverse_events(&self, day: NaiveDate) -> Value {
+        json!({"events": if self.season.in_force.split_days { self.events_of(day) } else { Vec::new() }})
+    }
+
+    fn events_of(&self, day: NaiveDate) -> Vec<Value> {
         let near = |listing: &Listing| (listing.kickoff.date_naive() - day).num_days().abs() <= 1;
         let candidates = self.indices(|f| f.listings(self.now).iter().any(near));
         let drawn: Vec<usize> =
             candidates.into_iter().filter(|i| self.drawn(&self.season.fixtures[*i].round)).collect();
-        let mut events = self.listed(&drawn, near, false);
-        events.extend([12, 18].map(|hour| self.foreign_event(day, hour)));
-        json!({"events": events})
+        self.listed(&drawn, near, false)
     }
 
     /// `/event/{id}`
@@ -191,6 +207,9 @@ impl View<'_> {
             let before = self.season.fixtures[tie.legs[place - 1]].listings(self.now);
             event["previousLegEventId"] = json!(before.last().map(|listing| listing.id));
         }
+        if self.bracket.leg(index).is_some_and(|(tie, _)| self.bracket.is_best_of_three(self.season, tie)) {
+            event["cupMatchesInRound"] = json!(3);
+        }
         if at.finished() {
             self.add_winner(&mut event, index, at);
         }
@@ -230,7 +249,6 @@ impl View<'_> {
 
     fn standing(&self, group: Option<&str>, section: Option<(&str, Vec<usize>)>) -> Option<Value> {
         let mut table = table(self.season, group, self.now);
-        let place = self.group_place(group);
         let (label, year) = (self.season.label(), self.season.season_year());
         let name = match group.or(section.as_ref().map(|(name, _)| *name)) {
             Some(part) => format!("{label} {year}, {part}"),
@@ -241,8 +259,24 @@ impl View<'_> {
             table.retain(|row| teams.contains(&row.team));
             stage["name"] = json!(format!("{label}, {part} Round"));
         }
+        (!table.is_empty()).then(|| self.table_json(&stage, &name, self.group_place(group), &table))
+    }
+
+    /// A table that the rules list.
+    fn listed_table(&self, number: u64, listed: &Listed) -> Value {
+        let label = self.season.label();
+        let mut stage = self.stage_json(Kind::League, None);
+        if listed.own_stage {
+            stage["name"] = json!(format!("{label}, {}", listed.name));
+            stage["id"] = json!(self.season.unique_tournament_id * 100 + 50 + number);
+        }
+        let name = format!("{label} {}, {}", self.season.season_year(), listed.name);
+        self.table_json(&stage, &name, number, &table_of(self.season, &listed.teams, self.now))
+    }
+
+    fn table_json(&self, stage: &Value, name: &str, number: u64, table: &[Row]) -> Value {
         let rows: Vec<Value> = (1..)
-            .zip(&table)
+            .zip(table)
             .map(|(position, row)| {
                 let team = &self.season.teams[row.team];
                 let [wins, draws, losses] = row.record;
@@ -256,12 +290,11 @@ impl View<'_> {
                 })
             })
             .collect();
-        (!rows.is_empty()).then(|| {
-            json!({
-                "tournament": stage, "type": "total", "name": name, "descriptions": [],
-                "tieBreakingRule": {"id": 17_827, "text": self.season.in_force.text.as_deref().unwrap_or(TIE_BREAKING)},
-                "rows": rows, "id": 300_000 + self.season.unique_tournament_id * 100 + place, "updatedAtTimestamp": self.now.timestamp(),
-            })
+        json!({
+            "tournament": stage, "type": "total", "name": name, "descriptions": [],
+            "tieBreakingRule": {"id": 17_827, "text": self.season.in_force.text.as_deref().unwrap_or(TIE_BREAKING)},
+            "rows": rows, "id": 300_000 + self.season.unique_tournament_id * 100 + number,
+            "updatedAtTimestamp": self.now.timestamp(),
         })
     }
 
@@ -296,7 +329,8 @@ impl View<'_> {
             "competitionType": if kind == Kind::Knockout { 2 } else { 1 },
             "id": self.season.unique_tournament_id * 100 + stage,
         });
-        if let Some(group) = group {
+        // Only lettered groups have a field of their own.
+        if let Some(group) = group.filter(|group| group.starts_with("Group ")) {
             value["groupName"] = json!(group);
             value["groupSign"] = json!(group.trim_start_matches("Group "));
         }

@@ -1,14 +1,14 @@
-//! The rules of a table that results don't show: how ties on points are broken, and point deductions.
+//! What results don't show of a season: the tables the provider has, how ties on points are broken, point deductions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::model::Season;
+use super::model::{Listed, Season};
 
-/// The content of a `--rules` file: `{"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team]}`, each
-/// optional.
+/// The content of a `--rules` file: `{"tie_breaking_rule": text, "deductions": {team: points}, "byes": [team], "tables":
+/// [{"name": text, "teams": [team], "own_stage": bool}], "shootout_points": bool, "split_days": bool}`, each optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -22,6 +22,28 @@ pub struct Rules {
     /// Teams, by the same names, that the cup tree shows as advancing through the rounds before their first match.
     #[serde(default)]
     pub byes: Vec<String>,
+    /// The provider's tables, in place of one a group: conferences, or tables across which matches are played.
+    #[serde(default)]
+    pub tables: Vec<TableOf>,
+    /// Whether the winner of a shootout in a match of a table gets a further point.
+    #[serde(default)]
+    pub shootout_points: bool,
+    /// Whether the first half of a day's list has other competitions only.
+    #[serde(default)]
+    pub split_days: bool,
+}
+
+/// A table of the provider.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableOf {
+    /// The end of its name.
+    pub name: String,
+    /// Its teams, by their names in the season file.
+    pub teams: Vec<String>,
+    /// Whether its stage has an id of its own, which no match has; else it shares that of the matches.
+    #[serde(default)]
+    pub own_stage: bool,
 }
 
 /// Why rules cannot be used, and the remedy.
@@ -38,7 +60,8 @@ pub enum RulesError {
     /// The text is not the JSON expected.
     #[error(
         "{name} is not a rules file: write {{\"tie_breaking_rule\": \"text\", \"deductions\": {{\"Team\": 9}}, \
-         \"byes\": [\"Team\"]}}"
+         \"byes\": [\"Team\"], \"tables\": [{{\"name\": \"East\", \"teams\": [\"Team\"]}}], \
+         \"shootout_points\": true, \"split_days\": true}}"
     )]
     Json {
         /// The file's name.
@@ -85,6 +108,12 @@ impl Season {
                 self.in_force.final_order.clear();
             }
         }
+        for TableOf { name, teams, own_stage } in rules.tables {
+            let teams = teams.into_iter().map(|team| self.named(team)).collect::<Result<_, _>>()?;
+            self.in_force.tables.push(Listed { name, teams, own_stage });
+        }
+        self.in_force.shootout_points |= rules.shootout_points;
+        self.in_force.split_days |= rules.split_days;
         if rules.tie_breaking_rule.is_some() {
             self.in_force.text = rules.tie_breaking_rule;
         }
@@ -104,6 +133,15 @@ impl Season {
             tie_breaking_rule: self.in_force.text.clone(),
             deductions: adjustments.map(|(team, points)| (self.teams[*team].name.clone(), -points)).collect(),
             byes: self.in_force.byes.iter().map(|team| self.teams[*team].name.clone()).collect(),
+            tables: (self.in_force.tables.iter())
+                .map(|Listed { name, teams, own_stage }| TableOf {
+                    name: name.clone(),
+                    teams: teams.iter().map(|team| self.teams[*team].name.clone()).collect(),
+                    own_stage: *own_stage,
+                })
+                .collect(),
+            shootout_points: self.in_force.shootout_points,
+            split_days: self.in_force.split_days,
         }
     }
 

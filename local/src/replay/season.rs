@@ -105,7 +105,8 @@ impl Season {
 
     /// Whether there is one table or several, by the application's term.
     pub fn standings_mode(&self) -> &'static str {
-        if self.groups.len() > 1 { "multi-group" } else { "unique-group" }
+        let tables = self.groups.len().max(self.in_force.tables.len());
+        if tables > 1 { "multi-group" } else { "unique-group" }
     }
 
     /// The season's first kickoff.
@@ -149,6 +150,19 @@ impl Season {
             sections.push(("Regular season", others.into_iter().collect()));
         }
         sections
+    }
+
+    /// The team (index into [`Season::teams`]) that won a match by goals or shootout.
+    pub fn winner_of(&self, fixture: usize) -> Option<usize> {
+        let fixture = &self.fixtures[fixture];
+        let score = fixture.counted_score()?;
+        let [home, away] = score.display();
+        let [home_kicks, away_kicks] = score.p.unwrap_or_default();
+        match (home, home_kicks).cmp(&(away, away_kicks)) {
+            std::cmp::Ordering::Greater => Some(fixture.home),
+            std::cmp::Ordering::Less => Some(fixture.away),
+            std::cmp::Ordering::Equal => None,
+        }
     }
 
     /// Whether matches were cancelled.

@@ -195,6 +195,10 @@ fn find(world: &World, segments: &[&str]) -> (&'static str, Found) {
             let day = day.parse::<NaiveDate>().ok();
             ("scheduled-events", some(day.map(|day| view.scheduled_events(day))))
         }
+        ["sport", "football", "scheduled-events", day, "inverse"] => {
+            let day = day.parse::<NaiveDate>().ok();
+            ("scheduled-events-inverse", some(day.map(|day| view.inverse_events(day))))
+        }
         ["event", id] => ("event", some(id.parse().ok().and_then(|id| view.event(id)))),
         ["team", id, "image"] => {
             let id = id.parse().ok().filter(|id| view.has_team(*id));

@@ -18,6 +18,8 @@ pub struct Row {
     pub goals: [u32; 2],
     /// Points the rules add; negative for a deduction.
     pub adjustment: i64,
+    /// Points for shootouts won.
+    pub bonus: u32,
 }
 
 impl Row {
@@ -33,7 +35,7 @@ impl Row {
 
     /// The points of the table: after deductions.
     pub fn total(&self) -> i64 {
-        i64::from(self.points()) + self.adjustment
+        i64::from(self.points() + self.bonus) + self.adjustment
     }
 
     /// Goals scored less goals conceded.
@@ -44,28 +46,7 @@ impl Row {
 
 /// The table of one group (`None`: the matches that belong to no group) over the results shown at `now`, best first.
 pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
-    let place = |rows: &mut Vec<Row>, team: usize| {
-        rows.iter().position(|r| r.team == team).unwrap_or_else(|| {
-            let adjustment = season.in_force.adjustments.get(&team).copied().unwrap_or(0);
-            rows.push(Row { team, record: [0; 3], goals: [0; 2], adjustment });
-            rows.len() - 1
-        })
-    };
-    for fixture in season.fixtures.iter().filter(|f| f.kind == Kind::League && f.group.as_deref() == group) {
-        let (home, away) = (place(&mut rows, fixture.home), place(&mut rows, fixture.away));
-        let Some([h, a]) = moment(fixture, now).result() else { continue };
-        for (row, made, let_in) in [(home, h, a), (away, a, h)] {
-            let place = match made.cmp(&let_in) {
-                std::cmp::Ordering::Greater => 0,
-                std::cmp::Ordering::Equal => 1,
-                std::cmp::Ordering::Less => 2,
-            };
-            rows[row].record[place] += 1;
-            rows[row].goals[0] += made;
-            rows[row].goals[1] += let_in;
-        }
-    }
+    let mut rows = tally(season, |f| f.group.as_deref() == group, |_| true, now);
     let over = season.fixtures.iter().filter(|f| f.kind == Kind::League && f.group.as_deref() == group);
     let over = over.clone().all(|f| ended_at(f).is_some_and(|end| end <= now));
     // What separated level teams of a group (lots, fair play) is seen from the teams that advance.
@@ -80,6 +61,55 @@ pub fn table(season: &Season, group: Option<&str>, now: DateTime<Utc>) -> Vec<Ro
     let order = season.final_order();
     if group.is_none() && !order.is_empty() && as_the_file_ends(season, now) {
         rows.sort_by_key(|row| order.iter().position(|team| *team == row.team).unwrap_or(usize::MAX));
+    }
+    rows
+}
+
+/// The table of these teams over all matches of the league phase, best first; a match against a team of another table
+/// counts for theirs.
+pub(super) fn table_of(season: &Season, teams: &[usize], now: DateTime<Utc>) -> Vec<Row> {
+    let mut rows = tally(season, |_| true, |team| teams.contains(&team), now);
+    let key = |r: &Row| (r.total(), r.difference(), r.goals[0]);
+    rows.sort_by(|x, y| {
+        key(y).cmp(&key(x)).then_with(|| season.teams[x.team].name.cmp(&season.teams[y.team].name))
+    });
+    rows
+}
+
+/// The rows of the wanted teams over the league matches chosen, in order of appearance.
+fn tally(
+    season: &Season,
+    chosen: impl Fn(&Fixture) -> bool,
+    wanted: impl Fn(usize) -> bool,
+    now: DateTime<Utc>,
+) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let place = |rows: &mut Vec<Row>, team: usize| {
+        rows.iter().position(|r| r.team == team).unwrap_or_else(|| {
+            let adjustment = season.in_force.adjustments.get(&team).copied().unwrap_or(0);
+            rows.push(Row { team, record: [0; 3], goals: [0; 2], adjustment, bonus: 0 });
+            rows.len() - 1
+        })
+    };
+    for fixture in season.fixtures.iter().filter(|f| f.kind == Kind::League && chosen(f)) {
+        let at = moment(fixture, now);
+        let kicks = at.kicks().filter(|_| season.in_force.shootout_points).unwrap_or_default();
+        let result = at.result();
+        for (team, own, other) in
+            [(fixture.home, 0, 1), (fixture.away, 1, 0)].into_iter().filter(|(team, ..)| wanted(*team))
+        {
+            let row = place(&mut rows, team);
+            let Some(goals) = result else { continue };
+            let place = match goals[own].cmp(&goals[other]) {
+                std::cmp::Ordering::Greater => 0,
+                std::cmp::Ordering::Equal => 1,
+                std::cmp::Ordering::Less => 2,
+            };
+            rows[row].record[place] += 1;
+            rows[row].goals[0] += goals[own];
+            rows[row].goals[1] += goals[other];
+            rows[row].bonus += u32::from(kicks[own] > kicks[other]);
+        }
     }
     rows
 }

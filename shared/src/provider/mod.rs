@@ -15,7 +15,8 @@ use crate::work::ErrorKind;
 
 pub use sofascore::SofaScore as Session;
 pub use sofascore::{
-    Image, Listed, PROVIDER, Reading, Refusal, Rounds, SeasonRef, decode, is_page, round_address,
+    Half, Image, Listed, PROVIDER, Reading, Refusal, Rounds, SeasonRef, Tables, decode, has_round_url,
+    is_page, round_address,
 };
 
 /// Delay before a retry of what the provider could not answer, or S3 did not store.

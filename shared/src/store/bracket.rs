@@ -145,3 +145,27 @@ pub async fn replace(
     let gone = rows.first().map_or(0, |row| row.get::<_, i64>(1));
     Ok((outcomes, u64::try_from(gone).unwrap_or_default()))
 }
+
+/// The contradictions of a tournament's bracket that were reported.
+pub async fn notes(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<String>, StoreError> {
+    let rows = client
+        .query_typed("SELECT bracket_notes FROM tournament WHERE id = $1", &[(&tournament, Type::UUID)])
+        .await?;
+    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    from_json(tournament, row.get(0), "bracket_notes")
+}
+
+/// Stores the contradictions that are reported now.
+pub async fn set_notes(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    notes: &[String],
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE tournament SET bracket_notes = $2 WHERE id = $1 RETURNING id",
+            &[(&tournament, Type::UUID), (&json!(notes), Type::JSONB)],
+        )
+        .await?;
+    Ok(())
+}

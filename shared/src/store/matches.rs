@@ -7,13 +7,14 @@ use uuid::Uuid;
 
 use super::{StoreError, stamp, utc};
 use crate::outcomes::Outcomes;
-use football::domain::{Match, MatchStatus, RoundKind, Score, StoredMatch, TieFacts, Winner};
+use football::domain::{Match, MatchStatus, RoundKind, Score, Stage, StoredMatch, TieFacts, Winner};
 use football::plan::schedule::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
     home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,
     scoreboard_applied_at IS NOT NULL AS scored, doubted_score,
-    went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs";
+    went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs,
+    provider_stage_id, called_off";
 
 /// SQL condition: the match `m` is open. A match with an unknown status (from an older version) counts as ended if the
 /// application has scored it, else as open: so it is requested again, and the provider's answer corrects the row.
@@ -30,6 +31,15 @@ fn winner(code: Option<i32>) -> Option<Winner> {
     Winner::from_code(code?)
 }
 
+/// Reads the column `provider_stage_id`: null in rows of versions without it, empty where the provider gives none.
+fn stage(id: Option<String>) -> Stage {
+    match id {
+        None => Stage::Unread,
+        Some(id) if id.is_empty() => Stage::Unknown,
+        Some(id) => Stage::Id(id),
+    }
+}
+
 /// Reads a row; an unknown status is mapped as in [`OPEN`].
 fn stored(row: &Row) -> StoredMatch {
     let status: &str = row.get("status");
@@ -41,11 +51,13 @@ fn stored(row: &Row) -> StoredMatch {
         known: Match {
             external_id: row.get("external_id"),
             round_slug: row.get("round_slug"),
+            stage: stage(row.get("provider_stage_id")),
             group_name: row.get("group_name"),
             home: row.get("external_home_team_id"),
             away: row.get("external_away_team_id"),
             kickoff: row.get::<_, Option<NaiveDateTime>>("date").map(utc),
             status: known.unwrap_or(if scored { MatchStatus::Ended } else { MatchStatus::Open }),
+            called_off: row.get::<_, Option<&str>>("called_off").and_then(|reason| reason.parse().ok()),
             score: both(row.get("home_score"), row.get("away_score")).map(|(home, away)| Score {
                 home,
                 away,
@@ -179,15 +191,25 @@ pub async fn doubt(
     Ok(rows.len() as u64)
 }
 
+/// The column `provider_stage_id`.
+fn stage_id(m: &Match) -> Option<&str> {
+    match &m.stage {
+        Stage::Unread => None,
+        Stage::Unknown => Some(""),
+        Stage::Id(id) => Some(id),
+    }
+}
+
 /// The statement of [`upsert`].
 const UPSERT: &str =
     "WITH input AS (
        SELECT * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
                             $10::int[], $11::int[], $12::timestamp[], $13::text[], $14::timestamp[],
-                            $16::bool[], $17::bool[], $18::int[], $19::int[], $20::text[], $21::int[])
+                            $16::bool[], $17::bool[], $18::int[], $19::int[], $20::text[], $21::int[],
+                            $22::text[], $23::text[])
          AS t (external_id, round_slug, group_name, home, away, home_score, away_score, home_penalties,
                away_penalties, date, status, changed_at, extra_time, awarded, winner_code, tie_winner_code,
-               previous_leg, tie_legs)),
+               previous_leg, tie_legs, stage, called_off)),
      resolved AS (
        SELECT i.*, h.id AS home_team_id, a.id AS away_team_id FROM input i
          JOIN team h ON h.provider = $1 AND h.external_id = i.home
@@ -197,10 +219,10 @@ const UPSERT: &str =
               external_home_team_id, away_team_id, external_away_team_id, home_score, away_score,
               home_penalties_score, away_penalties_score, date, status, provider_changed_at,
               went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs,
-              last_checked_at, created_at, updated_at)
+              provider_stage_id, called_off, last_checked_at, created_at, updated_at)
        SELECT external_id, $1, $2, round_slug, group_name, home_team_id, home, away_team_id, away, home_score,
               away_score, home_penalties, away_penalties, date, status, changed_at, extra_time, awarded,
-              winner_code, tie_winner_code, previous_leg, tie_legs, $15, $15, $15
+              winner_code, tie_winner_code, previous_leg, tie_legs, stage, called_off, $15, $15, $15
          FROM resolved ORDER BY external_id
        ON CONFLICT (external_id, provider) DO UPDATE
           SET round_slug = excluded.round_slug, group_name = COALESCE(NULLIF(excluded.group_name, ''), m.group_name),
@@ -218,20 +240,30 @@ const UPSERT: &str =
               previous_leg_external_id =
                 COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
               tie_legs = COALESCE(excluded.tie_legs, m.tie_legs),
-              last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
+              provider_stage_id = COALESCE(NULLIF(excluded.provider_stage_id, ''), m.provider_stage_id,
+                                           excluded.provider_stage_id),
+              called_off = excluded.called_off, last_checked_at = excluded.last_checked_at, updated_at = excluded.updated_at
         WHERE m.tournament_id = excluded.tournament_id
           AND (m.round_slug, m.group_name, m.home_team_id, m.away_team_id, m.home_score, m.away_score,
                m.home_penalties_score, m.away_penalties_score, m.date, m.status, m.went_to_extra_time,
-               m.awarded, m.winner_code, m.tie_winner_code, m.previous_leg_external_id, m.tie_legs)
+               m.awarded, m.winner_code, m.tie_winner_code, m.previous_leg_external_id, m.tie_legs,
+               m.provider_stage_id, m.called_off)
               IS DISTINCT FROM
               (excluded.round_slug, COALESCE(NULLIF(excluded.group_name, ''), m.group_name), excluded.home_team_id, excluded.away_team_id,
                excluded.home_score, excluded.away_score, excluded.home_penalties_score,
                excluded.away_penalties_score, excluded.date, excluded.status, excluded.went_to_extra_time,
                excluded.awarded, excluded.winner_code, excluded.tie_winner_code,
                COALESCE(excluded.previous_leg_external_id, m.previous_leg_external_id),
-               COALESCE(excluded.tie_legs, m.tie_legs))
-          AND (m.status <> 'ended' OR (excluded.status = 'ended'
-               AND (excluded.home_score IS NOT NULL OR m.home_score IS NULL)))
+               COALESCE(excluded.tie_legs, m.tie_legs),
+               COALESCE(NULLIF(excluded.provider_stage_id, ''), m.provider_stage_id, excluded.provider_stage_id),
+               excluded.called_off)
+          AND (m.status <> 'ended'
+               OR (excluded.status = 'ended' AND (excluded.home_score IS NOT NULL OR m.home_score IS NULL))
+               -- A newer decision of the competition: `football::plan::matches` says which these are.
+               OR (excluded.provider_changed_at > COALESCE(m.provider_changed_at, '-infinity')
+                   AND (excluded.status = 'not-defined'
+                        OR (excluded.status = 'open' AND excluded.home_score IS NULL AND excluded.date > m.date
+                            AND excluded.date > excluded.provider_changed_at))))
           AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)
        RETURNING external_id, (xmax = 0) AS inserted)
      SELECT i.external_id,
@@ -285,6 +317,8 @@ pub async fn upsert(
                 (&column(matches, |m| m.tie.tie_winner.map(Winner::code)), Type::INT4_ARRAY),
                 (&column(matches, |m| m.tie.previous_leg.as_deref()), Type::TEXT_ARRAY),
                 (&column(matches, |m| m.tie.legs), Type::INT4_ARRAY),
+                (&column(matches, stage_id), Type::TEXT_ARRAY),
+                (&column(matches, |m| m.called_off.map(|reason| reason.to_string())), Type::TEXT_ARRAY),
             ],
         )
         .await?;

@@ -184,8 +184,24 @@ pub async fn note_attempt(
     Ok(())
 }
 
+/// These rounds of a tournament, the one read longest ago first.
+pub async fn by_last_reading(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    slugs: &[&str],
+) -> Result<Vec<String>, StoreError> {
+    let rows = client
+        .query_typed(
+            r#"SELECT slug FROM tournament_round WHERE tournament_id = $1 AND slug = ANY($2)
+              ORDER BY last_read_at NULLS FIRST, "order", slug"#,
+            &[(&tournament, Type::UUID), (&slugs, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Rounds of these tournaments whose last full reading is too old and that still have a match to come or without a
-/// date, oldest reading first: tournament and slug. A reading is too old after half the time from now to the round's
+/// date, or results stored without their stage, oldest reading first: tournament and slug. A reading is too old after half the time from now to the round's
 /// next kickoff, but after a week at the earliest.
 pub async fn stale(
     client: &impl GenericClient,
@@ -205,7 +221,12 @@ pub async fn stale(
                                 AND n.round_slug = m.round_slug AND n.home_team_id = m.home_team_id
                                 AND n.away_team_id = m.away_team_id AND n.status <> 'not-defined')))) m
               WHERE r.tournament_id = ANY($3)
-                AND (m.alive > 0 OR (r.type = 'season' AND NOT EXISTS (
+                AND (m.alive > 0
+                     -- In a competition of several tables the stage tells which one a result counts in.
+                     OR (t.standings_mode = 'multi-group' AND r.type = 'season' AND EXISTS (
+                         SELECT 1 FROM match x WHERE x.tournament_id = r.tournament_id AND x.round_slug = r.slug
+                            AND x.status = 'ended' AND x.provider_stage_id IS NULL))
+                     OR (r.type = 'season' AND NOT EXISTS (
                      SELECT 1 FROM match x WHERE x.tournament_id = r.tournament_id AND x.round_slug = r.slug)
                      -- Of an upcoming season only the first round is read, to see when its fixtures are published.
                      AND (t.status <> 'upcoming' OR r."order" = (

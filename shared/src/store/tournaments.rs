@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::matches::{OPEN, awaited};
 use super::{Readable, StoreError, parsed, stamp, utc};
+use football::domain::standings::{Carried, ProviderRow, ProviderTable};
 use football::domain::{Mode, StandingsMode, Tournament, TournamentStatus};
 use football::plan::standings::StandingsTerms;
 
@@ -191,6 +192,24 @@ pub async fn with_unchecked_table(
     Ok(rows.iter().map(tournament).collect())
 }
 
+/// Tournaments whose table differed from the provider's when they were last compared, before `day`, and has for no
+/// longer than a week.
+pub async fn with_differences(
+    client: &impl GenericClient,
+    provider: &str,
+    day: DateTime<Utc>,
+) -> Result<Readable<Tournament>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tournament t
+          WHERE deleted_at IS NULL AND provider = $1 AND standings_checked_at < $2
+            AND EXISTS (SELECT 1 FROM jsonb_array_elements(table_differences) AS difference
+                         WHERE (difference->>'since')::timestamptz AT TIME ZONE 'UTC' > $2 - interval '7 days')
+          ORDER BY id"
+    );
+    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
+    Ok(rows.iter().map(tournament).collect())
+}
+
 /// Active leagues without knockout rounds whose matches have all been played.
 pub async fn played_out_leagues(
     client: &impl GenericClient,
@@ -303,18 +322,44 @@ fn slugs(rows: Result<Vec<Row>, tokio_postgres::Error>) -> Result<Vec<String>, S
 pub async fn standings_terms(client: &impl GenericClient, id: Uuid) -> Result<StandingsTerms, StoreError> {
     let rows = client
         .query_typed(
-            "SELECT tie_breaking_rule, points_adjustments, provider_standings, standings_checked_at
+            "SELECT tie_breaking_rule, points_adjustments, provider_tables, provider_standings, standings_checked_at,
+                    table_differences, shootout_points
                FROM tournament WHERE id = $1",
             &[(&id, Type::UUID)],
         )
         .await?;
     let Some(row) = rows.first() else { return Ok(StandingsTerms::default()) };
+    let provider = match row.get::<_, Option<Value>>(2) {
+        Some(tables) => from_json(id, tables, "provider_tables")?,
+        None => tables_of_rows(from_json(id, row.get(3), "provider_standings")?),
+    };
     Ok(StandingsTerms {
         tie_breaking_rule: row.get(0),
         adjustments: from_json(id, row.get(1), "points_adjustments")?,
-        provider: from_json(id, row.get(2), "provider_standings")?,
-        checked_at: row.get::<_, Option<NaiveDateTime>>(3).map(utc),
+        shootout_points: row.get(6),
+        provider,
+        checked_at: row.get::<_, Option<NaiveDateTime>>(4).map(utc),
+        differences: from_json(id, row.get(5), "table_differences")?,
     })
+}
+
+/// The tables of rows that an earlier version stored without the tables' ids.
+fn tables_of_rows(rows: Vec<ProviderRow>) -> Vec<ProviderTable> {
+    let mut tables: Vec<ProviderTable> = Vec::new();
+    for row in rows {
+        match tables.iter_mut().find(|table| table.group == row.group) {
+            Some(table) => table.rows.push(row),
+            None => tables.push(ProviderTable {
+                id: None,
+                stage: None,
+                group: row.group.clone(),
+                carried: Carried::default(),
+                tie_breaking_rule: None,
+                rows: vec![row],
+            }),
+        }
+    }
+    tables
 }
 
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(
@@ -339,11 +384,11 @@ pub async fn set_standings_terms(
     client
         .query_typed(
             "UPDATE tournament SET tie_breaking_rule = COALESCE(tie_breaking_rule, $2), points_adjustments = $3,
-                    provider_standings = $4, standings_checked_at = $5,
+                    provider_tables = $4, standings_checked_at = $5, table_differences = $7, shootout_points = $8,
                     updated_at = CASE WHEN tie_breaking_rule IS NULL AND $2 IS NOT NULL THEN $6
                                       WHEN points_adjustments <> $3 THEN $6 ELSE updated_at END
-              WHERE id = $1 AND (points_adjustments, provider_standings, standings_checked_at)
-                                IS DISTINCT FROM ($3, $4, $5)
+              WHERE id = $1 AND (points_adjustments, standings_checked_at, table_differences, shootout_points)
+                                IS DISTINCT FROM ($3, $5, $7, $8)
              RETURNING id",
             &[
                 (&id, Type::UUID),
@@ -352,10 +397,29 @@ pub async fn set_standings_terms(
                 (&json!(terms.provider), Type::JSONB),
                 (&terms.checked_at.map(stamp), Type::TIMESTAMP),
                 (&stamp(now), Type::TIMESTAMP),
+                (&json!(terms.differences), Type::JSONB),
+                (&terms.shootout_points, Type::BOOL),
             ],
         )
         .await?;
     Ok(())
+}
+
+/// Those of these tournaments that have a match between `since` and `until` that is not called off.
+pub async fn with_match_between(
+    client: &impl GenericClient,
+    ids: &[Uuid],
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT DISTINCT tournament_id FROM match
+              WHERE tournament_id = ANY($1) AND date >= $2 AND date < $3 AND status <> 'not-defined'",
+            &[(&ids, Type::UUID_ARRAY), (&stamp(since), Type::TIMESTAMP), (&stamp(until), Type::TIMESTAMP)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Whether the tournament has an open match with a kickoff between `since` and `until`.

@@ -10,9 +10,10 @@ use crate::journal::{RowKind, Step};
 use crate::provider::PROVIDER;
 use crate::store::{StoreError, bracket as rows, matches, standings, tournaments};
 use football::domain::knockout::{
-    AwayGoals, Entrant, KnockoutMatch, Side, Tie, Tree, bracket, summary, ties,
+    Entrant, KnockoutMatch, Side, Tie, Tree, away_goals, bracket, summary, ties,
 };
-use football::domain::{RoundKind, StoredMatch, Tournament};
+use football::domain::matches::without_doubles;
+use football::domain::{Match, RoundKind, Tournament};
 
 /// Reads the provider's cup trees: they show pairings before the matches do, and are used to check our ties. If the
 /// provider fails, only the check is skipped, not the bracket.
@@ -42,14 +43,16 @@ async fn sync_once(
     let transaction = client.transaction().await?;
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
-    let known: Vec<KnockoutMatch> = stored.into_iter().map(knockout_match).collect();
+    let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
+    let known: Vec<KnockoutMatch> = without_doubles(stored).into_iter().map(knockout_match).collect();
+    let away_goals = away_goals(&known);
     let listed = stored_rounds(&transaction, tournament.id).await?;
     let rounds: Vec<(String, i32, Vec<Tie>)> = readable(run, listed)
         .into_iter()
         .map(|stored| stored.round)
         .filter(|round| round.kind == RoundKind::Knockout)
         .map(|round| {
-            let ties = ties(&round.slug, &known, AwayGoals::Inferred);
+            let ties = ties(&round.slug, &known, away_goals);
             (round.slug, round.order, ties)
         })
         .collect();
@@ -68,9 +71,14 @@ async fn sync_once(
     let names = standings::team_names(&transaction, PROVIDER, &ids).await?;
     let name = |id: &str| names.iter().find(|(known, _)| known == id).map(|(_, name)| name.clone());
     run.journal.planned("bracket", &summary(&drawn, name));
-    for note in &drawn.notes {
-        run.journal.warn(format!("bracket, {} {}: {}", note.round_slug, note.number, note.text));
-    }
+    // Each contradiction is reported once.
+    let notes: Vec<String> = drawn
+        .notes
+        .iter()
+        .map(|note| format!("bracket, {} {}: {}", note.round_slug, note.number, note.text))
+        .collect();
+    let reported = rows::notes(&transaction, tournament.id).await?;
+    notes.iter().filter(|note| !reported.contains(note)).for_each(|note| run.journal.warn(note.clone()));
     let champion = drawn.champion.as_deref().map(|id| name(id).unwrap_or_else(|| id.to_owned()));
     let decided = all.iter().filter(|tie| tie.winner.is_some()).count();
     run.journal.completed(
@@ -83,6 +91,9 @@ async fn sync_once(
     }
     let now = run.now();
     let (outcomes, gone) = rows::replace(&transaction, PROVIDER, tournament.id, &all, now).await?;
+    if notes != reported {
+        rows::set_notes(&transaction, tournament.id, &notes).await?;
+    }
     if fresh {
         rows::set_trees(&transaction, tournament.id, &trees).await?;
     }
@@ -95,8 +106,7 @@ async fn sync_once(
     Ok(())
 }
 
-fn knockout_match(row: StoredMatch) -> KnockoutMatch {
-    let known = row.known;
+fn knockout_match(known: Match) -> KnockoutMatch {
     KnockoutMatch {
         external_id: known.external_id,
         round_slug: known.round_slug,

@@ -1,9 +1,10 @@
 //! Matches: writes what was read from the provider to the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 use strum::VariantNames;
+use tokio_postgres::GenericClient;
 
 use super::rounds::stored_rounds;
 use super::{readable, teams};
@@ -12,8 +13,8 @@ use crate::execution::Run;
 use crate::journal::{Journal, RoundCounts, RowKind, Step};
 use crate::provider::ProviderError;
 use crate::provider::{Listed, PROVIDER, Reading};
-use crate::store::{StoreError, executions, matches, rounds};
-use football::domain::{Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
+use crate::store::{StoreError, executions, matches, rounds, standings};
+use football::domain::{CalledOff, Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use football::plan::matches::{self as plan, HeldReason, MatchPlan};
 
 /// Matches looked up by their own ids in one run: each needs a request.
@@ -81,8 +82,9 @@ async fn sync_once(
     };
     run.journal.planned(&name, &plan);
     note_counts(&mut run.journal, name, readings);
-    warn_of_what_was_not_taken(&mut run.journal, &plan, readings);
-    warn_of_corrections(&mut run.journal, &plan);
+    let names = names(&transaction, &plan, &stored, readings).await?;
+    warn_of_what_was_not_taken(&mut run.journal, &plan, readings, &names);
+    warn_of_corrections(&mut run.journal, &plan, &names);
     if let Some(unknown) = unknown_statuses(&stored) {
         run.journal.warn(format!(
             "{unknown}: what the provider says replaces it; where it says nothing, set it to {}",
@@ -133,13 +135,23 @@ async fn sync_once(
     Ok(synced)
 }
 
-/// Looks up open matches of a round that are missing from its reading by their own ids, and adds the results to the
-/// reading. Their absence alone changes nothing.
+/// Which matches that a reading lacks are looked up by their own ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Those still to be played.
+    Open,
+    /// Those with a result as well: where the table differs from the provider's, it may have been removed.
+    OpenOrEnded,
+}
+
+/// Looks up matches of a round that are missing from its reading by their own ids, and adds the results to the reading.
+/// Their absence alone changes nothing.
 pub async fn look_up_missing(
     run: &mut Run<'_>,
     tournament: &Tournament,
     round_slug: &str,
     reading: &mut Reading,
+    wanted: Missing,
 ) -> anyhow::Result<()> {
     let client = run.client().await?;
     let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
@@ -149,7 +161,11 @@ pub async fn look_up_missing(
     let missing: Vec<Match> = stored
         .into_iter()
         .map(|row| row.known)
-        .filter(|m| m.status == MatchStatus::Open)
+        .filter(|m| match m.status {
+            MatchStatus::Open => true,
+            MatchStatus::Ended => wanted == Missing::OpenOrEnded,
+            MatchStatus::NotDefined => false,
+        })
         .filter(|m| !reading.matches.iter().any(|read| read.external_id == m.external_id))
         .filter(|m| !reading.refused.iter().any(|refusal| refusal.external_id == m.external_id))
         .collect();
@@ -173,8 +189,10 @@ pub async fn look_up_missing(
                 run.journal
                     .warn(format!("match {id} is gone from the provider: it is taken for not to be played"));
                 gone.status = MatchStatus::NotDefined;
+                gone.called_off = Some(CalledOff::Removed);
                 gone.score = None;
-                gone.changed_at = None;
+                // The removal of a result is a decision, which must be newer than the result.
+                gone.changed_at = (wanted == Missing::OpenOrEnded).then(|| run.now());
                 reading.matches.push(gone);
             }
             Err(error @ ProviderError::Gate(_)) => return Err(error.into()),
@@ -260,21 +278,76 @@ pub(super) fn unknown_statuses<'a>(stored: impl IntoIterator<Item = &'a StoredMa
     (!named.is_empty()).then(|| named.join("; "))
 }
 
-fn warn_of_what_was_not_taken(journal: &mut Journal, plan: &MatchPlan, readings: &[RoundReading<'_>]) {
+/// What a warning calls each match: `Ash – Birch (9000001)`, by the provider's id.
+struct Names(HashMap<String, String>);
+
+impl Names {
+    fn of<'a>(&'a self, id: &'a str) -> &'a str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+}
+
+/// The names of the matches that a plan may warn of: their teams are in the reading or, for a match that is gone, stored.
+async fn names(
+    client: &impl GenericClient,
+    plan: &MatchPlan,
+    stored: &[StoredMatch],
+    readings: &[RoundReading<'_>],
+) -> anyhow::Result<Names> {
+    let matches: Vec<&Match> = plan.write.iter().chain(stored.iter().map(|row| &row.known)).collect();
+    let mut teams: HashMap<&str, String> = HashMap::new();
+    for team in readings.iter().flat_map(|round| &round.reading.teams) {
+        teams.insert(&team.external_id, team.name.clone());
+    }
+    let changed = |id: &str| plan.changes.iter().any(|change| change.external_id == id);
+    let sides = matches.iter().filter(|m| changed(&m.external_id)).flat_map(|m| [m.home.as_str(), &m.away]);
+    let unnamed: Vec<&str> = sides.filter(|team| !teams.contains_key(team)).collect();
+    let found = match unnamed.is_empty() {
+        true => Vec::new(),
+        false => standings::team_names(client, PROVIDER, &unnamed).await?,
+    };
+    let team = |id: &str| {
+        let found = || found.iter().find(|(team, _)| team == id).map(|(_, name)| name.clone());
+        teams.get(id).cloned().or_else(found).unwrap_or_else(|| id.to_owned())
+    };
+    let name = |m: &Match| format!("{} – {} ({})", team(&m.home), team(&m.away), m.external_id);
+    Ok(Names(matches.into_iter().map(|m| (m.external_id.clone(), name(m))).collect()))
+}
+
+fn warn_of_what_was_not_taken(
+    journal: &mut Journal,
+    plan: &MatchPlan,
+    readings: &[RoundReading<'_>],
+    names: &Names,
+) {
     for refusal in readings.iter().flat_map(|round| &round.reading.refused) {
         journal.warn(format!(
             "match {} was not taken: {} {}; its row stays as it was",
-            refusal.external_id, refusal.field, refusal.reason
+            names.of(&refusal.external_id),
+            refusal.field,
+            refusal.reason
         ));
     }
+    for remark in readings.iter().flat_map(|round| &round.reading.remarks) {
+        // Once, when it makes a difference.
+        if plan.new.contains(&remark.external_id)
+            || plan.changes.iter().any(|change| change.external_id == remark.external_id)
+        {
+            journal.warn(format!("match {}: {}", names.of(&remark.external_id), remark.text));
+        }
+    }
+    for (one, other) in &plan.doubles {
+        journal.warn(format!("match {} is listed twice, also as {other}: it counts once", names.of(one)));
+    }
+    for id in &plan.conflicts {
+        journal.warn(format!("id {id} stands for two different matches: {} was taken", names.of(id)));
+    }
     for held in &plan.held {
+        let name = names.of(&held.external_id);
         match held.reason {
-            HeldReason::WouldReopen => {
-                journal.warn(format!("match {} has ended and was not reopened", held.external_id));
-            }
+            HeldReason::WouldReopen => journal.warn(format!("match {name} has ended and was not reopened")),
             HeldReason::ScoreFell => {
-                journal
-                    .warn(format!("the score of match {} fell: taken if it is seen again", held.external_id));
+                journal.warn(format!("the score of match {name} fell: taken if it is seen again"));
             }
             // An older answer from a cache: not a problem.
             HeldReason::Stale => {}
@@ -282,9 +355,13 @@ fn warn_of_what_was_not_taken(journal: &mut Journal, plan: &MatchPlan, readings:
     }
 }
 
-fn warn_of_corrections(journal: &mut Journal, plan: &MatchPlan) {
+fn warn_of_corrections(journal: &mut Journal, plan: &MatchPlan, names: &Names) {
     for change in plan.changes.iter().filter(|change| change.corrects_result) {
-        let what = format!("match {} was corrected after it had ended ({})", change.external_id, change);
+        let name = names.of(&change.external_id);
+        let what = match change.ends_result() {
+            true => format!("match {name} has lost its result after it had ended ({change})"),
+            false => format!("match {name} was corrected after it had ended ({change})"),
+        };
         if change.corrects_scored_result {
             journal.alarm(format!(
                 "CORRECTION: {what}; the application had already scored its members' guesses: score them again"

@@ -2,23 +2,26 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::matches::{self, RoundReading, round_of};
+use super::matches::{self, Missing, RoundReading, round_of};
 use super::rounds::stored_rounds;
 use super::{bracket, readable, season, standings};
 use crate::execution::Run;
 use crate::journal::Step;
 use crate::provider::ProviderError;
-use crate::provider::{Listed, PROVIDER, Reading};
+use crate::provider::{Half, Listed, PROVIDER, Reading};
 use crate::store::{matches as rows, rounds, tournaments};
-use football::domain::{Round, Tournament};
+use football::domain::{Match, Round, RoundKind, Tournament};
+use football::plan::differences;
 use football::plan::schedule::window_end;
 
 /// Whole rounds read by one daily routine, oldest reading first.
 const ROUND_BUDGET: i64 = 5;
+/// Rounds read by one daily routine because a table differs from the provider's.
+const DIFFERENCE_BUDGET: usize = 5;
 
 /// Reads the provider's events of the day of `planning` (including the days before and after) and writes what is new,
 /// moved, ended or corrected in any active tournament. No request is made when no tournament waits for a match or had
@@ -33,16 +36,32 @@ pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
         run.journal.skipped(Step::Fetch, "the day's events", "no tournament waits for a match");
         return Ok(());
     }
-    let listed = match run.provider.scheduled(day).await {
-        Ok(listed) => listed,
-        // The pass over whole rounds reads the same matches, more slowly.
-        Err(error @ (ProviderError::Malformed { .. } | ProviderError::NotFound { .. })) => {
-            run.missed(&format!("events around {day}"), &error);
-            return Ok(());
+    let Some(mut listed) = day_list(run, day, Half::First).await? else { return Ok(()) };
+    let unlisted = unlisted(run, &waiting, &listed, day).await?;
+    if !unlisted.is_empty() {
+        let slugs = |tournaments: &[&Tournament]| {
+            tournaments.iter().map(|tournament| tournament.slug.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let reason = format!("the first half names no match of {}", slugs(&unlisted));
+        run.journal.completed(
+            Step::Plan,
+            "the other half of the day's events is read too",
+            json!({ "reason": reason }),
+        );
+        for event in day_list(run, day, Half::Other).await?.unwrap_or_default() {
+            if !listed.iter().any(|known| known.external_id == event.external_id) {
+                listed.push(event);
+            }
         }
-        Err(error) => return Err(error.into()),
-    };
-    run.journal.completed(Step::Fetch, &format!("events around {day}"), json!({ "events": listed.len() }));
+        let missing: Vec<&Tournament> =
+            unlisted.into_iter().filter(|tournament| !names(&listed, tournament)).collect();
+        if !missing.is_empty() {
+            run.journal.warn(format!(
+                "the provider's list of events around {day} names no match of {}, which have some",
+                slugs(&missing)
+            ));
+        }
+    }
     for tournament in &waiting {
         let ours = match season(tournament) {
             Ok(ours) => ours,
@@ -58,6 +77,53 @@ pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// One half of the provider's list of the events of a day; none if it can't be read: the pass over whole rounds reads the
+/// same matches, more slowly.
+async fn day_list(run: &mut Run<'_>, day: NaiveDate, half: Half) -> anyhow::Result<Option<Vec<Listed>>> {
+    let what = match half {
+        Half::First => format!("events around {day}"),
+        Half::Other => format!("events around {day}, the other half"),
+    };
+    match run.provider.scheduled(day, half).await {
+        Ok(listed) => {
+            run.journal.completed(Step::Fetch, &what, json!({ "events": listed.len() }));
+            Ok(Some(listed))
+        }
+        Err(error @ (ProviderError::Malformed { .. } | ProviderError::NotFound { .. })) => {
+            run.missed(&what, &error);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the list has a match of this tournament's season.
+fn names(listed: &[Listed], tournament: &Tournament) -> bool {
+    season(tournament).is_ok_and(|ours| listed.iter().any(|event| event.may_be_of(&ours)))
+}
+
+/// Tournaments that have a match on the days of the list, of which it names none: the provider splits a full day.
+async fn unlisted<'t>(
+    run: &mut Run<'_>,
+    waiting: &'t [Tournament],
+    listed: &[Listed],
+    day: NaiveDate,
+) -> anyhow::Result<Vec<&'t Tournament>> {
+    let absent: Vec<&Tournament> = waiting
+        .iter()
+        .filter(|tournament| season(tournament).is_ok() && !names(listed, tournament))
+        .collect();
+    if absent.is_empty() {
+        return Ok(absent);
+    }
+    let ids: Vec<Uuid> = absent.iter().map(|tournament| tournament.id).collect();
+    let midnight = day.and_time(NaiveTime::MIN).and_utc();
+    let client = run.client().await?;
+    let (since, until) = (midnight - TimeDelta::days(1), midnight + TimeDelta::days(2));
+    let playing = tournaments::with_match_between(&*client, &ids, since, until).await?;
+    Ok(absent.into_iter().filter(|tournament| playing.contains(&tournament.id)).collect())
 }
 
 /// Reads the list of rounds of leagues whose matches are all played: one that splits publishes its last rounds late.
@@ -162,7 +228,7 @@ pub async fn full_pass(run: &mut Run<'_>) -> anyhow::Result<()> {
             }
         };
         run.journal.completed(Step::Fetch, &step, json!({ "matches": reading.matches.len() }));
-        matches::look_up_missing(run, tournament, &slug, &mut reading).await?;
+        matches::look_up_missing(run, tournament, &slug, &mut reading, Missing::Open).await?;
         write(run, tournament, &[RoundReading { slug: &slug, reading: &reading, whole }]).await?;
     }
     Ok(())
@@ -182,6 +248,66 @@ pub async fn unchecked_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Compares tables that differed at their last comparison again, and reads the rounds that may explain what still
+/// differs: once a day, for a week, within the budget.
+pub async fn differing_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
+    let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let client = run.client().await?;
+    let differing = readable(run, tournaments::with_differences(&*client, PROVIDER, today).await?);
+    drop(client);
+    let mut budget = DIFFERENCE_BUDGET;
+    for tournament in &differing {
+        let Some(tables) = standings::read_tables(run, tournament).await? else { continue };
+        standings::sync(run, tournament, Some(tables.clone())).await?;
+        if reread(run, tournament, &mut budget).await? {
+            standings::sync(run, tournament, Some(tables)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the rounds that may explain the differences of a table, those read longest ago first; returns whether a result
+/// changed.
+async fn reread(run: &mut Run<'_>, tournament: &Tournament, budget: &mut usize) -> anyhow::Result<bool> {
+    let client = run.client().await?;
+    let terms = tournaments::standings_terms(&*client, tournament.id).await?;
+    let stored = rows::of_kind(&*client, tournament.id, RoundKind::Season).await?;
+    let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
+    let wanted: Vec<&str> = differences::rounds_to_read(&terms.differences, &stored).into_iter().collect();
+    let oldest_first = rounds::by_last_reading(&*client, tournament.id, &wanted).await?;
+    let known = readable(run, stored_rounds(&*client, tournament.id).await?);
+    drop(client);
+    let season = season(tournament)?;
+    let mut changed = false;
+    for slug in oldest_first {
+        let Some(stored) = known.iter().find(|stored| stored.round.slug == slug) else { continue };
+        let step = format!("round {slug} of {}, whose table differs", tournament.slug);
+        if *budget == 0 {
+            run.journal.skipped(Step::Fetch, &step, "the day's requests for differing tables are used up");
+            continue;
+        }
+        *budget -= 1;
+        let read = run.provider.round_if_drawn(&season, &stored.round).await;
+        if !run.journal.dry_run {
+            let client = run.client().await?;
+            rounds::note_attempt(&*client, tournament.id, &slug, run.now()).await?;
+        }
+        let mut reading = match read {
+            Ok(Some(reading)) => reading,
+            Ok(None) => Reading::default(),
+            Err(error) if !error.is_isolated() => return Err(error.into()),
+            Err(error) => {
+                run.journal.failed(Step::Fetch, &step, &error);
+                continue;
+            }
+        };
+        run.journal.completed(Step::Fetch, &step, json!({ "matches": reading.matches.len() }));
+        matches::look_up_missing(run, tournament, &slug, &mut reading, Missing::OpenOrEnded).await?;
+        changed |= matches::sync(run, tournament, &[RoundReading::whole(&slug, &reading)]).await?.results;
+    }
+    Ok(changed)
 }
 
 /// Whether the next request would fail with the same error.

@@ -1,5 +1,7 @@
 //! The rounds of a tournament, as the provider lists them.
 
+use std::collections::HashSet;
+
 use serde_json::json;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
@@ -8,11 +10,10 @@ use super::season;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step};
-use crate::provider::{Rounds, round_address};
+use crate::provider::{Rounds, has_round_url, round_address};
 use crate::store::rounds::{self, StoredRound};
 use crate::store::{Readable, StoreError, tournaments};
-use football::domain::Tournament;
-use football::domain::round::is_path_segment;
+use football::domain::{Round, RoundAddress, RoundKind, Tournament};
 
 /// The stored rounds of a tournament, in order.
 pub async fn stored_rounds(
@@ -27,9 +28,9 @@ pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<
     let season = season(tournament)?;
     let listed = run.provider.rounds(&season).await;
     let mut listed = listed?;
+    keep_stored_slugs(run, tournament, &mut listed).await?;
     listed.rounds.retain(|round| {
-        let address = &round.address;
-        let fit = [&address.slug, &address.prefix].into_iter().flatten().all(|part| is_path_segment(part));
+        let fit = has_round_url(&round.address);
         if !fit {
             run.journal.warn(format!(
                 "round {:?} was not taken: its slug or prefix can't stand in a URL",
@@ -37,6 +38,14 @@ pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<
             ));
         }
         fit
+    });
+    let mut known = HashSet::new();
+    listed.rounds.retain(|round| {
+        let is_first = known.insert(round.slug.clone());
+        if !is_first {
+            run.journal.warn(format!("round {:?} is listed twice: its first entry is used", round.slug));
+        }
+        is_first
     });
     let slugs: Vec<&str> = listed.rounds.iter().map(|round| round.slug.as_str()).collect();
     run.journal.completed(Step::Fetch, "rounds", json!({ "rounds": slugs, "current": listed.current }));
@@ -59,4 +68,26 @@ pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<
     crash::point("committed");
     run.journal.wrote(RowKind::Rounds, outcomes);
     Ok(listed)
+}
+
+/// A season round that an earlier version stored without its prefix keeps its slug: the application's routes have it.
+async fn keep_stored_slugs(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+    listed: &mut Rounds,
+) -> anyhow::Result<()> {
+    let has_prefix = |round: &Round| round.address.prefix.is_some() && round.kind == RoundKind::Season;
+    if !listed.rounds.iter().any(has_prefix) {
+        return Ok(());
+    }
+    let client = run.client().await?;
+    let stored = stored_rounds(&*client, tournament.id).await?;
+    drop(client);
+    for round in listed.rounds.iter_mut().filter(|round| has_prefix(round)) {
+        let bare = RoundAddress { prefix: None, ..round.address.clone() };
+        if stored.rows.iter().any(|stored| stored.round.address == bare) {
+            *round = Round::new(round.order, None, bare);
+        }
+    }
+    Ok(())
 }

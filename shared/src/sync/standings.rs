@@ -1,9 +1,9 @@
 //! The table, computed from the stored matches and checked against the provider's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveTime, TimeDelta};
-use football::domain::standings::{Check, ProviderTable};
+use football::domain::standings::{Check, ProviderRow, ProviderTable};
 use football::domain::{Match, MatchStatus, RoundKind, Tournament};
 use football::plan::standings::{self as plan, StandingsPlan};
 use serde_json::json;
@@ -32,7 +32,21 @@ pub async fn provider_tables(
     if checked_today || (playing && terms.checked_at.is_some()) {
         return Ok(None);
     }
-    let tables = run.provider.standings(&season(tournament)?).await;
+    read_tables(run, tournament).await
+}
+
+/// Reads the provider's tables. If the provider fails, or none can be read, only the check is skipped.
+pub async fn read_tables(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+) -> anyhow::Result<Option<Vec<ProviderTable>>> {
+    let (tables, unread) = match run.provider.standings(&season(tournament)?).await {
+        Ok(read) => (Ok(read.tables), read.unread),
+        Err(error) => (Err(error), Vec::new()),
+    };
+    if !unread.is_empty() {
+        run.journal.skipped(Step::Fetch, "tables without wins and goals", &unread.join("; "));
+    }
     Ok(run.check("table", tables))
 }
 
@@ -70,14 +84,32 @@ async fn sync_once(
     }
     let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
     let terms = tournaments::standings_terms(&transaction, tournament.id).await?;
-    let teams: Vec<&str> = plan::teams(&stored).into_iter().collect();
-    let names: BTreeMap<String, String> =
-        standings::team_names(&transaction, PROVIDER, &teams).await?.into_iter().collect();
+    let of_matches = plan::teams(&stored).into_iter().map(str::to_owned);
+    let of_tables = provider.unwrap_or(&terms.provider).iter().flat_map(|table| &table.rows);
+    let of_tables: Vec<&ProviderRow> = of_tables.collect();
+    let teams: BTreeSet<String> = of_matches.chain(of_tables.iter().map(|row| row.team.clone())).collect();
+    let teams: Vec<&str> = teams.iter().map(String::as_str).collect();
+    let names: BTreeMap<String, String> = of_tables
+        .iter()
+        .filter(|row| !row.name.is_empty())
+        .map(|row| (row.team.clone(), row.name.clone()))
+        .chain(standings::team_names(&transaction, PROVIDER, &teams).await?)
+        .collect();
     let name = |team: &str| names.get(team).cloned().unwrap_or_else(|| team.to_owned());
     let provider = provider.map(|tables| (tables, run.now()));
-    let plan = plan::plan(&stored, name, tournament.standings_mode, terms, provider);
+    let plan = plan::plan(stored, name, tournament.standings_mode, terms, provider);
     if let Some(found) = &plan.check {
         note_check(&mut run.journal, &plan, found, name);
+    }
+    if plan.unread_stages > 0 {
+        run.journal.skipped(
+            Step::Plan,
+            "tables by stage",
+            &format!(
+                "{} results were stored without their stage: groups go by name until they are read again",
+                plan.unread_stages
+            ),
+        );
     }
     let ours = plan.table;
     run.journal.planned("standings", &ours.rows);
@@ -112,15 +144,25 @@ fn note_check(journal: &mut Journal, plan: &StandingsPlan, found: &Check, name: 
         let said: Vec<_> = adjustments.iter().map(|a| format!("{} {:+}", name(&a.team), a.points)).collect();
         journal.warn(format!("points beside the matches' own, by the provider's table: {}", said.join(", ")));
     }
-    let differences: Vec<String> = found
-        .drift
-        .iter()
-        .map(|drift| format!("{}: {drift}", name(&drift.ours.team)))
-        .chain(found.order.iter().map(|order| order.clone().named(&name).to_string()))
-        .collect();
-    for difference in &differences {
+    for difference in &plan.news.appeared {
         journal.warn(format!("the table differs from the provider's: {difference}"));
     }
-    journal.facts.drift = Some(differences);
+    for difference in &plan.news.changed {
+        journal.warn(format!("the table still differs from the provider's: {difference}"));
+    }
+    for difference in &plan.news.gone {
+        journal.warn(format!("the table no longer differs from the provider's: {difference}"));
+    }
+    let (explained, drift): (Vec<_>, Vec<_>) =
+        plan.terms.differences.iter().partition(|noted| noted.explained);
+    journal.facts.drift = Some(drift.into_iter().map(|noted| noted.text.clone()).collect());
+    if !explained.is_empty() {
+        let texts: Vec<&str> = explained.iter().map(|noted| noted.text.as_str()).collect();
+        journal.skipped(
+            Step::Plan,
+            "differences that a match of the last hours explains",
+            &format!("compared again tomorrow: {}", texts.join("; ")),
+        );
+    }
     journal.planned("check against the provider's table", found);
 }

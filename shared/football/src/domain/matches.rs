@@ -1,5 +1,6 @@
 //! A match, as the provider gives it and as it is stored.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -21,6 +22,66 @@ pub enum MatchStatus {
     NotDefined,
 }
 
+/// Why a match that is [`MatchStatus::NotDefined`] has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum CalledOff {
+    /// It is to be played at another time.
+    Postponed,
+    /// It was stopped; the competition has not decided yet.
+    Abandoned,
+    /// It will not be played, or its result was annulled.
+    Cancelled,
+    /// The provider has removed the entry.
+    Removed,
+}
+
+impl CalledOff {
+    /// Whether the match may still be played.
+    pub fn may_be_played(self) -> bool {
+        matches!(self, Self::Postponed | Self::Abandoned)
+    }
+}
+
+/// The stage of a competition that a match or a table belongs to. Its id tells groups and phases of one name apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Stored by a version that did not know stages, and not read since.
+    #[default]
+    Unread,
+    /// The provider gives none.
+    Unknown,
+    /// The provider's id.
+    Id(String),
+}
+
+impl Stage {
+    /// The stage that the provider names by this id, if it names one.
+    pub fn given(id: Option<String>) -> Self {
+        id.map_or(Self::Unknown, Self::Id)
+    }
+
+    /// The id, if it is known.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Id(id) => Some(id),
+            Self::Unread | Self::Unknown => None,
+        }
+    }
+
+    /// Whether both may be the same stage: one that was not read may be any.
+    pub fn may_be(&self, other: &Self) -> bool {
+        self == other || *self == Self::Unread || *other == Self::Unread
+    }
+}
+
+impl Serialize for Stage {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.id().serialize(serializer)
+    }
+}
+
 /// A match between two known teams, as the provider last gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Match {
@@ -28,7 +89,9 @@ pub struct Match {
     pub external_id: String,
     /// The round it belongs to.
     pub round_slug: String,
-    /// The group it counts for; empty outside groups.
+    /// The stage it belongs to.
+    pub stage: Stage,
+    /// The label of its group; empty outside groups.
     pub group_name: String,
     /// The provider's id of the home team.
     pub home: String,
@@ -38,12 +101,52 @@ pub struct Match {
     pub kickoff: Option<DateTime<Utc>>,
     /// Its state.
     pub status: MatchStatus,
+    /// Why it has no result; none unless it is not defined, and in rows of versions that did not store it.
+    pub called_off: Option<CalledOff>,
     /// Goals so far or at the end.
     pub score: Option<Score>,
     /// When the provider last changed the event.
     pub changed_at: Option<DateTime<Utc>>,
     /// The provider's facts about its tie, in a knockout round.
     pub tie: TieFacts,
+}
+
+impl Match {
+    /// Whether both are entries of one fixture: same stage, round, sides and day, and neither is called off.
+    pub fn is_double_of(&self, other: &Self) -> bool {
+        let day = |m: &Self| m.kickoff.map(|kickoff| kickoff.date_naive());
+        let counts = |m: &Self| m.status != MatchStatus::NotDefined;
+        self.external_id != other.external_id
+            && (&self.round_slug, &self.home, &self.away) == (&other.round_slug, &other.home, &other.away)
+            && self.stage.may_be(&other.stage)
+            && day(self).is_some()
+            && day(self) == day(other)
+            && counts(self)
+            && counts(other)
+    }
+
+    /// Whether this entry of a fixture is used rather than another: a result before a match to come, then the entry
+    /// changed last, then the older one.
+    fn outranks(&self, other: &Self) -> bool {
+        let rank = |m: &Self| (m.status == MatchStatus::Ended, m.changed_at);
+        let age = |m: &Self| (m.external_id.len(), m.external_id.clone());
+        (rank(self), age(other)) > (rank(other), age(self))
+    }
+}
+
+/// The matches without the further entries of fixtures that the provider lists twice.
+pub fn without_doubles(matches: Vec<Match>) -> Vec<Match> {
+    let mut entries: HashMap<(&str, &str, &str), Vec<&Match>> = HashMap::new();
+    for m in &matches {
+        entries.entry((&m.round_slug, &m.home, &m.away)).or_default().push(m);
+    }
+    let is_further = |m: &Match| {
+        let entries = entries.get(&(m.round_slug.as_str(), m.home.as_str(), m.away.as_str()));
+        entries.into_iter().flatten().any(|other| m.is_double_of(other) && other.outranks(m))
+    };
+    let further: HashSet<String> =
+        matches.iter().filter(|m| is_further(m)).map(|m| m.external_id.clone()).collect();
+    matches.into_iter().filter(|m| !further.contains(&m.external_id)).collect()
 }
 
 /// Who won a match or a tie, as the provider names it.

@@ -8,7 +8,7 @@ pub mod standings;
 pub mod team;
 pub mod tournament;
 
-pub use matches::{Match, MatchStatus, StoredMatch, TieFacts, Winner};
+pub use matches::{CalledOff, Match, MatchStatus, Stage, StoredMatch, TieFacts, Winner};
 pub use round::{Round, RoundAddress, RoundKind};
 pub use score::Score;
 pub use team::{Slot, Team};

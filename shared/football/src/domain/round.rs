@@ -54,10 +54,14 @@ pub struct Round {
 
 impl Round {
     /// Forms slug and label as the application's routes expect them: the number, the provider's slug, or
-    /// prefix and slug.
+    /// the prefix with one of them.
     pub fn new(order: i32, name: Option<&str>, address: RoundAddress) -> Self {
         let (slug, label) = match (&address.slug, &address.prefix) {
-            (None, _) => (address.number.to_string(), address.number.to_string()),
+            (None, None) => (address.number.to_string(), address.number.to_string()),
+            (None, Some(prefix)) => (
+                format!("{prefix}-{}", address.number).to_lowercase(),
+                format!("{prefix} {}", address.number),
+            ),
             (Some(slug), None) => (slug.to_lowercase(), name.unwrap_or(slug).to_owned()),
             (Some(slug), Some(prefix)) => (format!("{prefix}-{slug}").to_lowercase(), prefix.clone()),
         };
@@ -81,5 +85,10 @@ mod tests {
         assert_eq!((final_.slug.as_str(), final_.label.as_str()), ("final", "Final"));
         let early = Round::new(1, Some("Final"), address(29, Some("final"), Some("Qualification")));
         assert_eq!((early.slug.as_str(), early.label.as_str()), ("qualification-final", "Qualification"));
+        let half = Round::new(1, None, address(1, None, Some("Apertura")));
+        assert_eq!(
+            (half.slug.as_str(), half.label.as_str(), half.kind),
+            ("apertura-1", "Apertura 1", RoundKind::Season)
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{Match, MatchStatus, Score, StoredMatch, TieFacts};
+use crate::domain::{CalledOff, Match, MatchStatus, Score, Stage, StoredMatch, TieFacts};
 
 /// What a reading of the provider means for the stored matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -24,6 +24,10 @@ pub struct MatchPlan {
     pub doubts: Vec<(String, String)>,
     /// Entries that another entry of the same fixture replaces: old id, new id.
     pub superseded: Vec<(String, String)>,
+    /// Fixtures that the provider lists twice, where one of the entries is new: the ids. They count once.
+    pub doubles: Vec<(String, String)>,
+    /// Ids under which the reading has matches of different teams; the one changed last is used.
+    pub conflicts: Vec<String>,
 }
 
 /// A stored match that differs from the provider's.
@@ -34,7 +38,7 @@ pub struct Change {
     /// The fields that differ.
     #[serde(rename = "fields")]
     pub differences: Vec<Difference>,
-    /// Whether the score of an ended match changes.
+    /// Whether an ended match changes its score, or loses its result: annulled, removed, to be played again.
     pub corrects_result: bool,
     /// The same, for a match that the application has already scored: its members' points are now wrong.
     pub corrects_scored_result: bool,
@@ -52,6 +56,8 @@ pub enum Difference {
     Home { old: String, new: String },
     Away { old: String, new: String },
     Tie { old: TieFacts, new: TieFacts },
+    CalledOff { old: Option<CalledOff>, new: Option<CalledOff> },
+    Stage { old: Stage, new: Stage },
 }
 
 impl fmt::Display for Difference {
@@ -68,6 +74,11 @@ impl fmt::Display for Difference {
             Self::Home { old, new } => write!(f, "home: {old} → {new}"),
             Self::Away { old, new } => write!(f, "away: {old} → {new}"),
             Self::Tie { old, new } => write!(f, "tie: {old} → {new}"),
+            Self::CalledOff { old, new } => write!(f, "called off: {} → {}", text(old), text(new)),
+            Self::Stage { old, new } => {
+                let id = |stage: &Stage| stage.id().unwrap_or("none").to_owned();
+                write!(f, "stage: {} → {}", id(old), id(new))
+            }
         }
     }
 }
@@ -81,20 +92,35 @@ impl Serialize for Difference {
 impl Difference {
     /// Whether it can change a table or a bracket.
     fn changes_result(&self) -> bool {
-        matches!(self, Self::Score { .. } | Self::Status { .. } | Self::Group { .. } | Self::Tie { .. })
+        match self {
+            Self::Score { .. }
+            | Self::Status { .. }
+            | Self::Group { .. }
+            | Self::Tie { .. }
+            | Self::CalledOff { .. }
+            | Self::Stage { .. } => true,
+            Self::Kickoff { .. } | Self::Round { .. } | Self::Home { .. } | Self::Away { .. } => false,
+        }
+    }
+
+    /// Whether an ended match loses its result by it.
+    fn ends_result(&self) -> bool {
+        matches!(self, Self::Status { old: MatchStatus::Ended, .. })
     }
 }
 
 impl MatchPlan {
-    /// Whether an ended match is new, or an ended match's score, status, group or tie changes.
+    /// Whether an ended match is new, or an ended match's score, status, group or tie changes, or a match is called off.
     pub fn changes_results(&self) -> bool {
-        let changed = |id: &str| {
-            self.changes.iter().any(|change| {
-                change.external_id == id && change.differences.iter().any(Difference::changes_result)
+        let changed = |m: &Match| {
+            let change = self.changes.iter().find(|change| change.external_id == m.external_id);
+            change.is_some_and(|change| {
+                let counts = m.status != MatchStatus::Open || change.ends_result();
+                counts && change.differences.iter().any(Difference::changes_result)
             })
         };
-        let ended = |m: &&Match| m.status == MatchStatus::Ended;
-        self.write.iter().filter(ended).any(|m| self.new.contains(&m.external_id) || changed(&m.external_id))
+        let is_new = |m: &Match| m.status == MatchStatus::Ended && self.new.contains(&m.external_id);
+        self.write.iter().any(|m| is_new(m) || changed(m))
     }
 }
 
@@ -113,6 +139,11 @@ impl Change {
     /// Whether a team of the match changes.
     pub fn moves_teams(&self) -> bool {
         self.differences.iter().any(|d| matches!(d, Difference::Home { .. } | Difference::Away { .. }))
+    }
+
+    /// Whether an ended match loses its result.
+    pub fn ends_result(&self) -> bool {
+        self.differences.iter().any(Difference::ends_result)
     }
 
     /// Whether its kickoff or status changes: it is played at another time, or is played after all.
@@ -137,7 +168,7 @@ pub struct Held {
 pub enum HeldReason {
     /// The stored row comes from a newer payload.
     Stale,
-    /// It would reopen an ended match, or remove its score or its shootout.
+    /// It would reopen an ended match, or remove its score or its shootout, and is no newer decision.
     WouldReopen,
     /// A running score is lower or missing: a goal was annulled, or the payload is wrong. Stored when it is read again.
     ScoreFell,
@@ -148,7 +179,8 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
     let stored: HashMap<&str, &StoredMatch> =
         stored.iter().map(|row| (row.known.external_id.as_str(), row)).collect();
     let newest = newest_of_each(reading);
-    let mut plan = MatchPlan { superseded: superseded(&newest), ..MatchPlan::default() };
+    let mut plan =
+        MatchPlan { superseded: superseded(&newest), conflicts: conflicts(reading), ..MatchPlan::default() };
     for read in newest {
         let mut read = read.clone();
         let Some(row) = stored.get(read.external_id.as_str()) else {
@@ -159,6 +191,11 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
         // An ended match keeps its stored kickoff where the reading has none.
         if read.status == MatchStatus::Ended && read.kickoff.is_none() {
             read.kickoff = row.known.kickoff;
+        }
+        // An interrupted match is listed without the score it had.
+        let goes_on = |m: &Match| m.status == MatchStatus::Open && m.kickoff == read.kickoff;
+        if read.score.is_none() && goes_on(&read) && goes_on(&row.known) {
+            read.score = row.known.score;
         }
         if let Some(reason) = why_not(&read, row) {
             if reason == HeldReason::ScoreFell {
@@ -171,14 +208,68 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
         if !differences.is_empty() {
             plan.changes.push(Change {
                 external_id: read.external_id.clone(),
-                corrects_result: row.known.status == MatchStatus::Ended && row.known.score != read.score,
-                corrects_scored_result: row.scored && row.known.score != read.score,
+                corrects_result: row.known.status == MatchStatus::Ended
+                    && result(&row.known) != result(&read),
+                corrects_scored_result: row.scored && result(&row.known) != result(&read),
                 differences,
             });
         }
         plan.write.push(read);
     }
+    plan.doubles = doubles(&plan, stored.values().copied());
     plan
+}
+
+/// The score of an ended match.
+fn result(m: &Match) -> Option<Score> {
+    m.score.filter(|_| m.status == MatchStatus::Ended)
+}
+
+/// Fixtures with two entries, of which one is new or was another fixture's.
+fn doubles<'a>(plan: &MatchPlan, stored: impl Iterator<Item = &'a StoredMatch>) -> Vec<(String, String)> {
+    let written = |id: &str| plan.write.iter().any(|m| m.external_id == id);
+    let unread: Vec<&Match> =
+        stored.map(|row| &row.known).filter(|known| !written(&known.external_id)).collect();
+    let is_news = |m: &Match| {
+        let change = plan.changes.iter().find(|change| change.external_id == m.external_id);
+        let becomes_double = |difference: &Difference| match difference {
+            Difference::Kickoff { .. }
+            | Difference::Round { .. }
+            | Difference::Home { .. }
+            | Difference::Away { .. }
+            | Difference::Status { old: MatchStatus::NotDefined, .. } => true,
+            Difference::Score { .. }
+            | Difference::Status { .. }
+            | Difference::Group { .. }
+            | Difference::Tie { .. }
+            | Difference::CalledOff { .. }
+            | Difference::Stage { .. } => false,
+        };
+        plan.new.contains(&m.external_id)
+            || change.is_some_and(|change| change.differences.iter().any(becomes_double))
+    };
+    let mut doubles = Vec::new();
+    for (at, one) in plan.write.iter().enumerate() {
+        let others = plan.write[at + 1..].iter().chain(unread.iter().copied());
+        for other in others.filter(|other| one.is_double_of(other) && (is_news(one) || is_news(other))) {
+            doubles.push((one.external_id.clone(), other.external_id.clone()));
+        }
+    }
+    doubles
+}
+
+/// Ids that stand for matches of different teams.
+fn conflicts(reading: &[Match]) -> Vec<String> {
+    let mut first: HashMap<&str, &Match> = HashMap::new();
+    let mut conflicts: Vec<String> = Vec::new();
+    for read in reading {
+        let before = first.entry(&read.external_id).or_insert(read);
+        if (&before.home, &before.away) != (&read.home, &read.away) && !conflicts.contains(&read.external_id)
+        {
+            conflicts.push(read.external_id.clone());
+        }
+    }
+    conflicts
 }
 
 /// The text by which a lower running score is remembered until it is read again.
@@ -203,6 +294,7 @@ fn newest_of_each(reading: &[Match]) -> Vec<&Match> {
 fn superseded(matches: &[&Match]) -> Vec<(String, String)> {
     let same = |a: &Match, b: &Match| {
         (&a.round_slug, &a.group_name, &a.home, &a.away) == (&b.round_slug, &b.group_name, &b.home, &b.away)
+            && a.stage.may_be(&b.stage)
     };
     let is_old = |m: &Match| m.status == MatchStatus::NotDefined;
     matches
@@ -215,13 +307,27 @@ fn superseded(matches: &[&Match]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Whether the provider's newer word takes away the result of an ended match: it was annulled or removed, or is to be
+/// played again at a later time. A match that only runs again after its end is none.
+fn is_decision(read: &Match, stored: &Match) -> bool {
+    let is_newer = read.changed_at.is_some() && read.changed_at > stored.changed_at;
+    let is_set_anew =
+        || read.score.is_none() && read.kickoff > stored.kickoff && read.kickoff > read.changed_at;
+    is_newer
+        && match read.status {
+            MatchStatus::NotDefined => true,
+            MatchStatus::Open => is_set_anew(),
+            MatchStatus::Ended => false,
+        }
+}
+
 fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
     let stored = &row.known;
     if read.changed_at.is_some() && read.changed_at < stored.changed_at {
         return Some(HeldReason::Stale);
     }
     if stored.status == MatchStatus::Ended && read.status != MatchStatus::Ended {
-        return Some(HeldReason::WouldReopen);
+        return (!is_decision(read, stored)).then_some(HeldReason::WouldReopen);
     }
     let old = stored.score?;
     // The same goals without the shootout that decided the match are less complete.
@@ -252,7 +358,17 @@ fn differences(old: &Match, new: &Match) -> Vec<Difference> {
         legs: new.tie.legs.or(old.tie.legs),
         ..new.tie.clone()
     };
+    // What is read for the first time, or left out, is no change to report.
+    let known_reason = old.called_off.is_some() || old.status != MatchStatus::NotDefined;
+    let known_stage = old.stage.id().is_some() && new.stage.id().is_some();
     [
+        differ(&old.stage, if known_stage { &new.stage } else { &old.stage }, |old, new| Difference::Stage {
+            old,
+            new,
+        }),
+        differ(&old.called_off, if known_reason { &new.called_off } else { &old.called_off }, |old, new| {
+            Difference::CalledOff { old, new }
+        }),
         differ(&old.score, &new.score, |old, new| Difference::Score { old, new }),
         differ(&old.status, &new.status, |old, new| Difference::Status { old, new }),
         differ(&old.kickoff, &new.kickoff, |old, new| Difference::Kickoff { old, new }),
@@ -275,10 +391,12 @@ mod tests {
         Match {
             external_id: id.into(),
             round_slug: "1".into(),
+            stage: Stage::Unknown,
             group_name: String::new(),
             home: "10".into(),
             away: "20".into(),
             kickoff: DateTime::from_timestamp(1_000_000, 0),
+            called_off: (status == MatchStatus::NotDefined).then_some(CalledOff::Cancelled),
             status,
             score: score.map(|(home, away)| Score::new(home, away)),
             changed_at: DateTime::from_timestamp(changed, 0),
@@ -313,13 +431,63 @@ mod tests {
         let ended = stored(read("1", MatchStatus::Ended, Some((2, 1)), 5));
         for poorer in [
             read("1", MatchStatus::Open, Some((0, 0)), 9),
-            read("1", MatchStatus::NotDefined, None, 9),
             read("1", MatchStatus::Ended, None, 9),
+            // No newer word: from a list that is as old, or has no time of its own.
+            read("1", MatchStatus::NotDefined, None, 5),
+            Match { changed_at: None, ..read("1", MatchStatus::NotDefined, None, 5) },
+            // The kickoff it had, not one to come.
+            read("1", MatchStatus::Open, None, 9),
         ] {
             let plan = plan(&[poorer], std::slice::from_ref(&ended));
             assert_eq!(plan.held[0].reason, HeldReason::WouldReopen);
             assert!(plan.write.is_empty());
         }
+    }
+
+    #[test]
+    fn a_newer_decision_takes_an_ended_match_away() {
+        let ended = StoredMatch { scored: true, ..stored(read("1", MatchStatus::Ended, Some((2, 1)), 5)) };
+        let annulled = plan(&[read("1", MatchStatus::NotDefined, None, 9)], std::slice::from_ref(&ended));
+        let change = &annulled.changes[0];
+        assert!(change.corrects_scored_result && change.ends_result() && annulled.changes_results());
+        assert_eq!(
+            change.to_string(),
+            "called off: none → cancelled, score: 2-1 → none, status: ended → not-defined"
+        );
+        let anew = Match {
+            kickoff: DateTime::from_timestamp(2_000_000, 0),
+            ..read("1", MatchStatus::Open, None, 1_500_000)
+        };
+        let played_again = plan(&[anew], std::slice::from_ref(&ended));
+        assert!(played_again.changes[0].ends_result() && played_again.changes_results());
+        let awarded = plan(&[read("1", MatchStatus::Ended, Some((0, 3)), 9)], &[ended]);
+        assert!(awarded.changes[0].corrects_scored_result && !awarded.changes[0].ends_result());
+    }
+
+    #[test]
+    fn an_interrupted_match_keeps_its_score() {
+        let running = stored(read("1", MatchStatus::Open, Some((1, 0)), 5));
+        let plan = plan(&[read("1", MatchStatus::Open, None, 6)], &[running]);
+        assert_eq!((plan.write[0].score, plan.changes.len()), (Some(Score::new(1, 0)), 0));
+    }
+
+    #[test]
+    fn a_fixture_listed_twice_and_two_matches_of_one_id_are_reported() {
+        let one = read("1", MatchStatus::Ended, Some((1, 0)), 5);
+        let two = read("2", MatchStatus::Ended, Some((1, 0)), 5);
+        let double = [("1".to_owned(), "2".to_owned())];
+        assert_eq!(plan(&[one.clone(), two.clone()], &[]).doubles, double);
+        // Once, when the second appears.
+        assert_eq!(
+            plan(std::slice::from_ref(&two), &[stored(one.clone())]).doubles,
+            [("2".to_owned(), "1".to_owned())]
+        );
+        assert_eq!(plan(&[one.clone(), two.clone()], &[stored(one.clone()), stored(two)]).doubles, []);
+        let other_day = Match { kickoff: DateTime::from_timestamp(2_000_000, 0), ..one.clone() };
+        let other = Match { external_id: "3".into(), ..other_day };
+        assert_eq!(plan(&[one.clone(), other], &[]).doubles, []);
+        let conflict = Match { home: "30".into(), ..one.clone() };
+        assert_eq!(plan(&[one, conflict], &[]).conflicts, ["1"]);
     }
 
     #[test]
@@ -365,9 +533,13 @@ mod tests {
         assert!(plan(&[other], std::slice::from_ref(&ended)).changes[0].corrects_result);
         let undated = Match { kickoff: None, ..on(Some(shootout), MatchStatus::Ended) };
         assert_eq!(plan(&[undated], &[ended]).write[0].kickoff, DateTime::from_timestamp(1_000_000, 0));
-        // A cached list from before the kickoff.
+        // A list from before the kickoff, as it was set then.
         let running = stored(on(Some(Score::new(1, 0)), MatchStatus::Open));
-        let before = Match { changed_at: None, ..on(None, MatchStatus::Open) };
+        let before = Match {
+            changed_at: None,
+            kickoff: DateTime::from_timestamp(2_000_000, 0),
+            ..on(None, MatchStatus::Open)
+        };
         let first = plan(std::slice::from_ref(&before), std::slice::from_ref(&running));
         assert_eq!((first.held[0].reason, first.doubts[0].1.as_str()), (HeldReason::ScoreFell, "none"));
         let doubted = StoredMatch { doubted: Some("none".into()), ..running };

@@ -2,6 +2,10 @@
 //!
 //! A plan is plain data. The same value is the report's body, the dry run's answer and what tests compare.
 
+pub mod differences;
 pub mod matches;
 pub mod schedule;
 pub mod standings;
+mod tables;
+#[cfg(test)]
+mod tests;

@@ -2,14 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::differences::{News, Noted, note};
+use super::tables::{Counting, decide_carried, tables};
+use crate::domain::matches::without_doubles;
 use crate::domain::standings::{
     Adjustment, Check, Entrant, Fixture, ProviderRow, ProviderTable, Result, Rules, Table, Terms, check,
     one_table, table,
 };
-use crate::domain::{Match, MatchStatus, StandingsMode};
+use crate::domain::{CalledOff, Match, MatchStatus, Stage, StandingsMode};
+
+/// A match that kicked off within this time may be in one of the tables and not yet in the other.
+const RECENT: TimeDelta = TimeDelta::hours(6);
 
 /// The terms a tournament's table is computed under. They are stored, so that every later table uses the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -18,10 +24,15 @@ pub struct StandingsTerms {
     pub tie_breaking_rule: Option<String>,
     /// Deductions and awards.
     pub adjustments: Vec<Adjustment>,
+    /// Whether a shootout in a match of the table gives its winner a further point; not known before the provider's
+    /// table has confirmed it: then it does.
+    pub shootout_points: Option<bool>,
     /// The provider's tables as last read.
-    pub provider: Vec<ProviderRow>,
+    pub provider: Vec<ProviderTable>,
     /// When they were read, UTC.
     pub checked_at: Option<DateTime<Utc>>,
+    /// The differences that the last comparison found.
+    pub differences: Vec<Noted>,
 }
 
 /// The computed tables.
@@ -37,6 +48,10 @@ pub struct StandingsPlan {
     pub adjusted: bool,
     /// What the comparison with the provider's tables found, where they were read.
     pub check: Option<Check>,
+    /// What of that is new, changed or gone.
+    pub news: News,
+    /// Results stored without their stage, which are grouped by their labels until they are read again.
+    pub unread_stages: usize,
 }
 
 /// Which teams have a place in the tables: the provider's ids.
@@ -47,32 +62,52 @@ pub fn teams(matches: &[Match]) -> BTreeSet<&str> {
 /// Computes the tables of `matches`, which are all that count for a table. `name` gives a team's name by its id;
 /// `provider` has the provider's tables and the moment at which they were read, if they were.
 pub fn plan(
-    matches: &[Match],
+    matches: Vec<Match>,
     name: impl Fn(&str) -> String,
     mode: StandingsMode,
     mut terms: StandingsTerms,
     provider: Option<(&[ProviderTable], DateTime<Utc>)>,
 ) -> StandingsPlan {
-    let counted = Counted::of(matches, &name, mode);
+    let matches = without_doubles(matches);
     let before = terms.adjustments.clone();
-    let (ours, found) = match provider {
-        None => (counted.table(&terms), None),
-        Some((tables, now)) => {
-            take_provider(&mut terms, tables, mode, now);
-            // The first table is for finding the adjustments; the second applies them.
-            let first = counted.table(&terms);
-            terms.adjustments = check(&first.rows, &terms.provider).kept(&terms.adjustments);
-            let ours = counted.table(&terms);
-            let found = check(&ours.rows, &terms.provider);
-            (ours, Some(found))
-        }
+    let unread = |m: &&Match| m.stage == Stage::Unread && m.status == MatchStatus::Ended;
+    let unread_stages = match mode {
+        StandingsMode::MultiGroup => matches.iter().filter(unread).count(),
+        StandingsMode::UniqueGroup => 0,
     };
+    if let Some((read, now)) = provider {
+        terms.provider = read.to_vec();
+        terms.checked_at = Some(now);
+        decide_carried(&mut terms.provider, &matches);
+        if terms.tie_breaking_rule.is_none() {
+            terms.tie_breaking_rule = read.iter().find_map(|table| table.tie_breaking_rule.clone());
+        }
+    }
+    let tables = terms.provider.clone();
+    let counted = Counted::of(&matches, &name, mode, &tables);
+    let (mut check_found, mut news) = (None, News::default());
+    if let Some((_, now)) = provider {
+        terms.shootout_points = counted.shootout_points(&terms);
+        // The first table is for finding the adjustments; the last applies them.
+        let first = counted.table(&terms);
+        terms.adjustments = check(&first.rows, &counted.provider).kept(&terms.adjustments);
+        let found = check(&counted.table(&terms).rows, &counted.provider);
+        let recent = |team: &str| {
+            let plays = |m: &&Match| m.home == team || m.away == team;
+            let is_recent = |m: &&Match| m.kickoff.is_some_and(|at| at <= now && at > now - RECENT);
+            i32::try_from(matches.iter().filter(plays).filter(is_recent).count()).unwrap_or(i32::MAX)
+        };
+        (terms.differences, news) = note(&terms.differences, found.differences(&name), recent, now);
+        check_found = Some(found);
+    }
     StandingsPlan {
-        table: ours,
-        results: counted.results.len(),
+        table: counted.table(&terms),
+        results: counted.played,
         adjusted: terms.adjustments != before,
         terms,
-        check: found,
+        check: check_found,
+        news,
+        unread_stages,
     }
 }
 
@@ -80,65 +115,107 @@ pub fn plan(
 struct Counted {
     entrants: Vec<Entrant>,
     results: Vec<Result>,
+    /// The number of matches played; one that counts in two tables is one.
+    played: usize,
     open: Vec<Fixture>,
+    postponed: Vec<Fixture>,
+    /// The provider's rows, as they compare with the tables.
+    provider: Vec<ProviderRow>,
 }
 
 impl Counted {
-    fn of(matches: &[Match], name: impl Fn(&str) -> String, mode: StandingsMode) -> Self {
-        let group = |m: &Match| match mode {
-            StandingsMode::UniqueGroup => String::new(),
-            StandingsMode::MultiGroup => m.group_name.clone(),
+    fn of(
+        matches: &[Match],
+        name: impl Fn(&str) -> String,
+        mode: StandingsMode,
+        provider: &[ProviderTable],
+    ) -> Self {
+        let tables = tables(matches, mode, provider);
+        let entrant = |table: &Counting<'_>, team: &str| Entrant {
+            team: team.to_owned(),
+            group: table.label.to_owned(),
+            name: name(team),
         };
-        let places: BTreeSet<(String, &str)> =
-            matches.iter().flat_map(|m| [(group(m), m.home.as_str()), (group(m), &m.away)]).collect();
-        let entrants = places
-            .into_iter()
-            .map(|(group, team)| Entrant { team: team.to_owned(), group, name: name(team) })
-            .collect();
-        let results = matches
-            .iter()
-            .filter(|m| m.status == MatchStatus::Ended)
-            .filter_map(|m| {
-                let score = m.score?;
-                Some(Result {
-                    group: group(m),
-                    home: m.home.clone(),
-                    away: m.away.clone(),
-                    home_goals: score.home,
-                    away_goals: score.away,
-                    kickoff: m.kickoff,
-                })
+        let entrants =
+            tables.iter().flat_map(|table| table.teams.iter().map(|team| entrant(table, team))).collect();
+        let is_played = |m: &Match| m.status == MatchStatus::Ended && m.score.is_some();
+        let games = |team: &str| {
+            let plays = |m: &&Match| is_played(m) && (m.home == team || m.away == team);
+            i32::try_from(matches.iter().filter(plays).count()).unwrap_or(i32::MAX)
+        };
+        let rows = match mode {
+            StandingsMode::UniqueGroup => one_table(provider, games),
+            StandingsMode::MultiGroup => provider.iter().flat_map(|table| table.rows.clone()).collect(),
+        };
+        let fixture = |table: &Counting<'_>, m: &Match| Fixture {
+            group: table.label.to_owned(),
+            home: m.home.clone(),
+            away: m.away.clone(),
+            kickoff: m.kickoff,
+        };
+        let fixtures = |wanted: &dyn Fn(&Match) -> bool| -> Vec<Fixture> {
+            let of = |table: &Counting<'_>| -> Vec<Fixture> {
+                table.matches.iter().filter(|m| wanted(m)).map(|m| fixture(table, m)).collect()
+            };
+            tables.iter().flat_map(of).collect()
+        };
+        // The old entry of a match that has another one does not wait to be played.
+        let has_other_entry = |m: &Match| {
+            matches.iter().any(|other| {
+                other.status != MatchStatus::NotDefined
+                    && (&other.round_slug, &other.home, &other.away) == (&m.round_slug, &m.home, &m.away)
+                    && other.stage.may_be(&m.stage)
             })
-            .collect();
-        let open = matches
-            .iter()
-            .filter(|m| m.status == MatchStatus::Open)
-            .map(|m| Fixture { group: group(m), home: m.home.clone(), away: m.away.clone() })
-            .collect();
-        Self { entrants, results, open }
+        };
+        let waits = |m: &Match| m.called_off.is_some_and(CalledOff::may_be_played) && !has_other_entry(m);
+        Self {
+            entrants,
+            results: tables.iter().flat_map(results).collect(),
+            played: matches.iter().filter(|m| is_played(m)).count(),
+            open: fixtures(&|m| m.status == MatchStatus::Open),
+            postponed: fixtures(&waits),
+            provider: rows,
+        }
+    }
+
+    /// Whether the provider's table gives a further point for a shootout: the reading with fewer adjustments.
+    fn shootout_points(&self, terms: &StandingsTerms) -> Option<bool> {
+        if self.results.iter().all(|result| result.shootout.is_none()) || self.provider.is_empty() {
+            return terms.shootout_points;
+        }
+        let adjustments = |given: bool| {
+            let terms = StandingsTerms { shootout_points: Some(given), ..terms.clone() };
+            check(&self.table(&terms).rows, &self.provider).adjustments.len()
+        };
+        Some(adjustments(true) <= adjustments(false))
     }
 
     fn table(&self, terms: &StandingsTerms) -> Table {
         let rules = terms.tie_breaking_rule.as_deref().map(Rules::parse).unwrap_or_default();
-        let terms =
-            Terms { rules, adjustments: &terms.adjustments, open: &self.open, provider: &terms.provider };
+        let terms = Terms {
+            rules,
+            adjustments: &terms.adjustments,
+            open: &self.open,
+            postponed: &self.postponed,
+            shootout_points: terms.shootout_points.unwrap_or(true),
+            provider: &self.provider,
+        };
         table(&self.entrants, &self.results, &terms)
     }
 }
 
-fn take_provider(
-    terms: &mut StandingsTerms,
-    tables: &[ProviderTable],
-    mode: StandingsMode,
-    now: DateTime<Utc>,
-) {
-    let rows = tables.iter().map(|table| table.rows.clone());
-    terms.provider = match mode {
-        StandingsMode::UniqueGroup => one_table(rows.collect()),
-        StandingsMode::MultiGroup => rows.flatten().collect(),
+fn results(table: &Counting<'_>) -> Vec<Result> {
+    let result = |m: &&Match| {
+        let score = m.score.filter(|_| m.status == MatchStatus::Ended)?;
+        Some(Result {
+            group: table.label.to_owned(),
+            home: m.home.clone(),
+            away: m.away.clone(),
+            home_goals: score.home,
+            away_goals: score.away,
+            shootout: score.shootout,
+            kickoff: m.kickoff,
+        })
     };
-    terms.checked_at = Some(now);
-    if terms.tie_breaking_rule.is_none() {
-        terms.tie_breaking_rule = tables.iter().find_map(|table| table.tie_breaking_rule.clone());
-    }
+    table.matches.iter().filter_map(result).collect()
 }

@@ -12,14 +12,13 @@ use super::cuptree::CupTreesPayload;
 use super::event::{Listed, Reading};
 use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
 use super::season::round_path;
-use super::standings;
+use super::standings::{self, Tables};
 use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
 use crate::gate::{Gate, LONGEST_WAIT};
 use crate::provider::ProviderError;
 use crate::requests::RequestLog;
 use football::domain::knockout::Tree;
-use football::domain::standings::ProviderTable;
 use football::domain::{Round, RoundAddress};
 
 /// The wait after a 429 without a `Retry-After`.
@@ -40,6 +39,15 @@ pub struct SofaScore {
     browser: Option<Browser>,
     relaunched: bool,
     requests: RequestLog,
+}
+
+/// A half of the list of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// The one that is requested first, often the whole.
+    First,
+    /// The rest.
+    Other,
 }
 
 /// An image as the provider returned it.
@@ -93,11 +101,13 @@ impl SofaScore {
     }
 
     /// The season's tables; empty where the competition has none.
-    pub async fn standings(&mut self, season: &SeasonRef) -> Result<Vec<ProviderTable>, ProviderError> {
+    pub async fn standings(&mut self, season: &SeasonRef) -> Result<Tables, ProviderError> {
         let path = format!("{}/standings/total", season.path());
         match self.json(&path).await {
-            Ok(value) => Ok(standings::tables(classify::shape(&path, value)?)),
-            Err(ProviderError::NotFound { .. }) => Ok(Vec::new()),
+            Ok(value) => {
+                standings::tables(classify::shape(&path, value)?).map_err(|reason| malformed(&path, reason))
+            }
+            Err(ProviderError::NotFound { .. }) => Ok(Tables::default()),
             Err(error) => Err(error),
         }
     }
@@ -112,9 +122,13 @@ impl SofaScore {
         }
     }
 
-    /// The events of all competitions on a day and the days before and after it.
-    pub async fn scheduled(&mut self, day: NaiveDate) -> Result<Vec<Listed>, ProviderError> {
-        let path = format!("/sport/football/scheduled-events/{day}");
+    /// The events of many competitions on a day and the days before and after it: one half of the provider's list, which
+    /// it splits where a day is full.
+    pub async fn scheduled(&mut self, day: NaiveDate, half: Half) -> Result<Vec<Listed>, ProviderError> {
+        let path = match half {
+            Half::First => format!("/sport/football/scheduled-events/{day}"),
+            Half::Other => format!("/sport/football/scheduled-events/{day}/inverse"),
+        };
         let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
         Ok(Listed::of(payload.events))
     }

@@ -1,6 +1,8 @@
 //! SofaScore's cup trees as [`Tree`]s. Their scores are strings, sometimes wrong, and are ignored: events have the
 //! scores.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::payload::or_default;
@@ -82,7 +84,29 @@ fn tree(payload: TreePayload) -> Tree {
         })
         .collect();
     rounds.sort_by_key(|round| round.order);
+    empty_impossible_slots(&mut rounds);
     Tree { name: payload.name, rounds }
+}
+
+/// Where the block that a participant comes from is not finished, and lists two other teams, its "team" is the name of
+/// the place.
+fn empty_impossible_slots(rounds: &mut [TreeRound]) {
+    let undecided: HashMap<i64, Vec<String>> = rounds
+        .iter()
+        .flat_map(|round| &round.blocks)
+        .filter(|block| !block.finished && block.teams().count() == 2)
+        .map(|block| (block.id, block.teams().map(str::to_owned).collect()))
+        .collect();
+    for participant in
+        rounds.iter_mut().flat_map(|round| &mut round.blocks).flat_map(|block| &mut block.participants)
+    {
+        let source = participant.source_block.and_then(|id| undecided.get(&id));
+        if let (Some(Entrant::Team(team)), Some(teams)) = (&participant.entrant, source)
+            && !teams.contains(team)
+        {
+            participant.entrant = Some(Entrant::Placeholder(team.clone()));
+        }
+    }
 }
 
 fn block(mut payload: BlockPayload) -> Block {

@@ -46,10 +46,11 @@ pub fn round(slug: &str, body: &str) -> Result<Reading, ProviderError> {
     Ok(Reading::of(slug, payload.events))
 }
 
-/// The tables of a reply (the body of a 200).
+/// The tables of a reply (the body of a 200) that can be read; an error if none can.
 pub fn tables(body: &str) -> Result<Vec<ProviderTable>, ProviderError> {
     let path = Kind::Standings.to_string();
-    Ok(standings::tables(classify::shape(&path, json_of(&path, body)?)?))
+    let read = standings::tables(classify::shape(&path, json_of(&path, body)?)?);
+    Ok(read.map_err(|reason| classify::malformed(&path, reason))?.tables)
 }
 
 /// A reply (the body of a 200) as domain JSON, or the error that names the field. Events of a list that can't be read

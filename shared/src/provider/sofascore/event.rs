@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::payload::{EventPayload, PlacePayload, ScorePayload, TeamPayload};
 use super::score::Standing;
+use super::status::State;
 use super::{SeasonRef, classify, score, status};
 use football::domain::team::is_placeholder_name;
-use football::domain::{Match, Slot, Team, TieFacts, Winner};
+use football::domain::{Match, MatchStatus, Slot, Stage, Team, TieFacts, Winner};
 
 /// The result of reading a reply with events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -21,6 +22,17 @@ pub struct Reading {
     pub open_slots: usize,
     /// Events that could not be read; their rows stay unchanged.
     pub refused: Vec<Refusal>,
+    /// Events that were read although a field is not known: id, and what was taken for what.
+    pub remarks: Vec<Remark>,
+}
+
+/// How an unknown field of an event was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// The provider's event id.
+    pub external_id: String,
+    /// What was read as what.
+    pub text: String,
 }
 
 /// An event that could not be read.
@@ -89,6 +101,7 @@ impl Reading {
         self.matches.extend(other.matches);
         self.open_slots += other.open_slots;
         self.refused.extend(other.refused);
+        self.remarks.extend(other.remarks);
         for team in other.teams {
             self.add_team(team);
         }
@@ -136,16 +149,25 @@ impl Reading {
         }
         let has_goals = |score: &ScorePayload| score.display.or(score.current).is_some();
         let has_score = has_goals(&event.home_score) && has_goals(&event.away_score);
-        let status = status::state(&event.status, event.is_awarded && has_score).ok_or_else(|| {
-            let status = &event.status;
-            (
-                "status",
-                format!(
+        let state = match status::state(&event.status, event.is_awarded && has_score) {
+            Some(state) => state,
+            None if status::is_unknown_end(&event.status) && agrees(event) => {
+                self.remarks.push(Remark {
+                    external_id: event.id.to_string(),
+                    text: format!("status code {} is not known: read as finished", event.status.code),
+                });
+                State::of(MatchStatus::Ended)
+            }
+            None => {
+                let status = &event.status;
+                let reason = format!(
                     "is not known: code {}, type {:?} ({})",
                     status.code, status.kind, status.description
-                ),
-            )
-        })?;
+                );
+                return Err(("status", reason));
+            }
+        };
+        let State { status, called_off } = state;
         // A walkover may have no score.
         let awarded = event.is_awarded || event.status.code == WALKOVER;
         let in_shootout = event.status.code == SHOOTOUT;
@@ -165,11 +187,13 @@ impl Reading {
         self.matches.push(Match {
             external_id: event.id.to_string(),
             round_slug: round_slug.to_owned(),
+            stage: Stage::given(event.tournament.stage()),
             group_name: event.tournament.group().unwrap_or_default(),
             home: home.external_id.clone(),
             away: away.external_id.clone(),
             kickoff,
             status,
+            called_off,
             score,
             changed_at,
             tie: TieFacts {
@@ -186,6 +210,20 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// Whether the winner that an event names is that of its score, or of its shootout.
+fn agrees(event: &EventPayload) -> bool {
+    let sides =
+        |field: fn(&ScorePayload) -> Option<i32>| field(&event.home_score).zip(field(&event.away_score));
+    let goals = sides(|score| score.penalties).or_else(|| sides(|score| score.display.or(score.current)));
+    let Some((home, away)) = goals else { return false };
+    let by_score = match home.cmp(&away) {
+        std::cmp::Ordering::Greater => Winner::Home,
+        std::cmp::Ordering::Less => Winner::Away,
+        std::cmp::Ordering::Equal => Winner::Neither,
+    };
+    event.winner_code.and_then(winner) == Some(by_score)
 }
 
 /// Reads a winner's code: 1 home, 2 away, 3 neither; none for any other.

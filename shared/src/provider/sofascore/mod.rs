@@ -11,10 +11,11 @@ mod season;
 mod standings;
 mod status;
 
-pub use client::{Image, SofaScore};
+pub use client::{Half, Image, SofaScore};
 pub use event::{Listed, Reading, Refusal};
 pub use payload::Rounds;
-pub use season::{SeasonRef, is_page, round_address};
+pub use season::{SeasonRef, has_round_url, is_page, round_address};
+pub use standings::Tables;
 
 /// The provider's name in the database.
 pub const PROVIDER: &str = "sofascore";

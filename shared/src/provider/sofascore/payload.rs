@@ -79,25 +79,52 @@ pub(super) struct ScorePayload {
     pub penalties: Option<i32>,
 }
 
+/// The stage of a competition, not the competition: every group and phase has its own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TournamentPayload {
+    pub id: Option<u64>,
     pub name: Option<String>,
     pub group_name: Option<String>,
 }
 
 impl TournamentPayload {
-    /// The group: by its own field, or as the end of the name (`World Cup, Group A`) where that is left out.
+    /// The stage's id.
+    pub(super) fn stage(&self) -> Option<String> {
+        self.id.map(|id| id.to_string())
+    }
+
+    /// The name without that of the competition: `League A, Gr. 1` of `UEFA Nations League, League A, Gr. 1`.
+    pub(super) fn part(&self) -> Option<&str> {
+        Some(self.name.as_deref()?.split_once(", ")?.1)
+    }
+
+    /// The label of the group: its own field, or what of the name tells a group (`World Cup, Group A`; `EFL Trophy,
+    /// Northern Group C`; `AFC Champions League Elite, West Region`).
     pub(super) fn group(&self) -> Option<String> {
         let named = self.group_name.clone().filter(|name| !name.is_empty());
         named.or_else(|| {
-            let (_, last) = self.name.as_deref()?.rsplit_once(", ")?;
-            let letter = last.strip_prefix("Group ")?;
-            let short = (1..=2).contains(&letter.len());
-            (short && letter.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()))
-                .then(|| last.to_owned())
+            let part = self.part()?;
+            let last = part.rsplit(", ").next().unwrap_or(part);
+            let is_lettered = last.strip_prefix("Group ").is_some_and(is_group_letter);
+            let label = if is_lettered { last } else { part };
+            (is_lettered || part.split(", ").any(names_group)).then(|| label.to_owned())
         })
     }
+}
+
+/// `A`, `B2`, `10`.
+fn is_group_letter(text: &str) -> bool {
+    (1..=2).contains(&text.len()) && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
+/// `Northern Group C`, `Gr. 1`, `West Region`, `Eastern Conference`: a group of several beside each other.
+fn names_group(part: &str) -> bool {
+    const KINDS: [&str; 5] = ["Region", "Conference", "Division", "Zone", "Pool"];
+    let words: Vec<&str> = part.split_whitespace().collect();
+    let lettered =
+        words.windows(2).any(|pair| matches!(pair[0], "Group" | "Gr." | "Grp.") && is_group_letter(pair[1]));
+    lettered || (words.len() > 1 && words.iter().any(|word| KINDS.contains(word)))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,14 +145,17 @@ pub(super) struct StandingsPayload {
     pub standings: Vec<TablePayload>,
 }
 
+/// Each row is read on its own: a table of averages has rows without wins and goals.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TablePayload {
+    pub id: Option<u64>,
+    pub name: Option<String>,
     #[serde(default, deserialize_with = "object")]
     pub tournament: TournamentPayload,
     #[serde(default, deserialize_with = "object")]
     pub tie_breaking_rule: RulePayload,
-    pub rows: Vec<StandingsRowPayload>,
+    pub rows: Vec<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -220,11 +250,8 @@ impl From<RoundsPayload> for Rounds {
     fn from(payload: RoundsPayload) -> Self {
         let round = |order: i32, round: RoundPayload| {
             let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-            let address = RoundAddress {
-                number: round.round,
-                prefix: some(round.prefix).filter(|_| round.slug.is_some()),
-                slug: some(round.slug),
-            };
+            let address =
+                RoundAddress { number: round.round, prefix: some(round.prefix), slug: some(round.slug) };
             Round::new(order, round.name.as_deref(), address)
         };
         let current = payload.current_round.map(|current| round(0, current).slug);

@@ -25,28 +25,85 @@ pub(super) fn score(
         return Ok(None);
     }
     let sides = (side("homeScore", home, standing)?, side("awayScore", away, standing)?);
-    match sides {
+    let goals = match sides {
         (None, None) if status == MatchStatus::Ended && !awarded => {
-            Err(("homeScore.display", "is missing though the match has ended".to_owned()))
+            return Err(("homeScore.display", "is missing though the match has ended".to_owned()));
         }
-        (None, None) => Ok(None),
-        (None, Some(_)) => Err(("homeScore.display", "is missing though the other side has one".to_owned())),
-        (Some(_), None) => Err(("awayScore.display", "is missing though the other side has one".to_owned())),
-        (Some(home_goals), Some(away_goals)) => {
-            let shootout = match (home.penalties, away.penalties) {
-                (Some(home), Some(away)) => Some((home, away)),
-                (None, None) => None,
-                _ => return Err(("homeScore.penalties", "stands on one side only".to_owned())),
-            };
-            Ok(Some(Score { home: home_goals, away: away_goals, shootout }))
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(("homeScore.display", "is missing though the other side has one".to_owned()));
         }
-    }
+        (Some(_), None) => {
+            return Err(("awayScore.display", "is missing though the other side has one".to_owned()));
+        }
+        (Some(home_goals), Some(away_goals)) => (home_goals, away_goals),
+    };
+    // While a match runs, its parts follow the total with a delay.
+    let is_checked = status == MatchStatus::Ended && !awarded;
+    let (home_goals, away_goals) = if is_checked { final_goals((home, away), goals)? } else { goals };
+    let shootout = match (home.penalties, away.penalties) {
+        (Some(home), Some(away)) => Some((home, away)),
+        (None, None) => None,
+        _ => return Err(("homeScore.penalties", "stands on one side only".to_owned())),
+    };
+    Ok(Some(Score { home: home_goals, away: away_goals, shootout }))
+}
+
+/// The ways in which the parts of a final score have been seen to add up.
+const READINGS: [fn(&ScorePayload, i32) -> Option<i32>; 3] =
+    [parts_add_up, overtime_is_a_score, display_counts_shootout];
+
+/// The goals of a finished match after 90 or 120 minutes, by the first reading that holds for both sides.
+fn final_goals(
+    (home, away): (&ScorePayload, &ScorePayload),
+    (home_goals, away_goals): (i32, i32),
+) -> Result<(i32, i32), (&'static str, String)> {
+    let both = |reading: &fn(&ScorePayload, i32) -> Option<i32>| {
+        Some((reading(home, home_goals)?, reading(away, away_goals)?))
+    };
+    READINGS.iter().find_map(both).ok_or_else(|| {
+        let home_fits = READINGS.iter().any(|reading| reading(home, home_goals).is_some());
+        let (field, payload) = if home_fits { ("awayScore", away) } else { ("homeScore", home) };
+        let ScorePayload { display, current, normaltime, overtime, penalties } = payload;
+        let number = |goals: &Option<i32>| goals.map_or_else(|| "none".to_owned(), |goals| goals.to_string());
+        let [display, current, normal, overtime, penalties] =
+            [display, current, normaltime, overtime, penalties].map(number);
+        let parts = format!("normaltime {normal}, overtime {overtime}, penalties {penalties}");
+        (field, format!("contradicts itself: display {display}, current {current}, {parts}"))
+    })
+}
+
+/// `current` counts the shootout, `overtime` is the goals of extra time. The parts may lag behind equal totals.
+fn parts_add_up(payload: &ScorePayload, display: i32) -> Option<i32> {
+    let parts = payload.normaltime.map(|normal| normal + payload.overtime.unwrap_or(0));
+    let lags =
+        |parts: i32| parts < display && payload.penalties.is_none() && payload.current == Some(display);
+    let fit = parts.is_none_or(|parts| parts == display || lags(parts));
+    (fit && counts_shootout(payload, display)).then_some(display)
+}
+
+/// `overtime` is the score after extra time.
+fn overtime_is_a_score(payload: &ScorePayload, display: i32) -> Option<i32> {
+    let fits = payload.overtime == Some(display) && payload.normaltime.is_none_or(|normal| normal <= display);
+    (fits && counts_shootout(payload, display)).then_some(display)
+}
+
+/// Every total counts the shootout.
+fn display_counts_shootout(payload: &ScorePayload, display: i32) -> Option<i32> {
+    let parts = payload.normaltime? + payload.overtime.unwrap_or(0);
+    let fits =
+        display == parts + payload.penalties? && payload.current.is_none_or(|current| current == display);
+    fits.then_some(parts)
+}
+
+fn counts_shootout(payload: &ScorePayload, display: i32) -> bool {
+    payload.current.is_none_or(|current| current == display + payload.penalties.unwrap_or(0))
 }
 
 /// The accepted range of goals of one side, far above any real match, so that sums over a season can't overflow.
 const GOALS: std::ops::RangeInclusive<i32> = 0..=999;
 
-/// Goals of one side after 90 or 120 minutes. `current` counts shootout goals too, so it is never used unchanged.
+/// Goals of one side after 90 or 120 minutes; those of a finished match are still to be checked. `current` counts shootout goals too, so it is never used unchanged.
 fn side(
     field: &'static str,
     payload: &ScorePayload,
@@ -67,10 +124,8 @@ fn side(
     if display < 0 {
         return Err((field, "has a negative number of goals".to_owned()));
     }
-    // While a match runs, its parts follow the total with a delay.
-    let told_apart = status == MatchStatus::Ended && !awarded;
-    if let Some(parts) = parts.filter(|parts| told_apart && *parts != display) {
-        return Err((field, format!("contradicts itself: display {display}, normaltime + overtime {parts}")));
+    if status == MatchStatus::Ended && !awarded {
+        return Ok(Some(display));
     }
     let with_shootout = display + payload.penalties.unwrap_or(0);
     let follows = status == MatchStatus::Open && payload.current == Some(display);
@@ -132,7 +187,7 @@ mod tests {
         let good = payload([Some(1), Some(1), Some(1), None, None]);
         for bad in [
             payload([Some(1), Some(2), Some(1), None, None]),
-            payload([Some(2), Some(2), Some(1), None, None]),
+            payload([Some(1), Some(1), Some(2), None, None]),
             payload([Some(1), Some(1), Some(1), Some(1), None]),
             payload([Some(-1), None, None, None, None]),
             payload([Some(1), Some(1), None, None, Some(3)]),
@@ -140,6 +195,28 @@ mod tests {
         ] {
             assert!(score(&good, &bad, ended()).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_score_of_which_one_reading_holds_is_taken() {
+        // The goals of extra time, or the score after it.
+        let goals =
+            [[Some(1), Some(8), Some(1), Some(0), Some(7)], [Some(1), Some(9), Some(1), Some(0), Some(8)]];
+        let scores =
+            [[Some(1), Some(8), Some(1), Some(1), Some(7)], [Some(1), Some(9), Some(1), Some(1), Some(8)]];
+        // Every total counts the shootout.
+        let totals =
+            [[Some(8), Some(8), Some(1), Some(0), Some(7)], [Some(9), Some(9), Some(1), Some(0), Some(8)]];
+        for [home, away] in [goals, scores, totals] {
+            let read = score(&payload(home), &payload(away), ended());
+            assert_eq!(read, Ok(Some(Score { shootout: Some((7, 8)), ..Score::new(1, 1) })), "{home:?}");
+        }
+        // No reading holds for both sides.
+        assert!(score(&payload(goals[0]), &payload(scores[1]), ended()).is_err());
+        // The parts lag behind the totals.
+        let lags = payload([Some(2), Some(2), Some(1), None, None]);
+        let other = payload([Some(1), Some(1), Some(1), None, None]);
+        assert_eq!(score(&lags, &other, ended()), Ok(Some(Score::new(2, 1))));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use football::domain::round::is_path_segment;
 const API: &str = "https://www.sofascore.com/api/v1";
 /// The start of a round's path below its season.
 const ROUND: &str = "/events/round/";
+/// A space in a URL.
+const SPACE: &str = "%20";
 /// The start of every public web page's URL.
 const PAGES: &str = "https://www.sofascore.com/";
 
@@ -47,16 +49,16 @@ impl SeasonRef {
     }
 }
 
-/// The end of a round's URL, below the season's: `/events/round/{n}[/slug/{slug}[/prefix/{prefix}]]`.
+/// The end of a round's URL, below the season's: `/events/round/{n}[/slug/{slug}][/prefix/{prefix}]`.
 pub(super) fn round_path(address: &RoundAddress) -> String {
     let mut path = format!("{ROUND}{}", address.number);
     if let Some(slug) = &address.slug {
         path.push_str("/slug/");
         path.push_str(slug);
-        if let Some(prefix) = &address.prefix {
-            path.push_str("/prefix/");
-            path.push_str(prefix);
-        }
+    }
+    if let Some(prefix) = &address.prefix {
+        path.push_str("/prefix/");
+        path.push_str(&prefix.replace(' ', SPACE));
     }
     path
 }
@@ -69,14 +71,24 @@ pub fn round_address(url: &str) -> Option<RoundAddress> {
     let number = segments.next()?.parse().ok()?;
     let mut address = RoundAddress { number, slug: None, prefix: None };
     while let Some(name) = segments.next() {
-        let value = segments.next().filter(|value| is_path_segment(value))?.to_owned();
+        let value = segments.next()?.replace(SPACE, " ");
         match name {
-            "slug" if address.slug.is_none() => address.slug = Some(value),
-            "prefix" if address.prefix.is_none() && address.slug.is_some() => address.prefix = Some(value),
+            "slug" if address.slug.is_none() && is_path_segment(&value) => address.slug = Some(value),
+            "prefix" if address.prefix.is_none() && is_prefix(&value) => address.prefix = Some(value),
             _ => return None,
         }
     }
     Some(address)
+}
+
+/// Whether `text` can be the prefix of a round: letters, digits, hyphens and spaces.
+fn is_prefix(text: &str) -> bool {
+    is_path_segment(&text.replace(' ', "-"))
+}
+
+/// Whether a round with this address can be requested.
+pub fn has_round_url(address: &RoundAddress) -> bool {
+    address.slug.as_deref().is_none_or(is_path_segment) && address.prefix.as_deref().is_none_or(is_prefix)
 }
 
 /// Whether this is the URL of a page of the provider, in the browser's canonical form: no other host, port or
@@ -138,6 +150,8 @@ mod tests {
             address(3, None, None),
             address(28, Some("semifinals"), None),
             address(1, Some("round-1"), Some("Relegation-Promotion")),
+            address(5, None, Some("Apertura")),
+            address(5, None, Some("Primera Etapa")),
         ] {
             assert_eq!(
                 round_address(&format!("https://evil.example{}", round_path(&address))),
@@ -153,7 +167,8 @@ mod tests {
             "/events/round/x",
             "/events/round/1/slug/..%2f..",
             "/events/round/1/slug/",
-            "/events/round/1/prefix/A",
+            "/events/round/1/prefix/",
+            "/events/round/1/prefix/A%2f..",
             "/events/round/1/slug/a/slug/b",
             "/events/round/1/slug/a?x=1",
         ] {

@@ -61,11 +61,58 @@ pub(super) fn drop_abandoned(groups: &mut Vec<Group<'_>>) {
     });
 }
 
+/// How a tie is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// One match; further ones are replays.
+    Single,
+    /// Two legs, whose goals are added up; further matches are replays.
+    TwoLegs,
+    /// The best of three: two wins.
+    BestOfThree,
+}
+
+impl Format {
+    /// The number of matches before a replay.
+    pub(super) fn matches(self) -> usize {
+        match self {
+            Self::Single => 1,
+            Self::TwoLegs => 2,
+            Self::BestOfThree => 3,
+        }
+    }
+}
+
+/// How each tie of a round is played.
+pub(super) fn formats(groups: &[Group<'_>]) -> Vec<Format> {
+    let two_legged = two_legged(groups);
+    let format = |(group, two): (&Group<'_>, bool)| match (is_best_of_three(group), two) {
+        (true, _) => Format::BestOfThree,
+        (false, true) => Format::TwoLegs,
+        (false, false) => Format::Single,
+    };
+    groups.iter().zip(two_legged).map(format).collect()
+}
+
+/// The provider gives three matches, or there are three although the first two had a winner by goals.
+fn is_best_of_three(group: &Group<'_>) -> bool {
+    let live = alive(group);
+    let given = live.iter().filter_map(|game| game.legs).max();
+    let [first, second, _, ..] = live[..] else { return given == Some(3) };
+    let goals = |game: &KnockoutMatch| {
+        let turned = game.home != first.home;
+        let score = game.score.filter(|_| game.status == MatchStatus::Ended)?;
+        Some(if turned { score.away - score.home } else { score.home - score.away })
+    };
+    let a_win_each = goals(first).zip(goals(second)).is_some_and(|(a, b)| a * b < 0 && a + b != 0);
+    given == Some(3) || (given.is_none() && a_win_each)
+}
+
 /// Leaves out the old ids of fixtures that continue under another id, or were played after all with sides changed.
-pub(super) fn without_superseded<'m>(group: &Group<'m>, two_legged: bool) -> Group<'m> {
+pub(super) fn without_superseded<'m>(group: &Group<'m>, format: Format) -> Group<'m> {
     let void = |game: &KnockoutMatch| game.status == MatchStatus::NotDefined;
     let live = alive(group);
-    let wanted = if two_legged { 2 } else { 1 };
+    let wanted = format.matches();
     let mut kept: Group<'m> = Vec::new();
     // Of several void entries of one fixture the latest is kept.
     for game in group.iter().rev() {
@@ -85,7 +132,7 @@ pub(super) fn without_superseded<'m>(group: &Group<'m>, two_legged: bool) -> Gro
 ///
 /// The provider seldom gives it, so the round as a whole decides: a second match is a replay only if the first was
 /// level.
-pub(super) fn two_legged(groups: &[Group<'_>]) -> Vec<bool> {
+fn two_legged(groups: &[Group<'_>]) -> Vec<bool> {
     let said = groups.iter().flatten().filter_map(|game| game.legs).max();
     let live: Vec<Group<'_>> = groups.iter().map(alive).collect();
     let all = |answer: bool| vec![answer; groups.len()];

@@ -15,7 +15,7 @@ use strum::{Display, EnumString};
 
 pub use bracket::{Bracket, BracketRound, Note, bracket};
 pub use summary::{LegSummary, RoundSummary, TieSummary, summary};
-pub use tie::ties;
+pub use tie::{away_goals, ties};
 pub use tree::{Block, Participant, Tree, TreeRound};
 
 use super::{MatchStatus, Score, Winner};
@@ -171,6 +171,8 @@ pub enum DecidedBy {
     Walkover,
     /// The result was awarded.
     Awarded,
+    /// Two wins of three matches.
+    Series,
     /// A further match, the first or the aggregate being level.
     Replay,
     /// There was no opponent.
@@ -306,6 +308,21 @@ impl Tie {
     fn free_side(&self, team: &str, wanted: Side) -> Option<Side> {
         let free = |side: &Side| self.entrant(*side).team().is_none();
         self.side_of(team).or_else(|| [wanted, wanted.other()].into_iter().find(free))
+    }
+
+    /// Applies that a team plays on: it has gone through, whatever its matches say.
+    fn overrule(&mut self, side: Side, source: &str) {
+        match self.winner {
+            Some(winner) if winner != side => {
+                let by = self.decided_by.map(|by| by.to_string()).unwrap_or_default();
+                self.notes.push(format!(
+                    "the {winner} side won ({by}), but {source} has the {side} side: it goes through by decision"
+                ));
+                self.winner = Some(side);
+                self.decided_by = Some(DecidedBy::ProviderOnly);
+            }
+            _ => self.hear(side, source),
+        }
     }
 
     /// Applies the provider's winner: it decides where the matches do not, and is only noted where they contradict it.

@@ -1,19 +1,23 @@
 //! Compares our table with the provider's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Adjustment, Row};
+use crate::domain::Stage;
 
 /// One line of the provider's table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderRow {
-    /// The name of its table.
+    /// The label of its table.
     pub group: String,
     /// The team's id at the provider.
     pub team: String,
+    /// The team's name; empty in rows of versions that did not store it.
+    #[serde(default)]
+    pub name: String,
     /// The place in that table.
     pub position: i32,
     /// Matches played.
@@ -32,15 +36,49 @@ pub struct ProviderRow {
     pub points: i32,
 }
 
-/// The provider's table of one group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The provider's table of one group, conference or phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderTable {
-    /// The group; empty in a competition of one table.
+    /// The provider's id of the table.
+    pub id: Option<String>,
+    /// The provider's id of its stage. Several tables may share one.
+    pub stage: Option<String>,
+    /// The label, unique among the tables of a competition; empty in a competition of one table.
     pub group: String,
+    /// Which matches of other stages it includes; decided by the numbers of games.
+    #[serde(default)]
+    pub carried: Carried,
     /// The order of teams level on points, in prose.
     pub tie_breaking_rule: Option<String>,
     /// Its rows. There may be fewer than teams.
     pub rows: Vec<ProviderRow>,
+}
+
+/// Which matches of other stages a table includes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carried {
+    /// Those of its teams that are of no table's stage, such as derbies between two zones.
+    #[default]
+    Unplaced,
+    /// None.
+    Nothing,
+    /// All earlier ones of its teams.
+    All,
+    /// The earlier ones between two of its teams.
+    BetweenItsTeams,
+}
+
+impl ProviderTable {
+    /// Whether it is the table of this stage.
+    pub fn is_of(&self, stage: &Stage) -> bool {
+        self.stage.is_some() && self.stage.as_deref() == stage.id()
+    }
+
+    /// Whether it has a row of this team.
+    pub fn lists(&self, team: &str) -> bool {
+        self.rows.iter().any(|row| row.team == team)
+    }
 }
 
 impl ProviderRow {
@@ -106,10 +144,61 @@ pub struct Check {
     pub adjustments: Vec<Adjustment>,
     /// Rows with the same number of games that differ in more than points.
     pub drift: Vec<Drift>,
-    /// Rows with different numbers of games: one of the two tables is behind. They are not compared.
+    /// Rows with different numbers of games: a match is missing or annulled in one of them.
     pub lag: Vec<Lag>,
     /// Teams in an order other than the provider's although their numbers agree.
     pub order: Vec<OrderDifference>,
+    /// Teams and tables that only one of us has.
+    pub unmatched: Vec<Unmatched>,
+}
+
+/// What kind of difference it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DifferenceKind {
+    /// Another number of games.
+    Games,
+    /// The same number of games, and other figures.
+    Figures,
+    /// Another order.
+    Order,
+    /// Teams or a table that only one of us has.
+    Teams,
+}
+
+/// What a difference is about: the same over several comparisons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its kind.
+    pub kind: DifferenceKind,
+    /// The group.
+    pub group: String,
+    /// The teams it concerns, by the provider's ids, sorted.
+    pub teams: Vec<String>,
+}
+
+/// A difference between our table and the provider's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What it is about.
+    pub subject: Subject,
+    /// The difference in games, provider's less ours.
+    pub games: i32,
+    /// The difference in words.
+    pub text: String,
+}
+
+/// Teams, or a whole table, that only one of us has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmatched {
+    /// The group.
+    pub group: String,
+    /// Teams that have no row at the provider.
+    pub ours: Vec<String>,
+    /// Teams of the provider's rows that have no match here: id and name.
+    pub provider: Vec<(String, String)>,
+    /// Whether none of the table's teams has a counterpart.
+    pub whole_table: bool,
 }
 
 /// A row that differs.
@@ -159,9 +248,34 @@ impl fmt::Display for Drift {
 
 impl fmt::Display for Lag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.provider < self.ours { "behind" } else { "ahead" };
-        let Self { team, ours, provider, .. } = self;
-        write!(f, "{team}: the provider is {word}: {provider} games, ours {ours}")
+        let Self { ours, provider, .. } = self;
+        write!(f, "ours {ours} games; provider {provider} games")
+    }
+}
+
+impl Unmatched {
+    fn text(&self, name: impl Fn(&str) -> String) -> String {
+        let table = |whose: &str| match self.group.as_str() {
+            "" => format!("{whose} table"),
+            group => format!("{whose} table '{group}'"),
+        };
+        let ours = self.ours.iter().map(|team| name(team)).collect::<Vec<_>>().join(", ");
+        let known = |(id, name): &(String, String)| {
+            if name.is_empty() { id.clone() } else { format!("{name} ({id})") }
+        };
+        let provider = self.provider.iter().map(known).collect::<Vec<_>>().join(", ");
+        match (self.whole_table, ours.is_empty(), provider.is_empty()) {
+            (true, false, true) => format!("{} has no counterpart at the provider ({ours})", table("our")),
+            (true, true, false) => {
+                format!("{} has no counterpart here ({provider})", table("the provider's"))
+            }
+            (_, _, true) => format!("{} lacks {ours}", table("the provider's")),
+            (_, true, _) => format!("{} has {provider}, who have no match here", table("the provider's")),
+            _ => format!(
+                "{} has {provider}, who have no match here, and lacks {ours}",
+                table("the provider's")
+            ),
+        }
     }
 }
 
@@ -193,13 +307,50 @@ impl Check {
         kept
     }
 
-    /// Whether the tables are the same as far as they could be compared.
+    /// Whether the tables are the same.
     pub fn is_clean(&self) -> bool {
-        self.drift.is_empty() && self.order.is_empty()
+        self.drift.is_empty() && self.lag.is_empty() && self.order.is_empty() && self.unmatched.is_empty()
+    }
+
+    /// All differences. `name` gives a team's name by its id.
+    pub fn differences(&self, name: impl Fn(&str) -> String) -> Vec<Difference> {
+        let difference = |kind, group: &str, mut teams: Vec<String>, games, text: String| {
+            teams.sort();
+            let text = if group.is_empty() { text } else { format!("{group}: {text}") };
+            Difference { subject: Subject { kind, group: group.to_owned(), teams }, games, text }
+        };
+        let drift = self.drift.iter().map(|d| {
+            let Row { group, team, .. } = &d.ours;
+            difference(DifferenceKind::Figures, group, vec![team.clone()], 0, format!("{}: {d}", name(team)))
+        });
+        let lag = self.lag.iter().map(|lag| {
+            let text = format!("{}: {lag}", name(&lag.team));
+            difference(
+                DifferenceKind::Games,
+                &lag.group,
+                vec![lag.team.clone()],
+                lag.provider - lag.ours,
+                text,
+            )
+        });
+        let order = self.order.iter().map(|order| {
+            let text = order.clone().named(&name).to_string();
+            difference(DifferenceKind::Order, &order.group, order.ours.clone(), 0, text)
+        });
+        let unmatched = self.unmatched.iter().map(|unmatched| {
+            let provider = unmatched.provider.iter().map(|(id, _)| id.clone());
+            let teams = unmatched.ours.iter().cloned().chain(provider).collect();
+            // The text names the table itself.
+            Difference {
+                text: unmatched.text(&name),
+                ..difference(DifferenceKind::Teams, &unmatched.group, teams, 0, String::new())
+            }
+        });
+        lag.chain(drift).chain(order).chain(unmatched).collect()
     }
 }
 
-/// Compares the rows that both tables have.
+/// Compares our table with the provider's rows.
 pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
     let provided = Provided::new(provider);
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -207,11 +358,13 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
         *places.entry(&row.team).or_default() += 1;
     }
     let mut check = Check::default();
+    let mut matched: Vec<(&str, &str)> = Vec::new();
     for group in ours.chunk_by(|a, b| a.group == b.group) {
         let mut same: Vec<(&Row, &ProviderRow)> = Vec::new();
         for row in group {
             let only = places.get(row.team.as_str()) == Some(&1);
             let Some(theirs) = provided.row(&row.group, &row.team, only) else { continue };
+            matched.push((theirs.group.as_str(), theirs.team.as_str()));
             let (group, team) = (row.group.clone(), row.team.clone());
             if theirs.matches != row.games {
                 check.lag.push(Lag { group, team, ours: row.games, provider: theirs.matches });
@@ -222,7 +375,7 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
                 continue;
             }
             check.compared.push((group.clone(), team.clone()));
-            let points = theirs.points - (row.wins * 3 + row.draws);
+            let points = theirs.points - row.earned();
             if points != 0 {
                 check.adjustments.push(Adjustment { group, team, points });
             }
@@ -241,7 +394,66 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
             check.order.extend(difference(&same, None));
         }
     }
+    check.unmatched = unmatched(ours, provider, &provided, &matched);
     check
+}
+
+/// The teams that only one of us has, group by group. A table nobody has played in yet is not missed.
+fn unmatched(
+    ours: &[Row],
+    provider: &[ProviderRow],
+    provided: &Provided<'_>,
+    matched: &[(&str, &str)],
+) -> Vec<Unmatched> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for row in ours {
+        *places.entry(&row.team).or_default() += 1;
+    }
+    let mut groups: BTreeMap<&str, Unmatched> = BTreeMap::new();
+    fn entry<'m, 'g>(groups: &'m mut BTreeMap<&'g str, Unmatched>, group: &'g str) -> &'m mut Unmatched {
+        groups.entry(group).or_insert_with(|| Unmatched {
+            group: group.to_owned(),
+            ours: Vec::new(),
+            provider: Vec::new(),
+            whole_table: false,
+        })
+    }
+    for group in ours.chunk_by(|a, b| a.group == b.group) {
+        let missing = |row: &&Row| {
+            provided.row(&row.group, &row.team, places.get(row.team.as_str()) == Some(&1)).is_none()
+        };
+        let teams: Vec<String> = group.iter().filter(missing).map(|row| row.team.clone()).collect();
+        let nobody_played = group.iter().all(|row| row.games == 0);
+        if let Some(first) =
+            group.first().filter(|_| !(teams.is_empty() || nobody_played && teams.len() == group.len()))
+        {
+            let unmatched = entry(&mut groups, &first.group);
+            unmatched.whole_table = teams.len() == group.len();
+            unmatched.ours = teams;
+        }
+    }
+    let one_of_ours = ours.first().zip(ours.last()).is_some_and(|(first, last)| first.group == last.group);
+    let mut tables: BTreeMap<&str, Vec<&ProviderRow>> = BTreeMap::new();
+    for row in provider {
+        tables.entry(&row.group).or_default().push(row);
+    }
+    for (label, rows) in tables {
+        let unknown: Vec<(String, String)> = rows
+            .iter()
+            .filter(|row| !matched.contains(&(row.group.as_str(), row.team.as_str())))
+            .map(|row| (row.team.clone(), row.name.clone()))
+            .collect();
+        let nobody_played = rows.iter().all(|row| row.matches == 0);
+        if unknown.is_empty() || (nobody_played && unknown.len() == rows.len()) {
+            continue;
+        }
+        // The provider's sections of one table are compared with the one table of ours.
+        let group = if one_of_ours { ours.first().map_or("", |row| row.group.as_str()) } else { label };
+        let unmatched = entry(&mut groups, group);
+        unmatched.whole_table = unmatched.ours.is_empty() && unknown.len() == rows.len();
+        unmatched.provider.extend(unknown);
+    }
+    groups.into_values().collect()
 }
 
 /// The teams in both orders, where these differ; the provider must separate the teams.

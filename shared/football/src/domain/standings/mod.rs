@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use strum::Display;
 
 use check::Provided;
-pub use check::{Check, Drift, Lag, OrderDifference, ProviderRow, ProviderTable, check};
+pub use check::{
+    Carried, Check, Difference, DifferenceKind, Drift, Lag, OrderDifference, ProviderRow, ProviderTable,
+    Subject, Unmatched, check,
+};
 pub use rules::{Criterion, Measure, Rules};
 pub use sections::one_table;
 
@@ -43,6 +46,8 @@ pub struct Result {
     pub home_goals: i32,
     /// Goals of the away side (no shootout).
     pub away_goals: i32,
+    /// The shootout, home and away: in a match of a table it gives its winner a further point.
+    pub shootout: Option<(i32, i32)>,
     /// When it was played: orders the form.
     pub kickoff: Option<DateTime<Utc>>,
 }
@@ -56,6 +61,8 @@ pub struct Fixture {
     pub home: String,
     /// The away team's id at the provider.
     pub away: String,
+    /// When it is to be played, if that is known.
+    pub kickoff: Option<DateTime<Utc>>,
 }
 
 /// Points a team has in addition to those it won: negative for a deduction.
@@ -78,6 +85,10 @@ pub struct Terms<'a> {
     pub adjustments: &'a [Adjustment],
     /// The matches still to be played. Head-to-head applies only once they are played; without any the table is final.
     pub open: &'a [Fixture],
+    /// Postponed and abandoned matches: head-to-head waits for them too.
+    pub postponed: &'a [Fixture],
+    /// Whether a shootout in a match of the table gives its winner a further point.
+    pub shootout_points: bool,
     /// The provider's table as last read: its order is used where the rules do not decide.
     pub provider: &'a [ProviderRow],
 }
@@ -102,8 +113,11 @@ pub struct Row {
     pub order: i32,
     /// The team's id at the provider.
     pub team: String,
-    /// 3 for a win, 1 for a draw, adjusted.
+    /// 3 for a win, 1 for a draw and 1 for a shootout won where these count, adjusted.
     pub points: i32,
+    /// The points for shootouts among them.
+    #[serde(skip)]
+    pub shootout_points: i32,
     /// Matches played.
     pub games: i32,
     /// Won.
@@ -121,6 +135,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// The points from matches: all but adjustments.
+    pub fn earned(&self) -> i32 {
+        self.wins * 3 + self.draws + self.shootout_points
+    }
+
     /// Goals scored less goals conceded.
     pub fn goal_difference(&self) -> i32 {
         self.goals_for - self.goals_against
@@ -242,7 +261,7 @@ const FORM_LENGTH: usize = 5;
 
 /// The table of each group: teams by points, then by the rules, then in the provider's order, then by name and id.
 ///
-/// A match with a team that is not an entrant of its group is left out: it belongs to another table.
+/// A match counts for those of its sides that are entrants of its group: the other plays for another table.
 // Long for the steps of the order, which read one after the other.
 pub fn table(entrants: &[Entrant], results: &[Result], terms: &Terms<'_>) -> Table {
     let mut groups: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
@@ -264,26 +283,41 @@ pub fn table(entrants: &[Entrant], results: &[Result], terms: &Terms<'_>) -> Tab
     let mut table = Table { rows: Vec::with_capacity(entrants.len()), notes: Vec::new() };
     for (group, names) in groups {
         let index: HashMap<&str, usize> = names.keys().enumerate().map(|(at, team)| (*team, at)).collect();
-        let pair = |home: &str, away: &str| {
-            (home != away).then_some(())?;
-            Some((*index.get(home)?, *index.get(away)?))
+        let place = |team: &str| index.get(team).copied();
+        let pair = |fixture: &Fixture| {
+            (fixture.home != fixture.away).then_some(())?;
+            Some((place(&fixture.home)?, place(&fixture.away)?, fixture.kickoff))
+        };
+        let pairs = |fixtures: &[Fixture]| -> Vec<_> {
+            fixtures.iter().filter(|fixture| fixture.group == group).filter_map(pair).collect()
         };
         let mut rows: Vec<Row> = names.keys().map(|team| Row::new(group, team)).collect();
         let mut results = played.remove(group).unwrap_or_default();
         results.sort_by_key(|r| (r.kickoff, &r.home, &r.away, r.home_goals, r.away_goals));
         let mut matches = Vec::with_capacity(results.len());
         for result in results {
-            let Some((home, away)) = pair(&result.home, &result.away) else { continue };
-            rows[home].add(result.home_goals, result.away_goals);
-            rows[away].add(result.away_goals, result.home_goals);
-            matches.push(order::Match { home, away, goals: (result.home_goals, result.away_goals) });
+            if result.home == result.away {
+                continue;
+            }
+            let (home, away) = (place(&result.home), place(&result.away));
+            let goals = (result.home_goals, result.away_goals);
+            let bonus = |(own, other): (i32, i32)| i32::from(terms.shootout_points && own > other);
+            let shootout = result.shootout.unwrap_or_default();
+            let bonus = (bonus(shootout), bonus((shootout.1, shootout.0)));
+            if let Some(at) = home {
+                rows[at].add(goals.0, goals.1, bonus.0);
+            }
+            if let Some(at) = away {
+                rows[at].add(goals.1, goals.0, bonus.1);
+            }
+            matches.push(order::Match { home, away, goals, bonus, kickoff: result.kickoff });
         }
         for adjustment in terms.adjustments.iter().filter(|a| a.group == group) {
             if let Some(&at) = index.get(adjustment.team.as_str()) {
                 rows[at].points += adjustment.points;
             }
         }
-        let open = terms.open.iter().filter(|f| f.group == group).filter_map(|f| pair(&f.home, &f.away));
+        let (open, postponed) = (pairs(terms.open), pairs(terms.postponed));
         let group = order::Group {
             name: group,
             names: names.values().copied().collect(),
@@ -293,7 +327,8 @@ pub fn table(entrants: &[Entrant], results: &[Result], terms: &Terms<'_>) -> Tab
                 .collect(),
             rows,
             matches,
-            open: open.collect(),
+            open,
+            postponed,
         };
         let ranked = group.ranked(&terms.rules, &mut table.notes);
         let mut rows: Vec<Option<Row>> = group.rows.into_iter().map(Some).collect();
@@ -315,6 +350,7 @@ impl Row {
             order: 0,
             team: team.to_owned(),
             points: 0,
+            shootout_points: 0,
             games: 0,
             wins: 0,
             draws: 0,
@@ -325,8 +361,10 @@ impl Row {
         }
     }
 
-    fn add(&mut self, scored: i32, conceded: i32) {
+    fn add(&mut self, scored: i32, conceded: i32, shootout_points: i32) {
         self.games += 1;
+        self.points += shootout_points;
+        self.shootout_points += shootout_points;
         self.goals_for += scored;
         self.goals_against += conceded;
         let outcome = match scored.cmp(&conceded) {

@@ -2,16 +2,24 @@
 
 use std::cmp::Reverse;
 
+use chrono::{DateTime, Utc};
+
 use super::check::{ProviderRow, have_own_places, is_one_table, separates};
 use super::rules::{Criterion, Measure, Rules};
 use super::{Note, Reason, Row};
 
-/// A match between two teams of the group, by their places in its lists.
+/// A match that counts in the group. Its sides are places in the group's lists; none for a team of another group.
 pub(super) struct Match {
-    pub(super) home: usize,
-    pub(super) away: usize,
+    pub(super) home: Option<usize>,
+    pub(super) away: Option<usize>,
     pub(super) goals: (i32, i32),
+    /// Points for a shootout.
+    pub(super) bonus: (i32, i32),
+    pub(super) kickoff: Option<DateTime<Utc>>,
 }
+
+/// A match of two teams of the group that has no result, and when it is to be played.
+type Pair = (usize, usize, Option<DateTime<Utc>>);
 
 /// One group, teams in order of id; all lists have the same order.
 pub(super) struct Group<'a> {
@@ -20,8 +28,10 @@ pub(super) struct Group<'a> {
     pub(super) provider: Vec<Option<&'a ProviderRow>>,
     pub(super) rows: Vec<Row>,
     pub(super) matches: Vec<Match>,
-    /// Pairs that still have a match to play.
-    pub(super) open: Vec<(usize, usize)>,
+    /// Matches still to be played.
+    pub(super) open: Vec<Pair>,
+    /// Postponed and abandoned matches.
+    pub(super) postponed: Vec<Pair>,
 }
 
 /// One team's totals over a set of matches.
@@ -29,6 +39,7 @@ pub(super) struct Group<'a> {
 struct Tally {
     wins: i32,
     draws: i32,
+    bonus: i32,
     away_wins: i32,
     scored: i32,
     conceded: i32,
@@ -36,8 +47,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, scored: i32, conceded: i32, away: bool) {
+    fn add(&mut self, (scored, conceded): (i32, i32), bonus: i32, away: bool) {
         let (won, away) = (i32::from(scored > conceded), i32::from(away));
+        self.bonus += bonus;
         self.wins += won;
         self.draws += i32::from(scored == conceded);
         self.away_wins += won * away;
@@ -49,7 +61,7 @@ impl Tally {
     /// The figure, the higher the better.
     fn value(&self, measure: Measure) -> i32 {
         match measure {
-            Measure::Points => self.wins * 3 + self.draws,
+            Measure::Points => self.wins * 3 + self.draws + self.bonus,
             Measure::Wins => self.wins,
             Measure::AwayWins => self.away_wins,
             Measure::GoalDifference => self.scored - self.conceded,
@@ -144,18 +156,26 @@ impl Group<'_> {
 
     /// The tallies of all teams, over all matches or those between some teams.
     fn tallies(&self, between: Option<&[usize]>) -> Vec<Tally> {
-        let counts = |team: usize| between.is_none_or(|teams| teams.contains(&team));
+        let counts = |side: Option<usize>| match (between, side) {
+            (None, _) => true,
+            (Some(teams), side) => side.is_some_and(|team| teams.contains(&team)),
+        };
         let mut tallies = vec![Tally::default(); self.rows.len()];
         for m in self.matches.iter().filter(|m| counts(m.home) && counts(m.away)) {
-            tallies[m.home].add(m.goals.0, m.goals.1, false);
-            tallies[m.away].add(m.goals.1, m.goals.0, true);
+            if let Some(home) = m.home {
+                tallies[home].add(m.goals, m.bonus.0, false);
+            }
+            if let Some(away) = m.away {
+                tallies[away].add((m.goals.1, m.goals.0), m.bonus.1, true);
+            }
         }
         tallies
     }
 
     /// Whether the matches between the teams can compare them: all are played, equally many between any two.
     fn have_met(&self, teams: &[usize]) -> bool {
-        if self.open.iter().any(|(home, away)| teams.contains(home) && teams.contains(away)) {
+        let unplayed = || self.open.iter().chain(&self.postponed);
+        if unplayed().any(|(home, away, _)| teams.contains(home) && teams.contains(away)) {
             return false;
         }
         let mut met =
@@ -167,8 +187,9 @@ impl Group<'_> {
     fn meetings(&self, to_come: bool) -> Vec<((usize, usize), u32)> {
         let n = self.rows.len();
         let mut counts = vec![0; n * n];
-        let played = self.matches.iter().map(|m| (m.home, m.away));
-        for (home, away) in played.chain(self.open.iter().copied().filter(|_| to_come)) {
+        let played = self.matches.iter().filter_map(|m| Some((m.home?, m.away?)));
+        let open = self.open.iter().map(|(home, away, _)| (*home, *away));
+        for (home, away) in played.chain(open.filter(|_| to_come)) {
             counts[home.min(away) * n + home.max(away)] += 1;
         }
         (0..n)
@@ -245,8 +266,30 @@ impl Group<'_> {
         (!self.fall_by_points(&order)).then_some((order, Reason::Unexplained))
     }
 
+    /// Whether nearly all pairs had met `base` times before any met again: in a split league they have, between
+    /// conferences they have not. A postponed match may come later.
+    fn all_met_before(&self, base: u32) -> bool {
+        let played = self.matches.iter().filter_map(|m| Some((m.home?, m.away?, m.kickoff)));
+        let mut dated: Vec<Pair> = played.chain(self.open.iter().copied()).collect();
+        // Without a date it is yet to come.
+        dated.sort_by_key(|(_, _, kickoff)| (kickoff.is_none(), *kickoff));
+        let n = self.rows.len();
+        let mut met = vec![0; n * n];
+        let mut first_phase = 0;
+        for (home, away, _) in dated {
+            let times = &mut met[home.min(away) * n + home.max(away)];
+            if *times == base {
+                break;
+            }
+            *times += 1;
+            first_phase += 1;
+        }
+        let wanted = u32::try_from(n * (n - 1) / 2).unwrap_or(u32::MAX) * base;
+        first_phase * 10 >= wanted * 9
+    }
+
     /// The sections of a league that is split, best first: teams of different sections have met equally often and will
-    /// not meet again, while some of one section meet more often. The teams of a section are given by the provider's
+    /// not meet again, while some of one section meet more often, after all have met. The teams of a section are given by the provider's
     /// separate tables, else by who meets more often; the order of the sections by the provider's places.
     fn sections(&self) -> Option<Vec<Vec<usize>>> {
         let provided = self.provided()?;
@@ -266,7 +309,10 @@ impl Group<'_> {
             }
         }
         let across = |a: usize, b: usize| section[a] != section[b];
-        if more().any(|(a, b)| across(a, b)) || self.open.iter().any(|&(a, b)| across(a, b)) {
+        if more().any(|(a, b)| across(a, b)) || self.open.iter().any(|&(a, b, _)| across(a, b)) {
+            return None;
+        }
+        if !self.all_met_before(base) {
             return None;
         }
         let mut places: Vec<usize> = (0..self.rows.len()).collect();

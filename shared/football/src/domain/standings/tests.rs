@@ -23,6 +23,7 @@ fn results(lines: &str) -> Vec<Result> {
             away: words[2].into(),
             home_goals: home_goals.parse().unwrap(),
             away_goals: away_goals.parse().unwrap(),
+            shootout: None,
             kickoff: DateTime::from_timestamp(day as i64 * 86_400, 0),
         }
     };
@@ -30,7 +31,7 @@ fn results(lines: &str) -> Vec<Result> {
 }
 
 fn fixture(home: &str, away: &str) -> Fixture {
-    Fixture { group: String::new(), home: home.into(), away: away.into() }
+    Fixture { group: String::new(), home: home.into(), away: away.into(), kickoff: None }
 }
 
 fn under(rules: &str) -> Terms<'static> {
@@ -50,6 +51,7 @@ fn provider(rows: &[Row], order: &str) -> Vec<ProviderRow> {
             Some(ProviderRow {
                 group: "League".into(),
                 team: row.team.clone(),
+                name: String::new(),
                 position: place(&row.team)?,
                 matches: row.games,
                 wins: row.wins,
@@ -446,7 +448,7 @@ fn points_alone_are_an_adjustment_and_anything_else_is_drift() {
 }
 
 #[test]
-fn another_number_of_games_is_a_lag_and_a_partial_table_is_fine() {
+fn another_number_of_games_and_a_partial_table_are_differences() {
     let ours =
         table(&entrants(&["a", "b", "c"]), &results("a 1:0 b, a 1:0 c, b 1:0 c"), &Terms::default()).rows;
     let mut theirs = provider(&ours, "a b");
@@ -454,9 +456,21 @@ fn another_number_of_games_is_a_lag_and_a_partial_table_is_fine() {
     theirs[0].points -= 3;
     let found = check(&ours, &theirs);
     assert_eq!(found.compared, [(String::new(), "b".to_owned())]);
-    assert_eq!(found.lag[0].to_string(), "a: the provider is behind: 1 games, ours 2");
+    let texts = |check: &Check| -> Vec<String> {
+        check.differences(|team| team.to_uppercase()).into_iter().map(|found| found.text).collect()
+    };
+    assert_eq!(texts(&found), ["A: ours 2 games; provider 1 games", "the provider's table lacks C"]);
     assert!(found.adjustments.is_empty() && found.drift.is_empty());
-    assert_eq!(check(&ours, &[]), Check::default());
+    assert_eq!(texts(&check(&ours, &[])), ["our table has no counterpart at the provider (A, B, C)"]);
+    // A team under another id is named, with the one it is missing for.
+    let mut renamed = provider(&ours, "a b c");
+    renamed[2].team = "90004".into();
+    renamed[2].name = "Cedar".into();
+    let found = check(&ours, &renamed);
+    assert_eq!(
+        texts(&found),
+        ["the provider's table has Cedar (90004), who have no match here, and lacks C"]
+    );
 }
 
 #[test]
@@ -512,7 +526,7 @@ proptest! {
         let (mut entrants, mut played) = (entrants(&teams), season(&seed));
         let adjustments = [Adjustment { group: String::new(), team: "t3".into(), points: deduction }];
         let open: Vec<Fixture> = open.iter().map(|(h, a)| fixture(teams[*h], teams[*a])).collect();
-        let terms = Terms { rules, adjustments: &adjustments, open: &open, provider: &[] };
+        let terms = Terms { rules, adjustments: &adjustments, open: &open, ..Terms::default() };
         let first = table(&entrants, &played, &terms);
         let provider = provider(&first.rows, &places.join(" "));
         let terms = Terms { provider: &provider, ..terms };
@@ -604,6 +618,7 @@ fn load(file: &Value) -> (Vec<Entrant>, Vec<Result>, Vec<Fixture>) {
                 away: team(3),
                 home_goals,
                 away_goals,
+                shootout: None,
                 kickoff: date.map(|date| date.and_time(chrono::NaiveTime::MIN).and_utc()),
             }),
             _ if row[8] == "cancelled" => {}
@@ -636,7 +651,7 @@ fn every_final_table_comes_out() {
             .collect();
         adjustments.sort();
         let rules = Rules::parse(file["tie_break_rules"].as_str().unwrap());
-        let terms = Terms { rules, adjustments: &adjustments, open: &open, provider: &[] };
+        let terms = Terms { rules, adjustments: &adjustments, open: &open, ..Terms::default() };
         let ours = table(&entrants, &played, &terms);
 
         // The official table with its own numbers; where its source has none, ours.
@@ -649,6 +664,7 @@ fn every_final_table_comes_out() {
                 let number = |key: &str, own: i32| line[key].as_i64().map_or(own, |number| number as i32);
                 ProviderRow {
                     group: "League".into(),
+                    name: String::new(),
                     position: line["pos"].as_i64().unwrap() as i32,
                     matches: number("p", row.games),
                     wins: number("w", row.wins),
@@ -733,6 +749,7 @@ fn tables_of_the_providers_seasons_come_out() {
                     home,
                     home_goals: event["homeScore"]["display"].as_i64().unwrap() as i32,
                     away_goals: event["awayScore"]["display"].as_i64().unwrap() as i32,
+                    shootout: None,
                     kickoff: DateTime::from_timestamp(event["startTimestamp"].as_i64().unwrap(), 0),
                 }
             })
@@ -746,6 +763,7 @@ fn tables_of_the_providers_seasons_come_out() {
                 ProviderRow {
                     group: line["group"].as_str().unwrap().to_owned(),
                     team: team(line),
+                    name: String::new(),
                     position: number("pos"),
                     matches: number("p"),
                     wins: number("w"),

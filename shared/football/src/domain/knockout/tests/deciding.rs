@@ -104,6 +104,52 @@ fn the_provider_decides_what_the_matches_leave_open_and_is_noted_where_it_differ
 }
 
 #[test]
+fn away_goals_do_not_decide_after_extra_time_or_where_they_do_not_count() {
+    let level = |home: (i32, i32), away: (i32, i32)| {
+        let mut legs = [played(1, AB, 0, home), played(2, BA, 7, away)];
+        legs[1].extra_time = true;
+        legs[1].tie_winner = Some(Side::Home);
+        legs
+    };
+    // Nobody scored in extra time: they had not decided, so there is no such rule.
+    assert_eq!(decided(&level((1, 1), (0, 0)), AwayGoals::Inferred), by("B", ProviderOnly));
+    // Both scored in it: the visitors' goal decides.
+    let mut legs = level((1, 1), (2, 2));
+    legs[1].tie_winner = Some(Side::Away);
+    assert_eq!(decided(&legs, AwayGoals::Inferred), by("A", DecidedBy::AwayGoals));
+
+    // Another tie of the competition went to a shootout although one side had scored away.
+    let no_rule = [played(3, ("C", "D"), 0, (2, 1)), shootout(played(4, ("D", "C"), 7, (1, 0)), (4, 2))];
+    let mut open = [played(1, AB, 0, (2, 1)), played(2, BA, 7, (1, 0))];
+    open[1].tie_winner = Some(Side::Home);
+    assert_eq!(away_goals(&open), AwayGoals::Inferred);
+    assert_eq!(away_goals(&[open.as_slice(), &no_rule].concat()), AwayGoals::No);
+    // Or the better placed team went through.
+    open[1].tie_winner = Some(Side::Away);
+    assert_eq!(away_goals(&open), AwayGoals::No);
+}
+
+#[test]
+fn best_of_three_is_two_wins() {
+    let of_three = |matches: &[KnockoutMatch]| -> Vec<KnockoutMatch> {
+        matches.iter().map(|game| KnockoutMatch { legs: Some(3), ..game.clone() }).collect()
+    };
+    let two = [played(1, AB, 0, (2, 1)), played(2, BA, 7, (3, 0))];
+    let tie = only(&of_three(&two), AwayGoals::No);
+    assert_eq!((tie.winner, tie.unclear, tie.aggregate), (None, Some(Unclear::NotPlayed), None));
+    let third = played(3, AB, 14, (1, 0));
+    let all = [two.as_slice(), std::slice::from_ref(&third)].concat();
+    assert_eq!(decided(&of_three(&all), AwayGoals::No), by("A", DecidedBy::Series));
+    // The same where the provider does not give the number of matches, and while the third is to come.
+    assert_eq!(decided(&all, AwayGoals::No), by("A", DecidedBy::Series));
+    let waiting = [two.as_slice(), &[open(3, AB, 14)]].concat();
+    assert_eq!(decided(&waiting, AwayGoals::No), Err(Unclear::NotPlayed));
+    // Two wins, one of them in a shootout, are enough.
+    let early = [played(1, AB, 0, (2, 1)), shootout(played(2, BA, 7, (1, 1)), (3, 4))];
+    assert_eq!(decided(&of_three(&early), AwayGoals::No), by("A", DecidedBy::Series));
+}
+
+#[test]
 fn a_first_leg_decides_nothing() {
     let first = played(1, AB, 0, (3, 0));
     let second = open(2, BA, 7);

@@ -178,15 +178,15 @@ fn the_next_round_adds_what_the_matches_do_not_have_and_contradictions_are_noted
     );
     let [first, second] = joined.rounds[0].ties.as_slice() else { panic!() };
     assert_eq!((first.winning_team(), first.decided_by), (Some("B"), Some(DecidedBy::ProviderOnly)));
-    // C won on the pitch, D plays the final.
-    assert_eq!(second.winning_team(), Some("C"));
+    // C won on the pitch and was thrown out: D plays the final.
+    assert_eq!((second.winning_team(), second.decided_by), (Some("D"), Some(DecidedBy::ProviderOnly)));
     let notes: Vec<_> = joined.notes.iter().map(|note| (note.number, note.text.as_str())).collect();
     assert_eq!(
         notes,
-        [
-            (2, "the home side goes through (single-match), but the next round has the away side"),
-            (2, "final tie 1 has two other teams"),
-        ]
+        [(
+            2,
+            "the home side won (single-match), but the next round has the away side: it goes through by decision"
+        )]
     );
     assert_eq!(entrants(&joined.rounds[1].ties[0]), [Some("B"), Some("D")]);
 }
