@@ -280,6 +280,9 @@ fn head_to_head_waits_for_its_matches() {
     // A match with another team does not hold it up; a third level team that has not met one of them does.
     assert_eq!(with(&[fixture("c", "a")]), "d b a c");
     assert_eq!(order(&teams, "a 0:1 b, a 3:0 d, d 0:1 c", &under(rules)), "a b c d");
+    // A postponed match is still to be played; one that was called off for good is not among the terms.
+    let return_leg = [fixture("b", "a")];
+    assert_eq!(order(&teams, played, &Terms { postponed: &return_leg, ..under(rules) }), "d a b c");
 }
 
 #[test]
@@ -377,6 +380,33 @@ fn a_split_league_keeps_its_halves() {
     assert_eq!(split(&[fixture("c", "d")]), ("b".into(), 1));
     // While a match between the halves is to come, there are no halves.
     assert_eq!(split(&[fixture("a", "d")]), ("c".into(), 0));
+}
+
+#[test]
+fn conferences_are_no_split_league() {
+    // Inside a conference pairs meet twice, across once, mixed in from the first day.
+    let played = "a 2:0 b, c 1:0 d, a 1:0 c, b 1:0 d, b 0:1 a, d 0:2 c, d 0:3 a, c 1:1 b";
+    let teams = ["a", "b", "c", "d"];
+    let mut theirs = provider(&table(&entrants(&teams), &results(played), &Terms::default()).rows, "a b c d");
+    for row in &mut theirs {
+        row.group = if ["a", "b"].contains(&row.team.as_str()) { "section 1" } else { "section 2" }.into();
+    }
+    let ours = table(&entrants(&teams), &results(played), &Terms { provider: &theirs, ..Terms::default() });
+    let points: Vec<_> = ours.rows.iter().map(|row| (row.team.as_str(), row.points)).collect();
+    assert_eq!((points, ours.notes), (vec![("a", 12), ("c", 7), ("b", 4), ("d", 0)], vec![]));
+}
+
+#[test]
+fn a_shootout_gives_its_winner_a_point_where_it_counts() {
+    let mut played = results("a 1:1 b, c 2:0 d");
+    played[0].shootout = Some((5, 4));
+    let points = |shootout_points: bool| {
+        let terms = Terms { shootout_points, ..Terms::default() };
+        let table = table(&entrants(&["a", "b", "c", "d"]), &played, &terms);
+        table.rows.iter().map(|row| format!("{} {}", row.team, row.points)).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(points(true), "c 3, a 2, b 1, d 0");
+    assert_eq!(points(false), "c 3, a 1, b 1, d 0");
 }
 
 #[test]
