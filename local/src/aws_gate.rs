@@ -438,7 +438,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_behind_it() {
-        let nowhere = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let (_held, nowhere) = crate::tools::unanswered().unwrap();
         let gate = AwsGate::start(&format!("http://{nowhere}")).unwrap();
         assert!(raw(&gate, "s3", "GET /b/k", "", b"").await.starts_with("http/1.1 502"));
     }

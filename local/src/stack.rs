@@ -55,7 +55,7 @@ pub struct Stack {
 }
 
 /// The token of the operator's API.
-pub const TOKEN: &str = "local-operator-token";
+pub const TOKEN: &str = "local-operator-token-for-this-machine-only";
 
 impl Stack {
     /// Builds a stack and, unless its database is migrated already, migrates that with the `migrate` function.

@@ -1,7 +1,7 @@
 //! Finds the programs that the local stack runs; the error for a missing one says how to install it.
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -106,6 +106,14 @@ fn functions_dir() -> anyhow::Result<PathBuf> {
     let exe = std::env::current_exe()?;
     let dir = exe.ancestors().skip(1).find(|dir| dir.join("daily-routine").is_file());
     dir.map(Path::to_owned).context("the functions are not built: run `cargo build --workspace --bins`")
+}
+
+/// An address on which nobody listens, and nobody else can as long as the socket is held.
+pub fn unanswered() -> std::io::Result<(tokio::net::TcpSocket, SocketAddr)> {
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let address = socket.local_addr()?;
+    Ok((socket, address))
 }
 
 /// A port that is free, and that no other process of this kind uses: the server that gets it may start later, so the

@@ -553,7 +553,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_not_there() {
-        let nowhere = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let (_held, nowhere) = crate::tools::unanswered().unwrap();
         let wire = Wire::start(nowhere).unwrap();
         assert_eq!(echoed(&mut connect(&wire).await, "x").await, None);
     }

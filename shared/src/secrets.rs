@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::config::{SecretSource, Secrets};
 
@@ -24,6 +24,7 @@ impl Secrets {
         let parts = [
             password.map(|password| String::from_utf8_lossy(password).into_owned()),
             url(&self.database_url).and_then(|url| url.password().map(ToOwned::to_owned)),
+            url(&self.database_url).and_then(|url| url.password().map(decoded)),
             self.slack_webhook.as_ref().and_then(url).map(|url| url.path().to_owned()),
             self.sentry_dsn.as_ref().and_then(url).map(|url| url.username().to_owned()),
         ];
@@ -33,6 +34,13 @@ impl Secrets {
             .filter(|secret| secret.len() >= SHORTEST)
             .fold(text.to_owned(), |text, secret| text.replace(&secret, MASK))
     }
+}
+
+/// A percent-encoded text as it was.
+fn decoded(text: &str) -> String {
+    // A form's plus sign is a space; here it is itself.
+    let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(text.as_bytes()).next().map_or(String::new(), |(text, _)| text.into_owned())
 }
 
 /// The secret could not be read.
@@ -99,11 +107,19 @@ async fn read(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Secr
     // The parser's error may quote the text, so it is not passed on.
     let values: Map<String, Value> = serde_json::from_str(secret.secret_string().unwrap_or_default())
         .map_err(|_| failed("must be a JSON object of texts".to_owned()))?;
-    let value = |name| values.get(name).and_then(|value| value.as_str()).filter(|value| !value.is_empty());
+    secrets_of(&values).map_err(failed)
+}
+
+/// The secrets of a JSON object of texts. Text is trimmed: a console or a file adds a line break.
+fn secrets_of(values: &Map<String, Value>) -> Result<Secrets, String> {
+    let text = |value: &Value| Some(value.as_str()?.trim().to_owned()).filter(|text| !text.is_empty());
+    let value = |name| values.get(name).and_then(text);
     Ok(Secrets {
-        database_url: value("DATABASE_URL")
-            .ok_or_else(|| failed("has no DATABASE_URL: add it as a text".to_owned()))?
-            .into(),
+        database_url: match value("DATABASE_URL") {
+            Some(url) => url,
+            None => url_of_parts(values)?,
+        }
+        .into(),
         slack_webhook: value("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
         sentry_dsn: value("SENTRY_DSN").map(Into::into),
         tokens: values
@@ -111,27 +127,91 @@ async fn read(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<Secr
             .into_iter()
             .flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
             .chain(values.get("INTERNAL_SERVICE_TOKEN_PREVIOUS"))
-            .filter_map(|value| value.as_str())
-            .filter(|token| !token.is_empty())
+            .filter_map(text)
             .map(Into::into)
             .collect(),
     })
 }
 
+/// The URL of the parts that the secret has which RDS makes and rotates: `engine`, `host`, `port`, `username`,
+/// `password`, `dbname`.
+fn url_of_parts(values: &Map<String, Value>) -> Result<String, String> {
+    let none = || {
+        "has no DATABASE_URL: add it as a text, or the parts host, username and password, as RDS makes them"
+            .to_owned()
+    };
+    let text =
+        |name: &str| values.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let (Some(host), Some(user), Some(password)) = (text("host"), text("username"), text("password")) else {
+        return Err(none());
+    };
+    if text("engine").is_some_and(|engine| !engine.contains("postgres")) {
+        return Err("is for another engine: the pipeline needs Postgres".to_owned());
+    }
+    let port = match values.get("port") {
+        None | Some(Value::Null) => Some(5432),
+        Some(Value::String(port)) => port.trim().parse().ok(),
+        Some(port) => port.as_u64().and_then(|port| u16::try_from(port).ok()),
+    };
+    let port = port.ok_or_else(|| "has a port that is no port number".to_owned())?;
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let malformed = || "has a host that is no host name".to_owned();
+    let mut url = Url::parse(&format!("postgres://{host}:{port}/")).map_err(|_| malformed())?;
+    url.set_path(text("dbname").or_else(|| text("database")).unwrap_or("postgres"));
+    url.set_username(user).and_then(|()| url.set_password(Some(password))).map_err(|()| malformed())?;
+    Ok(url.to_string())
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn read(secret: Value) -> Result<Secrets, String> {
+        let Value::Object(values) = secret else { panic!() };
+        secrets_of(&values)
+    }
+
+    #[test]
+    fn texts_are_trimmed() {
+        let secrets = read(json!({
+            "DATABASE_URL": "postgres://app:pw123456@127.0.0.1:5432/app\n",
+            "INTERNAL_SERVICE_TOKEN": ["0123456789abcdef0123456789abcdef\n", " "],
+            "SLACK_JOB_EXECUTIONS_WEBHOOK": "https://hooks.example/T0/B0/x\r\n",
+        }))
+        .unwrap();
+        assert_eq!(secrets.database_url.expose_secret(), "postgres://app:pw123456@127.0.0.1:5432/app");
+        let tokens: Vec<&str> = secrets.tokens.iter().map(ExposeSecret::expose_secret).collect();
+        assert_eq!(tokens, ["0123456789abcdef0123456789abcdef"]);
+        let webhook = secrets.slack_webhook.as_ref().map(ExposeSecret::expose_secret);
+        assert_eq!(webhook, Some("https://hooks.example/T0/B0/x"));
+    }
+
+    #[test]
+    fn the_secret_that_rds_makes_gives_the_url() {
+        let secret = json!({"engine": "postgres", "host": "db.example.com", "port": 5432, "dbname": "app",
+            "username": "app", "password": "p@ss/w#r%d?:", "INTERNAL_SERVICE_TOKEN": "x"});
+        let url = read(secret.clone()).unwrap().database_url;
+        let config: tokio_postgres::Config = url.expose_secret().parse().unwrap();
+        assert_eq!(config.get_password(), Some(b"p@ss/w#r%d?:".as_slice()));
+        assert_eq!((config.get_user(), config.get_dbname()), (Some("app"), Some("app")));
+        let mut other = secret;
+        other["engine"] = json!("mysql");
+        assert!(read(other).unwrap_err().contains("another engine"));
+        assert!(read(json!({"host": "h"})).unwrap_err().contains("has no DATABASE_URL"));
+    }
 
     #[test]
     fn a_secret_and_its_parts_are_taken_out_of_a_text() {
         let secrets = Secrets {
-            database_url: "postgres://user:p%40ssword@db.example/app".into(),
+            database_url: "postgres://user:p%40ssword@db.example/app?sslmode=verify-full".into(),
             slack_webhook: Some("https://hooks.example/services/T000/B000".into()),
             sentry_dsn: Some("https://0123456789abcdef@sentry.example/42".into()),
             tokens: vec!["first-token".into(), "second-token".into(), "short".into()],
         };
         for (text, masked) in [
-            ("at postgres://user:p%40ssword@db.example/app!", "at [secret]!"),
+            ("at postgres://user:p%40ssword@db.example/app?sslmode=verify-full!", "at [secret]!"),
             ("p@ssword, p%40ssword", "[secret], [secret]"),
             ("https://hooks.example/services/T000/B000 or /services/T000/B000", "[secret] or [secret]"),
             ("0123456789abcdef and first-tokensecond-token", "[secret] and [secret][secret]"),

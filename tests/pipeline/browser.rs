@@ -419,7 +419,7 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
 #[tokio::test]
 async fn a_provider_that_cannot_be_reached_is_not_the_browsers_fault() {
     let mut world = World::new([]).await;
-    let unbound = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, unbound) = local::tools::unanswered().unwrap();
     world.config.origin = format!("http://{unbound}");
     let (result, _, took) = world.ask_rounds().await;
     assert_eq!(kind(&result), "Unavailable");

@@ -16,7 +16,7 @@ use crate::work::ErrorKind;
 pub use sofascore::SofaScore as Session;
 pub use sofascore::{
     Half, Image, Listed, PROVIDER, Reading, Refusal, Rounds, SeasonRef, Tables, decode, has_round_url,
-    is_page, round_address,
+    is_page, round_address, season_page,
 };
 
 /// Delay before a retry of what the provider could not answer, or S3 did not store.

@@ -13,6 +13,7 @@ pub mod rounds;
 pub mod standings;
 pub mod teams;
 pub mod tournaments;
+mod url;
 
 use std::str::FromStr;
 

@@ -13,7 +13,7 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::StoreError;
+use super::{StoreError, url};
 use crate::config::Secrets;
 use crate::secrets::Vault;
 
@@ -169,10 +169,8 @@ pub fn patience() -> impl Iterator<Item = Duration> {
 
 fn pool(url: &SecretString, ca_file: Option<&Path>) -> Result<Pool, StoreError> {
     let connect = StoreError::connect::<String>;
-    // The parser's own error may quote the URL, and with it the password.
-    let mut config: tokio_postgres::Config = url.expose_secret().parse().map_err(|_| {
-        StoreError::connect("DATABASE_URL can't be read: it must be like postgres://user:password@host/name")
-    })?;
+    let url::Target { mut config, ca_file: named } = url::read(url.expose_secret()).map_err(connect)?;
+    let ca_file = named.as_deref().or(ca_file);
     config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(TCP_TIMEOUT).application_name("best-shot");
     let local = config.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),

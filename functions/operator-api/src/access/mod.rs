@@ -16,7 +16,7 @@ use shared::app::App;
 
 use crate::problem::Problem;
 use limit::Limit;
-use token::Tokens;
+use token::{Known, Tokens};
 
 pub(crate) use session::{COOKIE, VALID};
 
@@ -63,16 +63,24 @@ impl Access {
                 None => return Err(error.into()),
             },
         };
-        if read.is_empty() {
-            tracing::error!("the secret has no INTERNAL_SERVICE_TOKEN: nobody can sign in or call the API");
+        if let Some(reason) = read.closed_because() {
+            tracing::error!("{reason}: nobody can sign in or call the API; the pipeline works");
+        } else if read.refused() > 0 {
+            tracing::error!(refused = read.refused(), "a token of the secret is refused: it can be guessed");
         }
         let tokens = Arc::new(read);
         *held = Some(Arc::clone(&tokens));
         Ok(tokens)
     }
 
-    /// Checks a token. Failed attempts are counted by address; after too many, tokens are refused unchecked.
-    pub(crate) async fn check_token(&self, app: &App, given: &str, address: &str) -> Result<(), Problem> {
+    /// Why nobody can sign in, if nobody can.
+    pub(crate) async fn closed_because(&self, app: &App) -> Option<&'static str> {
+        self.tokens(app, false).await.ok()?.closed_because()
+    }
+
+    /// Checks a token; returns the one that it is. Failed attempts are counted by address; after too many, tokens are
+    /// refused unchecked.
+    pub(crate) async fn check_token(&self, app: &App, given: &str, address: &str) -> Result<Known, Problem> {
         let blocked = self.failures.lock().unwrap_or_else(PoisonError::into_inner).blocked(address);
         if let Some(seconds) = blocked {
             let detail = format!("Too many failed tries. Wait {seconds} s.");
@@ -82,18 +90,14 @@ impl Access {
             });
         }
         // An unknown token may be new: then the secret is read again.
-        if self.tokens(app, false).await?.hold(given) || self.tokens(app, true).await?.hold(given) {
-            return Ok(());
+        for for_unknown in [false, true] {
+            if let Some(known) = self.tokens(app, for_unknown).await?.find(given) {
+                return Ok(known.clone());
+            }
         }
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).failed(address);
         tracing::warn!(address, "a request with a wrong token was refused");
         Err(unauthorized())
-    }
-
-    /// The cookie value of a new session for `name`.
-    pub(crate) async fn session(&self, app: &App, now: DateTime<Utc>, name: &str) -> Result<String, Problem> {
-        let tokens = self.tokens(app, false).await?;
-        tokens.seal(name, now).ok_or_else(unauthorized)
     }
 
     /// The caller of a request. None without credentials or without a valid session; an error for a wrong token.

@@ -4,21 +4,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::token::{Tokens, sign};
+use super::token::{Known, Tokens, sign};
 
 /// The cookie's name. The prefix makes browsers insist on Secure, on no other domain and on the whole site.
 pub(crate) const COOKIE: &str = "__Host-desk";
 /// How long a session is valid.
 pub(crate) const VALID: TimeDelta = TimeDelta::hours(8);
 
-impl Tokens {
-    /// A new session's cookie value; none where there is no token.
-    pub(super) fn seal(&self, name: &str, now: DateTime<Utc>) -> Option<String> {
+impl Known {
+    /// The cookie value of a new session for `name`, which ends with this token.
+    pub(crate) fn session(&self, now: DateTime<Utc>, name: &str) -> String {
         let text = format!("{}.{}", (now + VALID).timestamp(), URL_SAFE_NO_PAD.encode(name));
-        let signature = sign(self.session_key()?, text.as_bytes());
-        Some(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let signature = sign(self.session_key(), text.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
+}
 
+impl Tokens {
     /// The name in a session cookie's value, if the session is valid and has not expired.
     pub(super) fn open(&self, cookie: &str, now: DateTime<Utc>) -> Option<String> {
         let (text, signature) = cookie.rsplit_once('.')?;
@@ -39,26 +41,35 @@ impl Tokens {
 mod tests {
     use super::*;
 
+    /// Tokens that are long enough.
     fn tokens(of: &[&str]) -> Tokens {
-        Tokens::of(&of.iter().map(|token| (*token).to_owned().into()).collect::<Vec<_>>())
+        Tokens::of(&of.iter().map(|token| token.repeat(32).into()).collect::<Vec<_>>())
+    }
+
+    fn session(tokens: &Tokens, token: &str, now: DateTime<Utc>, name: &str) -> String {
+        tokens.find(&token.repeat(32)).unwrap().session(now, name)
     }
 
     #[test]
-    fn a_session_ends_with_its_time_and_with_its_token() {
+    fn a_session_ends_with_its_time_and_with_the_token_that_opened_it() {
         let now: DateTime<Utc> = "2024-03-02T12:00:00Z".parse().unwrap();
-        let cookie = tokens(&["a"]).seal("Ann; (page)", now).unwrap();
+        let cookie = session(&tokens(&["a"]), "a", now, "Ann; (page)");
         let later = now + TimeDelta::hours(7);
         assert_eq!(tokens(&["a"]).open(&cookie, later).as_deref(), Some("Ann; (page)"));
         assert_eq!(tokens(&["b", "a"]).open(&cookie, later).as_deref(), Some("Ann; (page)"));
         assert_eq!(tokens(&["b"]).open(&cookie, later), None);
         assert_eq!(tokens(&["a"]).open(&cookie, now + VALID), None);
+        // Opened with the previous token during a rotation, it ends with that.
+        let cookie = session(&tokens(&["new", "old"]), "old", now, "Ann");
+        assert!(tokens(&["new", "old"]).open(&cookie, later).is_some());
+        assert_eq!(tokens(&["new"]).open(&cookie, later), None);
     }
 
     #[test]
     fn a_changed_session_is_none() {
         let now: DateTime<Utc> = "2024-03-02T12:00:00Z".parse().unwrap();
         let tokens = tokens(&["a"]);
-        let cookie = tokens.seal("Ann", now).unwrap();
+        let cookie = session(&tokens, "a", now, "Ann");
         let (text, signature) = cookie.rsplit_once('.').unwrap();
         let longer = format!("9{text}.{signature}");
         for changed in [longer.as_str(), text, "", "..", &cookie[..cookie.len() - 1]] {

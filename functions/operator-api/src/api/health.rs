@@ -21,6 +21,9 @@ use crate::problem::Problem;
 pub(crate) struct Health {
     /// `up` or `down`.
     status: &'static str,
+    /// Why nobody can sign in, where nobody can: the pipeline works all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desk_closed: Option<&'static str>,
     #[serde(flatten)]
     known: Option<Known>,
 }
@@ -97,7 +100,8 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
     let well = database.well && daily_routine.well;
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let known = caller.map(|_| Known { database, daily_routine, browser: browser_of(browser) });
-    (status, Json(Health { status: if well { "up" } else { "down" }, known })).into_response()
+    let desk_closed = desk.access.closed_because(&desk.app).await;
+    (status, Json(Health { status: if well { "up" } else { "down" }, desk_closed, known })).into_response()
 }
 
 fn routine_of(

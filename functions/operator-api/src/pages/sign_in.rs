@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use url::Url;
 
 use super::{page, with_status};
 use crate::access::{self, COOKIE, VALID};
@@ -31,16 +32,25 @@ pub(super) struct Asked {
     token: String,
 }
 
-/// Where to go after signing in: a page of ours, nothing else.
-fn ours(next: &str) -> &str {
-    let local = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
-    if local && !next.starts_with("/sign-") { next } else { "/" }
+/// Where to go after signing in: a page of ours, nothing else. The address is read as a browser reads it, which drops
+/// tabs and takes a backslash for a slash, and is written anew from what was read.
+fn ours(next: &str) -> String {
+    const HOME: &str = "/";
+    let Ok(base) = Url::parse("https://desk.invalid/") else { return HOME.to_owned() };
+    let local = |url: &Url| url.origin() == base.origin() && !url.path().starts_with("/sign-");
+    match base.join(next).ok().filter(|url| next.starts_with('/') && local(url)) {
+        Some(url) => match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        },
+        None => HOME.to_owned(),
+    }
 }
 
 pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Query<Asked>) -> Result<Response, Problem> {
     page(&SignIn {
         environment: desk.app.config.environment.clone(),
-        next: ours(&asked.next).to_owned(),
+        next: ours(&asked.next),
         name: String::new(),
         problem: None,
     })
@@ -56,8 +66,8 @@ pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> 
     let Form(asked): Form<Asked> = Form::from_request(Request::from_parts(parts, body), &())
         .await
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
-    match desk.access.check_token(&desk.app, asked.token.trim(), &address).await {
-        Ok(()) => {}
+    let opened = match desk.access.check_token(&desk.app, asked.token.trim(), &address).await {
+        Ok(opened) => opened,
         Err(problem) if matches!(problem.status, 401 | 429) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNAUTHORIZED);
             let said = match problem.retry_after {
@@ -69,21 +79,20 @@ pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> 
                 status,
                 &SignIn {
                     environment: desk.app.config.environment.clone(),
-                    next: ours(&asked.next).to_owned(),
+                    next: ours(&asked.next),
                     name: asked.name,
                     problem: Some(said),
                 },
             );
         }
         Err(problem) => return Err(problem),
-    }
-    let session =
-        desk.access.session(&desk.app, desk.clock.now(), &access::called(&asked.name, "page")).await?;
+    };
+    let session = opened.session(desk.clock.now(), &access::called(&asked.name, "page"));
     let cookie = format!(
         "{COOKIE}={session}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=Strict",
         VALID.num_seconds()
     );
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(ours(&asked.next))).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&ours(&asked.next))).into_response())
 }
 
 pub(super) async fn sign_out() -> Response {
@@ -93,15 +102,34 @@ pub(super) async fn sign_out() -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::ours;
+    use super::{Url, ours};
 
     #[test]
     fn signing_in_leads_nowhere_else() {
         assert_eq!(ours("/executions?status=failed"), "/executions?status=failed");
-        for foreign in
-            ["", "https://evil.example", "//evil.example", "/\\evil.example", "/sign-in?next=/", "x"]
-        {
+        for foreign in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example/sign-in",
+            "/\n//evil.example",
+            "/sign-in?next=/",
+            "/./sign-in",
+            "x",
+            "javascript:alert(1)",
+        ] {
             assert_eq!(ours(foreign), "/", "{foreign}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_leads_to_a_page_of_ours(next in "(/|\\\\|\t|\r|\n|:|%2f|[a-z?#@.]){0,12}") {
+            let base = Url::parse("https://desk.example/sign-in").unwrap();
+            let led = base.join(&ours(&next)).unwrap();
+            proptest::prop_assert_eq!(led.origin(), base.origin());
+            proptest::prop_assert!(!led.path().starts_with("/sign-"));
         }
     }
 }

@@ -5,10 +5,11 @@ use football::domain::{Mode, StandingsMode};
 use serde::Deserialize;
 use serde_json::json;
 use shared::event::{Event, Fields, Request};
+use shared::provider::season_page;
 use shared::work::Function;
 use utoipa::ToSchema;
 
-use super::season_url;
+use super::naming;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::read::tournaments;
@@ -84,15 +85,15 @@ pub(crate) struct Draft {
 
 /// Fills in missing fields from the address, from an earlier season of the competition and from the date.
 pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft, Problem> {
-    let read = season_url::read(&asked.url)
-        .ok_or_else(|| Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "url", season_url::LIKE))?;
+    let read = season_page(&asked.url)
+        .map_err(|error| Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "url", &error.to_string()))?;
     let external_id = read.season.tournament.to_string();
     let client = desk.services().await?.store.client().await?;
     let earlier = tournaments::latest_of(&*client, &external_id).await?;
     let label = asked.label.as_deref().map(name).transpose()?;
     let label = label
         .or_else(|| earlier.as_ref().map(|(label, _, _)| label.clone()))
-        .or_else(|| read.name.as_deref().map(season_url::label))
+        .or_else(|| read.name.as_deref().map(naming::label))
         .ok_or_else(|| {
             Problem::field(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -101,14 +102,14 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
             )
         })?;
     let season = match asked.season.as_deref().map(str::trim) {
-        None => season_url::season_at(desk.clock.now()),
-        Some(season) if season_url::is_season(season) => season.to_owned(),
+        None => naming::season_at(desk.clock.now()),
+        Some(season) if naming::is_season(season) => season.to_owned(),
         Some(_) => {
             let remedy = "must be like 2024/25 or 2026";
             return Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "season", remedy));
         }
     };
-    let slug = asked.slug.clone().unwrap_or_else(|| season_url::slug(&label, &season));
+    let slug = asked.slug.clone().unwrap_or_else(|| naming::slug(&label, &season));
     let known = |of: fn(&(String, String, String)) -> &String| earlier.as_ref().map(of);
     Ok(Draft {
         mode: asked

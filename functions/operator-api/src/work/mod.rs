@@ -6,8 +6,8 @@
 pub(crate) mod create;
 pub(crate) mod edit;
 mod invoke;
+mod naming;
 pub(crate) mod requests;
-mod season_url;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};

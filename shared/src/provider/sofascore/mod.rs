@@ -14,7 +14,7 @@ mod status;
 pub use client::{Half, Image, SofaScore};
 pub use event::{Listed, Reading, Refusal};
 pub use payload::Rounds;
-pub use season::{SeasonRef, has_round_url, is_page, round_address};
+pub use season::{SeasonRef, has_round_url, is_page, round_address, season_page};
 pub use standings::Tables;
 
 /// The provider's name in the database.

@@ -91,6 +91,68 @@ pub fn has_round_url(address: &RoundAddress) -> bool {
     address.slug.as_deref().is_none_or(is_path_segment) && address.prefix.as_deref().is_none_or(is_prefix)
 }
 
+/// A season, as the address of its page gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeasonPage {
+    /// Competition and season.
+    pub season: SeasonRef,
+    /// The competition's name in the address.
+    pub name: Option<String>,
+    /// The address of the page; none where the API's address was given.
+    pub public_url: Option<String>,
+}
+
+/// Why a text is not a season's address; shown to the person who gave it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotASeason {
+    /// It is not the address of a competition's page.
+    #[error(
+        "must be a season's address on SofaScore, like \
+         https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627 \
+         (choose the season on its page: the address then ends in #id: and its number)"
+    )]
+    NotAPage,
+    /// It is, without a season.
+    #[error(
+        "is the address of competition {competition}; only its season is missing: choose the season on its page, the \
+         address then ends in #id: and its number"
+    )]
+    SeasonMissing {
+        /// SofaScore's id of the competition.
+        competition: u32,
+    },
+}
+
+/// Reads the address of a season as a person copies it from SofaScore's site, in any of its languages, or the API's.
+pub fn season_page(text: &str) -> Result<SeasonPage, NotASeason> {
+    let text = text.trim();
+    if let Some(season) = SeasonRef::parse(text.trim_end_matches('/')) {
+        return Ok(SeasonPage { season, name: None, public_url: None });
+    }
+    let url = Url::parse(text).map_err(|_| NotASeason::NotAPage)?;
+    let ours =
+        url.scheme() == "https" && matches!(url.host_str(), Some("www.sofascore.com" | "sofascore.com"));
+    let segments: Vec<&str> =
+        url.path_segments().into_iter().flatten().filter(|segment| !segment.is_empty()).collect();
+    // tournament, torneio, torneo, tournoi, turnier, toernooi, …: /tournament/football/… or /football/tournament/….
+    let names_tournament =
+        |segment: &&str| ["tour", "torn", "turn", "toer"].iter().any(|stem| segment.starts_with(stem));
+    let [.., name, id] = segments.as_slice() else { return Err(NotASeason::NotAPage) };
+    let number = |text: &str| text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    let competition =
+        number(id).filter(|_| ours && segments[..segments.len() - 2].iter().any(names_tournament));
+    let competition = competition.ok_or(NotASeason::NotAPage)?;
+    // `#id:61627`, `#id:61627,tab:details`, and in older addresses `#61627`.
+    let part = |part: &str| number(part.strip_prefix("id:").unwrap_or(part));
+    let season = url.fragment().and_then(|fragment| fragment.split(',').find_map(part));
+    let season = season.ok_or(NotASeason::SeasonMissing { competition })?;
+    Ok(SeasonPage {
+        season: SeasonRef { tournament: competition, season },
+        name: Some((*name).to_owned()),
+        public_url: Some(format!("https://www.sofascore.com{}#id:{season}", url.path())),
+    })
+}
+
 /// Whether this is the URL of a page of the provider, in the browser's canonical form: no other host, port or
 /// credentials, and no character that could end an HTML attribute or tag.
 pub fn is_page(address: &str) -> bool {
@@ -101,7 +163,7 @@ pub fn is_page(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{SeasonRef, is_page, round_address, round_path};
+    use super::{NotASeason, SeasonRef, is_page, round_address, round_path, season_page};
     use football::domain::RoundAddress;
 
     #[test]
@@ -121,6 +183,44 @@ mod tests {
             "javascript:alert(1)//https://www.sofascore.com/",
         ] {
             assert!(!is_page(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_season_is_read_from_its_page() {
+        let expected = SeasonRef { tournament: 17, season: 61627 };
+        for text in [
+            "https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627",
+            " https://www.sofascore.com/football/tournament/england/premier-league/17#id:61627,tab:details ",
+            "https://www.sofascore.com/api/v1/unique-tournament/17/season/61627",
+            "https://www.sofascore.com/pt/torneio/futebol/england/premier-league/17#id:61627",
+            "https://www.sofascore.com/tournament/football/england/premier-league/17#61627",
+            "https://www.sofascore.com/de/turnier/fussball/england/premier-league/17#tab:standings,id:61627",
+        ] {
+            assert_eq!(season_page(text).map(|read| read.season), Ok(expected.clone()), "{text}");
+        }
+        let page = "https://www.sofascore.com/tournament/football/world/world-cup/16#id:41087";
+        let read = season_page(page).unwrap();
+        assert_eq!((read.name.as_deref(), read.public_url.as_deref()), (Some("world-cup"), Some(page)));
+    }
+
+    #[test]
+    fn a_page_without_a_season_is_told_from_no_page() {
+        for text in [
+            "https://www.sofascore.com/football/tournament/england/premier-league/17",
+            "https://www.sofascore.com/football/tournament/england/premier-league/17#tab:standings",
+            "https://www.sofascore.com/tournament/football/england/premier-league/17#id:+6",
+        ] {
+            assert_eq!(season_page(text), Err(NotASeason::SeasonMissing { competition: 17 }), "{text}");
+        }
+        for text in [
+            "",
+            "https://evil.example/tournament/football/england/premier-league/17#id:61627",
+            "https://www.sofascore.com.evil.example/tournament/football/x/y/17#id:61627",
+            "https://www.sofascore.com/team/football/arsenal/42#id:61627",
+            "https://www.sofascore.com/tournament/football/england/premier-league/x#id:61627",
+        ] {
+            assert_eq!(season_page(text), Err(NotASeason::NotAPage), "{text}");
         }
     }
 
