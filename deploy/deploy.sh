@@ -15,6 +15,7 @@ source deploy/tools.sh
 
 environment=${1:?say which environment: deploy/deploy.sh demo}
 previous=.aws-sam/previous/$environment.yaml
+before=.aws-sam/previous/$environment.json
 if [ -n "${BUILT:-}" ]; then use_sam; else use_cargo_lambda; fi
 operate() { python deploy/operate.py "$@"; }
 
@@ -34,18 +35,23 @@ fi
 # The database must be ready before the code that needs it: the migrate function alone gets its new code, and applies the
 # migrations while everything else still runs the old code. So a migration has to leave the old code working: it adds,
 # and what it replaces is removed by a later release. If it fails, nothing else has changed.
-rm -f "$previous"
+rm -f "$previous" "$before"
 found=0
 operate previous "$environment" "$previous" || found=$?
 case $found in
-    0) operate migrate "$environment" --bootstrap .aws-sam/build/Migrate/bootstrap ;;
-    3) echo "creating it; the smoke test applies the migrations: nothing uses the database before" ;;
+    0)
+        # A deployment is judged by what it changes: what was not well before is not its doing.
+        operate state "$environment" "$before"
+        operate migrate "$environment" --bootstrap .aws-sam/build/Migrate/bootstrap
+        ;;
+    3) echo "creating it; the smoke test applies the migrations before anything else" ;;
     *) fail "what is deployed could not be read, so nothing was changed" ;;
 esac
 
 sam_deploy .aws-sam/build/template.yaml
 
-if operate smoke "$environment" && operate watch "$environment" --minutes "${WATCH_MINUTES:-10}"; then
+if operate smoke "$environment" --before "$before" &&
+    operate watch "$environment" --before "$before" --minutes "${WATCH_MINUTES:-10}"; then
     echo "$environment is deployed"
     exit 0
 fi

@@ -2,8 +2,9 @@
 """Commands for an operator of a deployed environment. `make smoke`, `make redrive` and deploy.sh call it.
 
     operate.py migrate ENV [--bootstrap FILE]   apply the migrations; with FILE, with that build of the function
-    operate.py smoke ENV [--tournament ID --round SLUG] [--require-provider]
-    operate.py watch ENV [--minutes 10]         fail when an alarm goes off
+    operate.py state ENV FILE                   save health and alarms as they are before a deployment
+    operate.py smoke ENV [--before FILE] [--tournament ID --round SLUG] [--require-provider]
+    operate.py watch ENV [--before FILE] [--minutes 10]     fail when an alarm goes off that was not on before
     operate.py redrive ENV [--dry-run]          invoke again what is in the dead-letter queues
     operate.py previous ENV FILE                save the deployed template, for a rollback (exits with 3: none)
 
@@ -20,6 +21,7 @@ import os
 import re
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
 import zipfile
@@ -27,10 +29,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 HEALTH = "/api/v2/data-provider/health"
+# Whether the deployed code runs and finds its tables, whatever the state of operations.
+LIVE = f"{HEALTH}/live"
 # The time limit of an answer: Lambda's maximum of 15 minutes.
 ANSWER_SECONDS = 920
-# In alarm until the first routine of a new stack, so it does not concern a deployment.
-NOT_OF_A_DEPLOYMENT = "no-daily-routine"
+# These tell of days past or of the provider: going back would not help.
+NOT_OF_A_DEPLOYMENT = ("no-daily-routine", "provider-blocked", "failed-invocations", "schedule-dead-letters")
 
 
 class Failed(Exception):
@@ -88,23 +92,62 @@ def migrate(environment: Environment, bootstrap: Path | None = None) -> None:
     say(f"migrations applied: {', '.join(map(str, answer.get('applied', []))) or 'none were pending'}")
 
 
-def smoke(environment: Environment, tournament: str | None, round_slug: str | None, require_provider: bool,
-          get=urllib.request.urlopen) -> None:
-    """Health, migrations, one dry run of each function, and one real request to the provider."""
-    problems = []
-    url = environment.output("OperatorApiUrl") + HEALTH
-    for attempt in range(5):
-        try:
-            with get(url, timeout=15) as answer:
-                say(f"health: {answer.status} {answer.read(200).decode(errors='replace')}")
-            break
-        except OSError as error:
-            if attempt == 4:
-                problems.append(f"health: {url}: {error}")
-            else:
-                time.sleep(2)
+def health(environment: Environment, path: str = HEALTH, get=urllib.request.urlopen) -> tuple[int, str]:
+    """Status and beginning of the answer of a health request; 0 if there is none."""
+    url = environment.output("OperatorApiUrl") + path
+    try:
+        with get(url, timeout=15) as answer:
+            return answer.status, answer.read(200).decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(200).decode(errors="replace")
+    except OSError as error:
+        return 0, f"{url}: {error}"
 
+
+def ringing(environment: Environment) -> set[str]:
+    """The environment's alarms that are on and can concern a deployment."""
+    pages = environment.client("cloudwatch").get_paginator("describe_alarms")
+    alarms = (alarm for page in pages.paginate(AlarmNamePrefix=f"{environment.prefix}-", StateValue="ALARM")
+              for alarm in page["MetricAlarms"])
+    return {alarm["AlarmName"] for alarm in alarms if not alarm["AlarmName"].endswith(NOT_OF_A_DEPLOYMENT)}
+
+
+def state(environment: Environment, file: Path, get=urllib.request.urlopen) -> None:
+    """Saves health and alarms, with which those after the deployment are compared."""
+    status, told = health(environment, get=get)
+    before = {"health": status, "alarms": sorted(ringing(environment))}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(before))
+    say(f"before: health {status} {told}; in alarm: {', '.join(before['alarms']) or 'none'}")
+
+
+def before_of(file: Path | None) -> dict:
+    """What `state` saved; nothing before a first deployment."""
+    return json.loads(file.read_text()) if file and file.is_file() else {}
+
+
+def smoke(environment: Environment, tournament: str | None, round_slug: str | None, require_provider: bool,
+          before: dict | None = None, get=urllib.request.urlopen) -> None:
+    """Migrations, liveness, one dry run of each function, and one real request to the provider."""
+    problems = []
     migrate(environment)
+
+    for attempt in range(5):
+        status, told = health(environment, LIVE, get)
+        if status == 200:
+            say(f"live: {told}")
+            break
+        if attempt == 4:
+            problems.append(f"live: {status or 'no answer'}: {told}")
+        else:
+            time.sleep(2)
+    status, told = health(environment, get=get)
+    if status == 200:
+        say(f"health: {told}")
+    elif (before or {}).get("health") == 200:
+        problems.append(f"health: {status}: {told}: it was well before the deployment")
+    else:
+        say(f"WARNING: health: {status}: {told}: as before the deployment")
 
     # Without a tournament to test with, refusing an unknown one is the correct answer: for it the function has started,
     # read its secret and queried the database.
@@ -148,21 +191,14 @@ def smoke(environment: Environment, tournament: str | None, round_slug: str | No
     say("smoke test passed")
 
 
-def watch(environment: Environment, minutes: float, pause_seconds: float = 15) -> None:
-    """Fails when an alarm of the environment goes off that was not on before."""
-
-    def ringing() -> set[str]:
-        pages = environment.client("cloudwatch").get_paginator("describe_alarms")
-        alarms = (alarm for page in pages.paginate(AlarmNamePrefix=f"{environment.prefix}-", StateValue="ALARM")
-                  for alarm in page["MetricAlarms"])
-        return {alarm["AlarmName"] for alarm in alarms if not alarm["AlarmName"].endswith(NOT_OF_A_DEPLOYMENT)}
-
-    before = ringing()
-    if before:
-        say(f"in alarm already: {', '.join(sorted(before))}")
+def watch(environment: Environment, minutes: float, before: dict | None = None, pause_seconds: float = 15) -> None:
+    """Fails when an alarm of the environment goes off that was not on before the deployment."""
+    known = set((before or {}).get("alarms", [])) if before else ringing(environment)
+    if known:
+        say(f"in alarm already: {', '.join(sorted(known))}")
     end = time.monotonic() + minutes * 60
     while time.monotonic() < end:
-        new = ringing() - before
+        new = ringing(environment) - known
         if new:
             raise Failed(f"in alarm since the deployment: {', '.join(sorted(new))}")
         time.sleep(pause_seconds)
@@ -172,6 +208,8 @@ def watch(environment: Environment, minutes: float, pause_seconds: float = 15) -
 def failed_invocation(message: dict) -> tuple[str, dict]:
     """Function and event of a message in Lambda's dead-letter queue."""
     body = json.loads(message["Body"])
+    if (body.get("responsePayload") or {}).get("errorType") == "InvalidInput":
+        raise ValueError("its function refuses this event: correct it and send it anew, or delete the message")
     arn = body["requestContext"]["functionArn"]
     # …:function:NAME or …:function:NAME:QUALIFIER
     return arn.split(":function:")[1].split(":")[0], body["requestPayload"]
@@ -222,7 +260,7 @@ def redrive(environment: Environment, dry_run: bool) -> None:
                         raise ValueError(f"{function} is not of {environment.name}")
                 except (ValueError, KeyError) as error:
                     kept += 1
-                    say(f"kept {message['MessageId']}: it is malformed: {error}")
+                    say(f"kept {message['MessageId']}: {error}")
                     continue
                 say(f"{'would run' if dry_run else 'running'} {function} {json.dumps(event)}")
                 if not dry_run:
@@ -253,7 +291,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("migrate", "smoke", "watch", "redrive", "previous"):
+    for name in ("migrate", "state", "smoke", "watch", "redrive", "previous"):
         command = commands.add_parser(name)
         command.add_argument("environment", help="demo, prod, …")
         if name == "migrate":
@@ -264,9 +302,11 @@ def main() -> int:
             command.add_argument("--require-provider", action="store_true")
         if name == "watch":
             command.add_argument("--minutes", type=float, default=10)
+        if name in ("smoke", "watch"):
+            command.add_argument("--before", type=Path)
         if name == "redrive":
             command.add_argument("--dry-run", action="store_true")
-        if name == "previous":
+        if name in ("previous", "state"):
             command.add_argument("file", type=Path)
     arguments = parser.parse_args()
 
@@ -292,9 +332,12 @@ def main() -> int:
         if arguments.command == "migrate":
             migrate(environment, arguments.bootstrap)
         elif arguments.command == "smoke":
-            smoke(environment, arguments.tournament, arguments.round, arguments.require_provider)
+            before = before_of(arguments.before)
+            smoke(environment, arguments.tournament, arguments.round, arguments.require_provider, before)
         elif arguments.command == "watch":
-            watch(environment, arguments.minutes)
+            watch(environment, arguments.minutes, before_of(arguments.before))
+        elif arguments.command == "state":
+            state(environment, arguments.file)
         elif arguments.command == "redrive":
             redrive(environment, arguments.dry_run)
         else:

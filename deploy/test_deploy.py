@@ -57,20 +57,20 @@ class Deploy(unittest.TestCase):
             return done.returncode, steps
 
     def test_the_migrations_come_before_the_code(self) -> None:
-        self.assertEqual(self.deploy(), (0, ["previous", "migrate", "deploy", "smoke", "watch"]))
+        self.assertEqual(self.deploy(), (0, ["previous", "state", "migrate", "deploy", "smoke", "watch"]))
 
     def test_the_first_deployment_has_nothing_to_migrate_before(self) -> None:
         self.assertEqual(self.deploy(first=True), (0, ["previous", "deploy", "smoke", "watch"]))
 
     def test_when_the_migrations_fail_nothing_else_is_touched(self) -> None:
-        self.assertEqual(self.deploy("migrate"), (1, ["previous", "migrate"]))
+        self.assertEqual(self.deploy("migrate"), (1, ["previous", "state", "migrate"]))
 
     def test_when_it_cannot_tell_what_is_deployed_nothing_is_touched(self) -> None:
         self.assertEqual(self.deploy("previous"), (1, ["previous"]))
 
     def test_it_goes_back_after_a_failed_smoke_test_or_an_alarm(self) -> None:
-        self.assertEqual(self.deploy("smoke"), (1, ["previous", "migrate", "deploy", "smoke", "back"]))
-        self.assertEqual(self.deploy("watch"), (1, ["previous", "migrate", "deploy", "smoke", "watch", "back"]))
+        self.assertEqual(self.deploy("smoke"), (1, ["previous", "state", "migrate", "deploy", "smoke", "back"]))
+        self.assertEqual(self.deploy("watch"), (1, ["previous", "state", "migrate", "deploy", "smoke", "watch", "back"]))
 
     def test_the_first_deployment_has_nothing_to_go_back_to(self) -> None:
         self.assertEqual(self.deploy("smoke", first=True), (1, ["previous", "deploy", "smoke"]))

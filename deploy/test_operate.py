@@ -6,6 +6,7 @@ import io
 import json
 import tempfile
 import unittest
+import urllib.error
 import zipfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -68,6 +69,16 @@ def healthy(url: str, timeout: float) -> mock.Mock:
     return answer
 
 
+def answering(statuses: dict[str, int]) -> object:
+    """Answers health requests with a status by the end of the path; others with 200."""
+    def get(url: str, timeout: float) -> mock.Mock:
+        status = next((status for end, status in statuses.items() if url.endswith(end)), 200)
+        if status != 200:
+            raise urllib.error.HTTPError(url, status, "", {}, io.BytesIO(b'{"status": "down"}'))
+        return healthy(url, timeout)
+    return get
+
+
 class Operate(unittest.TestCase):
     def setUp(self) -> None:
         self.out = io.StringIO()
@@ -105,6 +116,34 @@ class Operate(unittest.TestCase):
         with mock.patch("time.sleep"), self.assertRaises(operate.Failed):
             self.smoke({}, get=mock.Mock(side_effect=OSError("no route")))
 
+    def test_the_first_deployment_is_live_once_its_database_is_migrated(self) -> None:
+        # Until then there are no tables: the request would be answered with 503.
+        functions = Lambda({"probe": {"outcome": "answered"}})
+        migrated = lambda: any(name.endswith("-migrate") for name, _ in functions.calls)
+        def get(url: str, timeout: float) -> mock.Mock:
+            return answering({} if migrated() else {"": 503})(url, timeout)
+        operate.smoke(environment(**{"lambda": functions}), None, "1", False, {}, get)
+
+    def test_a_late_routine_is_the_deployments_doing_only_if_it_was_not_late_before(self) -> None:
+        late = answering({"/health": 503})
+        self.smoke({}, get=late)
+        self.smoke({}, get=late, before={"health": 503, "alarms": []})
+        self.assertIn("WARNING: health: 503", self.out.getvalue())
+        with self.assertRaisesRegex(operate.Failed, "well before the deployment"):
+            self.smoke({}, get=late, before={"health": 200, "alarms": []})
+        with mock.patch("time.sleep"), self.assertRaisesRegex(operate.Failed, "live: 503"):
+            self.smoke({}, get=answering({"/health/live": 503}))
+
+    def test_the_state_before_a_deployment_is_saved(self) -> None:
+        pages = [{"MetricAlarms": [{"AlarmName": "best-shot-demo-errors"}, {"AlarmName": "best-shot-demo-provider-blocked"}]}]
+        cloudwatch = mock.Mock(get_paginator=mock.Mock(return_value=mock.Mock(paginate=mock.Mock(return_value=pages))))
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "new" / "before.json"
+            operate.state(environment(cloudwatch=cloudwatch), file, answering({"/health": 503}))
+            self.assertEqual(operate.before_of(file), {"health": 503, "alarms": ["best-shot-demo-errors"]})
+            operate.watch(environment(cloudwatch=cloudwatch), 0.001, operate.before_of(file), 0)
+        self.assertEqual(operate.before_of(None), {})
+
     def test_a_provider_that_blocks_is_a_warning_unless_required(self) -> None:
         self.smoke({"probe": {"outcome": "blocked"}})
         self.assertIn("WARNING", self.out.getvalue())
@@ -121,7 +160,7 @@ class Operate(unittest.TestCase):
         self.assertEqual(archive.getinfo("bootstrap").external_attr >> 16, 0o755)
 
     def test_watch_fails_on_a_new_alarm_only(self) -> None:
-        states = [{"old"}, {"old", "no-daily-routine"}, {"old", "errors"}]
+        states = [{"old"}, {"old", "no-daily-routine", "provider-blocked"}, {"old", "errors"}]
 
         def pages(**_: object) -> list[dict]:
             names = states.pop(0) if len(states) > 1 else states[0]
@@ -139,23 +178,25 @@ class Operate(unittest.TestCase):
         event = {"check": "closing", "scheduledTime": "<aws.scheduler.scheduled-time>"}
         attributes = {"TARGET_ARN": {"StringValue": f"{arn}scores-and-standings"},
                       "SCHEDULED_TIME": {"StringValue": "2022-11-20T18:00:00Z"}}
+        refused = {**failed, "responsePayload": {"errorType": "InvalidInput", "errorMessage": "…"}}
         whole = {"FunctionName": f"{arn}daily-routine", "Payload": json.dumps({"b": 2})}
         return Queues(
-            failed=[{"MessageId": "1", "Body": json.dumps(failed)}, {"MessageId": "2", "Body": "?"}],
+            failed=[{"MessageId": "1", "Body": json.dumps(failed)}, {"MessageId": "2", "Body": "?"},
+                    {"MessageId": "5", "Body": json.dumps(refused)}],
             schedules=[{"MessageId": "3", "Body": json.dumps(event), "MessageAttributes": attributes},
                        {"MessageId": "4", "Body": json.dumps(whole)}],
         )
 
     def test_redrive_invokes_what_it_can_read_and_keeps_the_rest(self) -> None:
         functions, queues = Lambda(), self.queues()
-        with self.assertRaisesRegex(operate.Failed, "1 messages"):
+        with self.assertRaisesRegex(operate.Failed, "2 messages"):
             operate.redrive(environment(**{"lambda": functions, "sqs": queues}), dry_run=False)
         self.assertEqual(functions.calls, [
             ("best-shot-demo-knockouts", {"a": 1}),
             ("best-shot-demo-scores-and-standings", {"check": "closing", "scheduledTime": "2022-11-20T18:00:00Z"}),
             ("best-shot-demo-daily-routine", {"b": 2}),
         ])
-        self.assertEqual([m["MessageId"] for m in queues.queues["failed"]], ["2"])
+        self.assertEqual([m["MessageId"] for m in queues.queues["failed"]], ["2", "5"])
         self.assertEqual(queues.queues["schedules"], [])
 
     def test_redrive_dry_takes_nothing(self) -> None:
@@ -163,13 +204,13 @@ class Operate(unittest.TestCase):
         with self.assertRaises(operate.Failed):
             operate.redrive(environment(**{"lambda": functions, "sqs": queues}), dry_run=True)
         self.assertEqual(functions.calls, [])
-        self.assertEqual(len(queues.queues["failed"]) + len(queues.queues["schedules"]), 4)
+        self.assertEqual(len(queues.queues["failed"]) + len(queues.queues["schedules"]), 5)
 
     def test_redrive_keeps_a_message_that_lambda_did_not_take(self) -> None:
         functions, queues = mock.Mock(invoke=mock.Mock(side_effect=RuntimeError("throttled"))), self.queues()
         with self.assertRaises(RuntimeError):
             operate.redrive(environment(**{"lambda": functions, "sqs": queues}), dry_run=False)
-        self.assertEqual(len(queues.queues["failed"]), 2)
+        self.assertEqual(len(queues.queues["failed"]), 3)
 
     def test_the_deployed_template_is_saved(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

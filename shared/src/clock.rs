@@ -26,8 +26,8 @@ fn wall_now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// How long it is until `deadline`; zero if that is past.
+/// How long it is until `deadline`; none if that is past.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
-pub fn until(deadline: std::time::SystemTime) -> std::time::Duration {
-    deadline.duration_since(std::time::SystemTime::now()).unwrap_or_default()
+pub fn until(deadline: std::time::SystemTime) -> Option<std::time::Duration> {
+    deadline.duration_since(std::time::SystemTime::now()).ok()
 }

@@ -37,7 +37,9 @@ pub async fn serve(
                 request_id,
                 clock: clock_for(app.config.clock_from_event, &event.payload),
                 trace_id: event.context.xray_trace_id.as_deref(),
-                deadline: Instant::now().checked_add(clock::until(event.context.deadline())),
+                // A deadline that has passed at delivery is none: an emulator of the Runtime API sends 1970.
+                deadline: clock::until(event.context.deadline())
+                    .and_then(|left| Instant::now().checked_add(left)),
                 event: &event.payload,
                 config: &app.config,
                 services,

@@ -93,6 +93,11 @@ impl Objects {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
                 return Ok(None);
             }
+            // Without the permission to list the bucket, S3 answers this for a key that is not there.
+            Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 403) => {
+                tracing::warn!(key, "S3 denies access to an object: it is taken for one that is not there");
+                return Ok(None);
+            }
             Err(error) => return Err(failed(DisplayErrorContext(error).to_string())),
         };
         if got.content_length().is_some_and(|length| length > limit) {

@@ -111,9 +111,9 @@ async fn nobody_comes_in_without_valid_credentials_and_nothing_is_written() {
     let execution = world.texts("SELECT id::text FROM data_provider_executions LIMIT 1").await.remove(0);
     let mut routes: Vec<(String, String)> =
         PAGES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
-    let everyone_may_ask = format!("{API}/health");
+    let everyone_may_ask = [format!("{API}/health"), format!("{API}/health/live")];
     for (path, methods) in described["paths"].as_object().unwrap() {
-        if *path == everyone_may_ask {
+        if everyone_may_ask.contains(path) {
             continue;
         }
         let known = if path.contains("/executions/") { &execution } else { &id };
@@ -417,6 +417,34 @@ async fn a_failed_execution_is_done_again_under_its_own_key() {
     );
     // An execution started by a schedule can be retried in the same way: every event is recorded.
     assert_eq!(world.count("data_provider_executions WHERE event IS NULL").await, 0);
+
+    // An older caller's event names no occurrence: it is done under the same record all the same.
+    world.db.execute("UPDATE tournament SET base_url = 'broken'", &[]).await.unwrap();
+    let old = json!({"targetEnv": world.stack.aws.environment, "tournamentId": id, "roundSlug": "1",
+        "roundUrl": "https://old.example/round"});
+    world.stack.invoke("scores-and-standings", old).await.unwrap_err();
+    let failed = "SELECT id::text FROM data_provider_executions
+                   WHERE event ? 'roundUrl' AND operation_type = 'matches_update'";
+    let execution = world.texts(failed).await.remove(0);
+    world.db.execute("UPDATE tournament SET base_url = $1", &[&address]).await.unwrap();
+    let (status, again) = desk.post(&format!("/executions/{execution}/retry"), json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
+    let ended = desk.ended(&execution).await;
+    assert_eq!((&ended["status"], &ended["attempt"]), (&json!("completed"), &json!(2)), "{ended}");
+    assert_eq!(world.texts(failed).await, [execution]);
+
+    // What the function refuses is refused again: there is nothing to retry.
+    world
+        .stack
+        .invoke("scores-and-standings", json!({"tournamentId": "?", "roundSlug": ""}))
+        .await
+        .unwrap_err();
+    let refused =
+        "SELECT id::text FROM data_provider_executions WHERE summary->>'errorKind' = 'InvalidInput'";
+    let refused = world.texts(refused).await.remove(0);
+    let (_, shown) = desk.get(&format!("/executions/{refused}")).await;
+    assert_eq!(shown["canRetry"], false, "{shown}");
+    assert_eq!(desk.post(&format!("/executions/{refused}/retry"), json!({})).await.0, StatusCode::CONFLICT);
 }
 
 #[tokio::test]
@@ -445,6 +473,15 @@ async fn changes_by_hand_are_made_and_recorded_with_who_asked() {
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
         assert_eq!(problem["problems"][0]["field"], field, "{problem}");
     }
+    // A change that is based on what somebody has changed since is refused.
+    let (_, tournament) = desk.get(&format!("/tournaments/{id}")).await;
+    let based_on = |moment: &serde_json::Value| json!({"label": "Another League", "basedOn": moment});
+    let stale = based_on(&json!("2024-01-01T00:00:00Z"));
+    let (status, problem) = read(desk.send("PATCH", &path, &headers, Some(&stale)).await).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    let fresh = based_on(&tournament["updatedAt"]);
+    let (status, changed) = read(desk.send("PATCH", &path, &headers, Some(&fresh)).await).await;
+    assert_eq!((status, &changed["label"]), (StatusCode::OK, &json!("Another League")), "{changed}");
     // The function would only skip an inactive tournament: so the request is refused at once.
     let (status, problem) = desk.post(&format!("/tournaments/{id}/standings"), json!({})).await;
     assert_eq!(status, StatusCode::CONFLICT, "{problem}");
@@ -504,6 +541,9 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     let (_, schedules) = desk.get("/schedules").await;
     assert!(schedules["scheduled"].is_array(), "{schedules}");
 
+    // The code is live though the routine is late.
+    let live = desk.send("GET", &format!("{API}/health/live"), &[], None).await;
+    assert_eq!(live.status(), StatusCode::OK);
     let open = desk.send("GET", &format!("{API}/health"), &[], None).await;
     assert_eq!(open.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(open.text().await.unwrap(), r#"{"status":"down"}"#);

@@ -63,7 +63,12 @@ async fn without_the_scheduler_the_routine_fails_and_names_it() {
 
 #[tokio::test]
 async fn no_secret_is_in_a_log_a_report_a_message_or_a_record_whatever_goes_wrong() {
-    let secrets = ["pl4nted-password", "pl4nted-token", "pl4nted-aws-key", "/services/T000"];
+    let secrets = [
+        "pl4nted-password",
+        "pl4nted-token-that-is-long-enough-to-open",
+        "pl4nted-aws-key",
+        "/services/T000",
+    ];
     // The most verbose log level that an operator may set.
     let variables = [("RUST_LOG", "trace"), ("AWS_SECRET_ACCESS_KEY", secrets[2])];
     let world =

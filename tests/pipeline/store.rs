@@ -161,6 +161,44 @@ async fn migrating_twice_does_nothing_the_second_time() {
 }
 
 #[tokio::test]
+async fn a_migration_gives_way_to_the_application_and_is_applied_when_it_can_be() {
+    let url = empty_database().await;
+    let store = Store::new(&url.clone().into(), None).unwrap();
+    store.migrate().await.unwrap();
+    let mut dump = local::postgres::connect(&url).await.unwrap();
+    dump.batch_execute("DELETE FROM refinery_schema_history WHERE version = 11").await.unwrap();
+    // A dump reads the table for a while.
+    let reading = dump.transaction().await.unwrap();
+    reading.batch_execute("SELECT count(*) FROM match").await.unwrap();
+    let migration = tokio::spawn(async move { store.migrate().await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!migration.is_finished());
+    // The application's statements are served meanwhile: the migration does not hold its place in the queue.
+    let other = local::postgres::connect(&url).await.unwrap();
+    let read =
+        tokio::time::timeout(Duration::from_secs(10), other.batch_execute("SELECT count(*) FROM match"));
+    read.await.expect("the application waits behind the migration").unwrap();
+    reading.rollback().await.unwrap();
+    let applied = migration.await.unwrap().unwrap();
+    assert_eq!(applied, ["V11__decisions_of_the_competition"]);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_can_be_deployed_to() {
+    let url = empty_database().await;
+    let store = Store::new(&url.clone().into(), None).unwrap();
+    store.migrate().await.unwrap();
+    let db = local::postgres::connect(&url).await.unwrap();
+    db.batch_execute(
+        "INSERT INTO refinery_schema_history SELECT 99, 'of_the_future', applied_on, checksum
+           FROM refinery_schema_history WHERE version = 1",
+    )
+    .await
+    .unwrap();
+    assert_eq!(store.migrate().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn of_many_that_want_to_ask_one_has_the_turn_and_gives_it_back() {
     let store = store().await;
     let pause = Duration::from_secs(100);

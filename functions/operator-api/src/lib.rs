@@ -31,7 +31,8 @@ pub fn router(desk: Arc<Desk>) -> Router {
     let policy = content_security_policy(&desk);
     let open = Router::new()
         .merge(pages::open())
-        .route(&format!("{API}/health"), axum::routing::get(api::health::health));
+        .route(&format!("{API}/health"), axum::routing::get(api::health::health))
+        .route(&format!("{API}/health/live"), axum::routing::get(api::health::live));
     let (api, described) = api::router();
     let described = Arc::new(described);
     let guarded = api

@@ -190,7 +190,20 @@ async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyho
             // That attempt may have stopped there, so the logo may still be missing.
             return refresh_logo(run, there.id).await;
         }
-        return Err(taken(&new.slug, Some(&there)).into());
+        let is_deleted = tournaments::find(&*client, there.id).await?.is_none();
+        return Err(taken(&new.slug, Some((&there, is_deleted))).into());
+    }
+    // A match belongs to one tournament: a second one of the season would have rounds and no matches.
+    if let Some(there) = tournaments::find_by_season(&*client, &new.base_url).await? {
+        return Err(InvalidInput::one(
+            "tournament.baseUrl",
+            &format!(
+                "this season is followed already, as {} ({}, {}): to bring it up to date send operation refresh with its \
+                 tournamentId",
+                there.label, there.slug, there.id
+            ),
+        )
+        .into());
     }
     drop(client);
     run.journal
@@ -218,13 +231,17 @@ async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyho
     Ok(())
 }
 
-fn taken(slug: &str, by: Option<&Tournament>) -> InvalidInput {
-    let by = by.map(|t| format!(" by {} ({})", t.label, t.id)).unwrap_or_default();
+/// The slug is taken, by a tournament that may be deleted.
+fn taken(slug: &str, by: Option<(&Tournament, bool)>) -> InvalidInput {
+    let name = by.map(|(t, _)| format!(" by {} ({})", t.label, t.id)).unwrap_or_default();
+    let remedy = match by {
+        Some((_, true)) => "which is deleted: take another slug",
+        _ => "to bring the existing one up to date send operation refresh with its tournamentId",
+    };
     InvalidInput::one(
         "tournament.slug",
         &format!(
-            "{slug:?} is taken for this competition{by}: a new season needs its own, like {slug}-2024-25; \
-             to bring the existing one up to date send operation refresh with its tournamentId"
+            "{slug:?} is taken for this competition{name}: a new season needs its own, like {slug}-2024-25; {remedy}"
         ),
     )
 }

@@ -12,14 +12,19 @@ use tokio::process::{Child, Command};
 
 use super::{BrowserError, leftovers};
 
-/// Timeout from the browser's start until it listens.
-const LAUNCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Timeout from the browser's start until it listens, while it lives: a cold start on a busy machine may take long. One
+/// that dies is reported at once.
+const LAUNCH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Timeout from the end of the browser's output until its exit.
 const ENDING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Lines of a failing browser's output that are kept for the error.
 const KEPT_LINES: usize = 5;
+
+/// The variables that the browser's process inherits: where its libraries and fonts are.
+const KEPT_VARIABLES: [&str; 7] =
+    ["PATH", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "TMPDIR", "LANG", "TZ"];
 
 const FLAGS: [&str; 22] = [
     "--headless",
@@ -81,6 +86,9 @@ impl Process {
             .arg(format!("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {}", host_of(origin)))
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
+            // Not the function's credentials: it runs the provider's pages, without a sandbox of its own.
+            .env_clear()
+            .envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             // What it stores outside its profile (caches, fonts) goes there too, and is deleted with it.
             .env("HOME", profile.path())
             .stdin(Stdio::null())

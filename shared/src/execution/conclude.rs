@@ -38,7 +38,7 @@ impl Ended {
     ) -> Self {
         let services = invocation.services;
         let kind = error.as_ref().map(kind_of);
-        let refused = retry.circuit_open || kind.is_some_and(ErrorKind::is_refusal);
+        let refused = retry.refused || kind.is_some_and(ErrorKind::is_refusal);
         // While the circuit is open its message replaces this run's, unless the run wrote rows or has warnings.
         let nothing_else = work.operation != Operation::DailySchedule
             && !journal.rows.wrote()
@@ -142,8 +142,12 @@ impl Ended {
         if ours { Ok(()) } else { Err(Failure::TakenOver { key: report.key.clone() }) }
     }
 
+    /// A dry run emits none: alarms count them, and must not take a plan for work.
     fn emit_metrics(&self, invocation: &Invocation<'_>) {
         let report = &self.report;
+        if report.journal.dry_run {
+            return;
+        }
         let metrics = metrics_of(report, self.refused);
         metrics.emit(&invocation.config.environment, report.operation, invocation.clock.now());
     }

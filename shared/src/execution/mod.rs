@@ -62,7 +62,12 @@ pub async fn run(
     if !work.dry_run {
         rescue_dead(&mut run).await;
     }
-    let outcome = within_deadline(invocation.deadline, Box::pin(step(&mut run))).instrument(span).await;
+    let step = within_deadline(invocation.deadline, Box::pin(step(&mut run))).instrument(span);
+    let outcome = tokio::select! {
+        outcome = step => outcome,
+        // What it would write is refused, but it must not make requests beside the run that took over.
+        () = heartbeat.lost() => return Err(Failure::TakenOver { key: work.key() }),
+    };
     crash::point("worked");
     let Run { journal, retry, record, .. } = run;
     // A run that was frozen and taken over meanwhile must not overwrite the other run's report.

@@ -52,8 +52,8 @@ pub struct Retry {
     pub unchecked_at: Option<DateTime<Utc>>,
     /// The answer for a comparison was malformed.
     pub malformed_check: bool,
-    /// The provider's circuit is open, so that no request was made.
-    pub circuit_open: bool,
+    /// The provider refused, or got no request because it had refused before.
+    pub refused: bool,
 }
 
 impl Run<'_> {
@@ -82,7 +82,7 @@ impl Run<'_> {
     /// Records that the provider could not answer something, and marks it for a retry if one may help.
     pub fn missed(&mut self, operation: &str, error: &ProviderError) {
         self.journal.failed(Step::Fetch, operation, error);
-        self.retry.circuit_open |= matches!(error, ProviderError::CircuitOpen { .. });
+        self.retry.refused |= error.kind().is_refusal();
         self.retry.malformed |= matches!(error, ProviderError::Malformed { .. });
         if error.may_pass() {
             self.retry.missed_at = self.retry.missed_at.max(Some(error.try_again_at(self.now())));

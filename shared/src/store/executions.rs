@@ -511,7 +511,8 @@ pub async fn announce(
 }
 
 /// Makes a failed record wait for its function again. Returns its function and event; none if it is not (or no longer)
-/// failed or has no event.
+/// failed, has no event, or its function refused the event. An event that names no occurrence gets that of the record, the
+/// delivery's id, so that it is done under the same key.
 pub async fn reopen(
     client: &impl GenericClient,
     id: Uuid,
@@ -524,7 +525,10 @@ pub async fn reopen(
                 SET status = 'in_progress', started_at = $2, completed_at = NULL, duration = NULL,
                     lease_expires_at = NULL, requested_by = $3, updated_at = $2,
                     event = event || jsonb_build_object('requestedBy', $3)
+                        || CASE WHEN COALESCE(event->>'idempotencyKey', '') = '' AND COALESCE(event->>'scheduledTime', '') = ''
+                                THEN jsonb_build_object('idempotencyKey', request_id) ELSE '{}' END
               WHERE id = $1 AND status = 'failed' AND event IS NOT NULL AND function IS NOT NULL
+                AND COALESCE(summary->>'errorKind', '') <> 'InvalidInput'
              RETURNING function, event",
             &[(&id, Type::UUID), (&stamp(now), Type::TIMESTAMP), (&requested_by, Type::TEXT)],
         )

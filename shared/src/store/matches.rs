@@ -262,8 +262,11 @@ const UPSERT: &str =
                -- A newer decision of the competition: `football::plan::matches` says which these are.
                OR (excluded.provider_changed_at > COALESCE(m.provider_changed_at, '-infinity')
                    AND (excluded.status = 'not-defined'
-                        OR (excluded.status = 'open' AND excluded.home_score IS NULL AND excluded.date > m.date
-                            AND excluded.date > excluded.provider_changed_at))))
+                        OR (excluded.status = 'ended' AND excluded.awarded)
+                        OR (excluded.status = 'open' AND excluded.home_score IS NULL
+                            AND excluded.date > COALESCE(m.date, '-infinity')
+                            AND excluded.date > excluded.provider_changed_at)))
+               OR (excluded.status = 'not-defined' AND excluded.called_off = 'gone'))
           AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)
        RETURNING external_id, (xmax = 0) AS inserted)
      SELECT i.external_id,

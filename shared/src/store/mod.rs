@@ -7,6 +7,7 @@ pub mod bracket;
 pub mod circuit;
 pub mod executions;
 pub mod matches;
+mod migrate;
 pub mod pace;
 mod pool;
 pub mod rounds;

@@ -1,4 +1,4 @@
-//! Connections: a small pool, TLS unless the database is on this machine, and the migrations.
+//! Connections: a small pool, and TLS unless the database is on this machine.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -28,6 +28,12 @@ impl std::ops::Deref for Connection {
     }
 }
 
+impl std::ops::DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
 impl Connection {
     /// Begins a transaction; dropped without `commit` it is rolled back. It has timeouts for locks and statements.
     pub async fn transaction(&mut self) -> Result<tokio_postgres::Transaction<'_>, StoreError> {
@@ -37,10 +43,6 @@ impl Connection {
         transaction.batch_execute(LIMITS).await?;
         Ok(transaction)
     }
-}
-
-mod embedded {
-    refinery::embed_migrations!("../migrations");
 }
 
 /// The wait after the first failed try; doubled with each.
@@ -151,14 +153,6 @@ impl Store {
         let pool = pool(&now.database_url, self.shared.ca_file.as_deref())?;
         *self.shared.pool.write().unwrap_or_else(PoisonError::into_inner) = (pool, now.database_url.clone());
         Ok(())
-    }
-
-    /// Applies the pending migrations; returns their names.
-    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let mut client = self.client().await?;
-        let report =
-            embedded::migrations::runner().run_async::<tokio_postgres::Client>(&mut client.0).await?;
-        Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
 }
 

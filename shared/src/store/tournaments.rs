@@ -72,6 +72,16 @@ pub async fn find_by_identity(
     rows.first().map(tournament).transpose()
 }
 
+/// The tournament that follows the season at this address, if there is one.
+pub async fn find_by_season(
+    client: &impl GenericClient,
+    base_url: &str,
+) -> Result<Option<Tournament>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM tournament WHERE base_url = $1 AND deleted_at IS NULL LIMIT 1");
+    let rows = client.query_typed(&sql, &[(&base_url, Type::TEXT)]).await?;
+    rows.first().map(tournament).transpose()
+}
+
 /// Active tournaments.
 pub async fn active(client: &impl GenericClient, provider: &str) -> Result<Readable<Tournament>, StoreError> {
     of_status(client, provider, &[TournamentStatus::Active]).await
@@ -201,7 +211,7 @@ pub async fn with_differences(
 ) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t
-          WHERE deleted_at IS NULL AND provider = $1 AND standings_checked_at < $2
+          WHERE deleted_at IS NULL AND provider = $1 AND status IN ('active', 'completed') AND standings_checked_at < $2
             AND EXISTS (SELECT 1 FROM jsonb_array_elements(table_differences) AS difference
                          WHERE (difference->>'since')::timestamptz AT TIME ZONE 'UTC' > $2 - interval '7 days')
           ORDER BY id"

@@ -15,7 +15,7 @@ use crate::provider::ProviderError;
 use crate::provider::{Listed, PROVIDER, Reading};
 use crate::store::{StoreError, executions, matches, rounds, standings};
 use football::domain::{CalledOff, Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
-use football::plan::matches::{self as plan, HeldReason, MatchPlan};
+use football::plan::matches::{self as plan, Change, HeldReason, MatchPlan};
 
 /// Matches looked up by their own ids in one run: each needs a request.
 const LOOKUP_LIMIT: usize = 5;
@@ -189,10 +189,9 @@ pub async fn look_up_missing(
                 run.journal
                     .warn(format!("match {id} is gone from the provider: it is taken for not to be played"));
                 gone.status = MatchStatus::NotDefined;
-                gone.called_off = Some(CalledOff::Removed);
+                gone.called_off = Some(CalledOff::Gone);
                 gone.score = None;
-                // The removal of a result is a decision, which must be newer than the result.
-                gone.changed_at = (wanted == Missing::OpenOrEnded).then(|| run.now());
+                gone.changed_at = None;
                 reading.matches.push(gone);
             }
             Err(error @ ProviderError::Gate(_)) => return Err(error.into()),
@@ -356,7 +355,8 @@ fn warn_of_what_was_not_taken(
 }
 
 fn warn_of_corrections(journal: &mut Journal, plan: &MatchPlan, names: &Names) {
-    for change in plan.changes.iter().filter(|change| change.corrects_result) {
+    let corrects = |change: &&Change| change.corrects_result || change.corrects_scored_result;
+    for change in plan.changes.iter().filter(corrects) {
         let name = names.of(&change.external_id);
         let what = match change.ends_result() {
             true => format!("match {name} has lost its result after it had ended ({change})"),

@@ -1,8 +1,9 @@
-//! The daily refresh: today's events of all tournaments with one request, and a slower pass over whole rounds.
+//! The daily refresh: today's events of all tournaments with one or two requests, a slower pass over whole rounds, and
+//! the tables that differ from the provider's.
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -91,7 +92,16 @@ async fn day_list(run: &mut Run<'_>, day: NaiveDate, half: Half) -> anyhow::Resu
             run.journal.completed(Step::Fetch, &what, json!({ "events": listed.len() }));
             Ok(Some(listed))
         }
+        Err(ProviderError::NotFound { .. }) if half == Half::Other => {
+            run.journal.skipped(Step::Fetch, &what, "the provider has none");
+            Ok(None)
+        }
         Err(error @ (ProviderError::Malformed { .. } | ProviderError::NotFound { .. })) => {
+            run.missed(&what, &error);
+            Ok(None)
+        }
+        // What the first half has is written.
+        Err(error) if half == Half::Other && !matches!(error, ProviderError::Gate(_)) => {
             run.missed(&what, &error);
             Ok(None)
         }
@@ -121,7 +131,8 @@ async fn unlisted<'t>(
     let ids: Vec<Uuid> = absent.iter().map(|tournament| tournament.id).collect();
     let midnight = day.and_time(NaiveTime::MIN).and_utc();
     let client = run.client().await?;
-    let (since, until) = (midnight - TimeDelta::days(1), midnight + TimeDelta::days(2));
+    // Not tomorrow's, which the next routine lists.
+    let (since, until) = (midnight - TimeDelta::days(1), midnight + TimeDelta::days(1));
     let playing = tournaments::with_match_between(&*client, &ids, since, until).await?;
     Ok(absent.into_iter().filter(|tournament| playing.contains(&tournament.id)).collect())
 }
@@ -257,13 +268,19 @@ pub async fn differing_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
     let client = run.client().await?;
     let differing = readable(run, tournaments::with_differences(&*client, PROVIDER, today).await?);
     drop(client);
+    // Each gets its share, and another one the first of them each day.
+    let share = DIFFERENCE_BUDGET.div_ceil(differing.len().max(1));
+    let first = usize::try_from(today.num_days_from_ce()).unwrap_or_default() % differing.len().max(1);
     let mut budget = DIFFERENCE_BUDGET;
-    for tournament in &differing {
+    for tournament in differing.iter().cycle().skip(first).take(differing.len()) {
         let Some(tables) = standings::read_tables(run, tournament).await? else { continue };
         standings::sync(run, tournament, Some(tables.clone())).await?;
-        if reread(run, tournament, &mut budget).await? {
+        let mut own = share.min(budget);
+        budget -= own;
+        if reread(run, tournament, &mut own).await? {
             standings::sync(run, tournament, Some(tables)).await?;
         }
+        budget += own;
     }
     Ok(())
 }
@@ -294,9 +311,9 @@ async fn reread(run: &mut Run<'_>, tournament: &Tournament, budget: &mut usize) 
             let client = run.client().await?;
             rounds::note_attempt(&*client, tournament.id, &slug, run.now()).await?;
         }
-        let mut reading = match read {
-            Ok(Some(reading)) => reading,
-            Ok(None) => Reading::default(),
+        let (mut reading, whole) = match read {
+            Ok(Some(reading)) => (reading, true),
+            Ok(None) => (Reading::default(), false),
             Err(error) if !error.is_isolated() => return Err(error.into()),
             Err(error) => {
                 run.journal.failed(Step::Fetch, &step, &error);
@@ -305,7 +322,8 @@ async fn reread(run: &mut Run<'_>, tournament: &Tournament, budget: &mut usize) 
         };
         run.journal.completed(Step::Fetch, &step, json!({ "matches": reading.matches.len() }));
         matches::look_up_missing(run, tournament, &slug, &mut reading, Missing::OpenOrEnded).await?;
-        changed |= matches::sync(run, tournament, &[RoundReading::whole(&slug, &reading)]).await?.results;
+        let read = [RoundReading { slug: &slug, reading: &reading, whole }];
+        changed |= matches::sync(run, tournament, &read).await?.results;
     }
     Ok(changed)
 }

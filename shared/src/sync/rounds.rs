@@ -83,10 +83,14 @@ async fn keep_stored_slugs(
     let client = run.client().await?;
     let stored = stored_rounds(&*client, tournament.id).await?;
     drop(client);
+    let is_stored =
+        |address: &RoundAddress| stored.rows.iter().any(|stored| stored.round.address == *address);
+    let bare: Vec<RoundAddress> = listed.rounds.iter().map(|round| round.address.clone()).collect();
     for round in listed.rounds.iter_mut().filter(|round| has_prefix(round)) {
-        let bare = RoundAddress { prefix: None, ..round.address.clone() };
-        if stored.rows.iter().any(|stored| stored.round.address == bare) {
-            *round = Round::new(round.order, None, bare);
+        let without = RoundAddress { prefix: None, ..round.address.clone() };
+        // Where the list has the bare number too, it is another round.
+        if is_stored(&without) && !is_stored(&round.address) && !bare.contains(&without) {
+            *round = Round::new(round.order, None, without);
         }
     }
     Ok(())

@@ -99,7 +99,7 @@ async fn sync_once(
     let provider = provider.map(|tables| (tables, run.now()));
     let plan = plan::plan(stored, name, tournament.standings_mode, terms, provider);
     if let Some(found) = &plan.check {
-        note_check(&mut run.journal, &plan, found, name);
+        note_check(&mut run.journal, tournament, &plan, found, name);
     }
     if plan.unread_stages > 0 {
         run.journal.skipped(
@@ -132,30 +132,56 @@ async fn sync_once(
     transaction.commit().await.map_err(StoreError::from)?;
     run.journal.wrote(RowKind::Standings, outcomes);
     if gone > 0 {
-        run.journal.warn(format!("{gone} rows of teams that are no longer in their group were deleted"));
+        run.journal.completed(
+            Step::Apply,
+            "rows of teams no longer in their group",
+            json!({ "deleted": gone }),
+        );
     }
     Ok(())
 }
 
 /// Records the findings of the comparison with the provider's tables.
-fn note_check(journal: &mut Journal, plan: &StandingsPlan, found: &Check, name: impl Fn(&str) -> String) {
+fn note_check(
+    journal: &mut Journal,
+    tournament: &Tournament,
+    plan: &StandingsPlan,
+    found: &Check,
+    name: impl Fn(&str) -> String,
+) {
+    // The daily routine processes all tournaments in one execution.
+    let table = match journal.tournament_id {
+        Some(_) => "the table".to_owned(),
+        None => format!("the table of {}", tournament.slug),
+    };
     if plan.adjusted {
         let adjustments = &plan.terms.adjustments;
         let said: Vec<_> = adjustments.iter().map(|a| format!("{} {:+}", name(&a.team), a.points)).collect();
         journal.warn(format!("points beside the matches' own, by the provider's table: {}", said.join(", ")));
     }
+    for label in &plan.recounted {
+        journal
+            .warn(format!("{table} {label:?} counts other matches than before: the numbers of games say so"));
+    }
     for difference in &plan.news.appeared {
-        journal.warn(format!("the table differs from the provider's: {difference}"));
+        journal.warn(format!("{table} differs from the provider's: {difference}"));
     }
     for difference in &plan.news.changed {
-        journal.warn(format!("the table still differs from the provider's: {difference}"));
+        journal.warn(format!("{table} still differs from the provider's: {difference}"));
     }
     for difference in &plan.news.gone {
-        journal.warn(format!("the table no longer differs from the provider's: {difference}"));
+        journal.warn(format!("{table} no longer differs from the provider's: {difference}"));
     }
     let (explained, drift): (Vec<_>, Vec<_>) =
         plan.terms.differences.iter().partition(|noted| noted.explained);
-    journal.facts.drift = Some(drift.into_iter().map(|noted| noted.text.clone()).collect());
+    let drift = drift.into_iter().map(|noted| noted.text.clone());
+    match journal.tournament_id {
+        Some(_) => journal.facts.drift = Some(drift.collect()),
+        None => {
+            let all = journal.facts.drift.get_or_insert_default();
+            all.extend(drift.map(|text| format!("{}: {text}", tournament.slug)));
+        }
+    }
     if !explained.is_empty() {
         let texts: Vec<&str> = explained.iter().map(|noted| noted.text.as_str()).collect();
         journal.skipped(

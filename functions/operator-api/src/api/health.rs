@@ -104,6 +104,23 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
     (status, Json(Health { status: if well { "up" } else { "down" }, desk_closed, known })).into_response()
 }
 
+/// Whether the deployed code runs and finds its tables: 200, or 503. What is late or refused does not matter here: a
+/// deployment is judged by it.
+#[utoipa::path(get, path = "/api/v2/data-provider/health/live", tag = "health", security(()),
+    responses((status = 200, description = "It is live", body = Health), (status = 503, description = "It is not", body = Health)))]
+pub(crate) async fn live(State(desk): State<Arc<Desk>>) -> Response {
+    let answers: Result<_, Problem> = async {
+        let client = desk.services().await?.store.client().await?;
+        Ok(provider::daily_routine(&*client).await?)
+    }
+    .await;
+    let (status, word) = match answers {
+        Ok(_) => (StatusCode::OK, "up"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+    };
+    (status, Json(Health { status: word, desk_closed: None, known: None })).into_response()
+}
+
 fn routine_of(
     ended_at: Option<DateTime<Utc>>,
     wanted_since: Option<DateTime<Utc>>,

@@ -37,7 +37,7 @@ use crate::work::Accepted;
                        token; work that is asked for is answered with the id of the execution that does it."
     ),
     // Served with the public routes, outside the guarded ones.
-    paths(health::health),
+    paths(health::health, health::live),
     components(schemas(ExecutionStatus, TournamentStatus)),
     modifiers(&Token),
     security(("token" = []), ("bearer" = []))

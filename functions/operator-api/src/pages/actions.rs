@@ -40,12 +40,20 @@ pub(super) async fn act(
         }
         "edit" => {
             let id = id("tournament")?;
+            // The form holds what it showed: only what was changed there is changed.
+            let changed = |name: &str| {
+                let plain = |name: &str| text(name).replace("\r\n", "\n");
+                Some(plain(name)).filter(|now| *now != plain(&format!("{name}_was")))
+            };
+            let wrong = |field| {
+                Problem::field(StatusCode::UNPROCESSABLE_ENTITY, field, "must be one of those offered")
+            };
+            let status = changed("status").map(|status| status.parse().map_err(|_| wrong("status")));
             let edit = EditTournament {
-                label: Some(text("label").to_owned()),
-                status: Some(text("status").parse().map_err(|_| {
-                    Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "status", "must be one of those offered")
-                })?),
-                tie_breaking_rule: Some(text("tie_breaking_rule").replace("\r\n", "\n")),
+                label: changed("label"),
+                status: status.transpose()?,
+                tie_breaking_rule: changed("tie_breaking_rule"),
+                based_on: Some(text("based_on").parse().map_err(|_| wrong("based_on"))?),
             };
             edit_tournament(&desk, &caller, id, &edit).await?;
             return Ok(Redirect::to(&format!("/tournaments/{id}")).into_response());

@@ -300,13 +300,12 @@ const ATTENTION: &str =
                  left(e.summary -> 'errors' ->> 0, 300), e.started_at, count(*) OVER ()
             FROM of_day e WHERE e.status = 'partial_failure' ORDER BY e.started_at DESC LIMIT $5)
          UNION ALL
-         (SELECT 5, 'drift', d.id, d.tournament_id, d.label, d.operation_type, left(d.summary -> 'drift' ->> 0, 300),
-                 d.started_at, count(*) OVER ()
-            FROM (SELECT DISTINCT ON (tournament_id) * FROM of_day
-                   WHERE operation_type IN ('standings_update', 'standings_create')
-                     AND jsonb_typeof(summary -> 'drift') = 'array'
-                   ORDER BY tournament_id, started_at DESC) d
-           WHERE jsonb_array_length(d.summary -> 'drift') > 0 ORDER BY d.started_at DESC LIMIT $5))
+         (SELECT 5, 'drift', NULL, t.id, t.label, 'standings_update', left(d.text, 300), d.since, count(*) OVER ()
+            FROM tournament t
+           CROSS JOIN LATERAL (SELECT e->>'text' AS text, (e->>'since')::timestamptz AT TIME ZONE 'UTC' AS since
+                                 FROM jsonb_array_elements(t.table_differences) AS e
+                                WHERE NOT (e->>'explained')::boolean LIMIT 1) d
+           WHERE t.deleted_at IS NULL ORDER BY d.since DESC LIMIT $5))
      SELECT jsonb_build_object(
        'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' ORDER BY rank, CASE WHEN kind = 'open' THEN at END, at DESC),
                                  '[]') FROM items i),

@@ -448,8 +448,6 @@ pub(crate) async fn standings(
 #[serde(rename_all = "camelCase")]
 #[derive(utoipa::ToSchema)]
 pub(crate) struct DriftView {
-    /// The execution that compared them.
-    pub(crate) execution_id: Uuid,
     /// When.
     pub(crate) at: DateTime<Utc>,
     /// One line a difference; none: the tables agreed.
@@ -463,18 +461,13 @@ pub(crate) async fn drift(
 ) -> Result<Option<DriftView>, StoreError> {
     let rows = client
         .query_typed(
-            "SELECT id, started_at, summary -> 'drift' FROM data_provider_executions
-              WHERE tournament_id = $1 AND operation_type IN ('standings_update', 'standings_create')
-                AND jsonb_typeof(summary -> 'drift') = 'array'
-              ORDER BY started_at DESC LIMIT 1",
+            "SELECT standings_checked_at, ARRAY(SELECT d->>'text' FROM jsonb_array_elements(table_differences) AS d
+                                                 WHERE NOT (d->>'explained')::boolean)
+               FROM tournament WHERE id = $1 AND standings_checked_at IS NOT NULL",
             &[(&tournament, Type::UUID)],
         )
         .await?;
-    Ok(rows.first().map(|row| DriftView {
-        execution_id: row.get(0),
-        at: utc(row.get(1)),
-        differences: serde_json::from_value(row.get(2)).unwrap_or_default(),
-    }))
+    Ok(rows.first().map(|row| DriftView { at: utc(row.get(0)), differences: row.get(1) }))
 }
 
 /// A tie of the bracket.

@@ -86,7 +86,7 @@ pub(crate) struct Draft {
 /// Fills in missing fields from the address, from an earlier season of the competition and from the date.
 pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft, Problem> {
     let read = season_page(&asked.url)
-        .map_err(|error| Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "url", &error.to_string()))?;
+        .map_err(|error| Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "url", error.to_string()))?;
     let external_id = read.season.tournament.to_string();
     let client = desk.services().await?.store.client().await?;
     let earlier = tournaments::latest_of(&*client, &external_id).await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use football::domain::TournamentStatus;
 use serde::Deserialize;
 use serde_json::json;
@@ -20,7 +21,7 @@ use super::create::{Name, name};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
-use crate::read::listing::found;
+use crate::read::listing::no_tournament;
 use crate::read::tournaments::{self, Edit};
 
 /// What to change of a tournament; what is left out stays.
@@ -38,6 +39,9 @@ pub(crate) struct EditTournament {
     #[serde(default)]
     #[schema(max_length = 4000, pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     pub tie_breaking_rule: Option<String>,
+    /// The tournament's `updatedAt` that the change is based on: refused if it has changed since. Left out: not checked.
+    #[serde(default)]
+    pub based_on: Option<DateTime<Utc>>,
 }
 
 /// Changes a tournament and records the caller. Returns whether anything was written.
@@ -47,7 +51,6 @@ pub(crate) async fn edit_tournament(
     id: Uuid,
     asked: &EditTournament,
 ) -> Result<bool, Problem> {
-    let before = found(desk, id).await?;
     let wrong = |field, remedy| Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, field, remedy));
     let bad = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
     let label = asked.label.as_deref().map(name).transpose()?;
@@ -59,6 +62,18 @@ pub(crate) async fn edit_tournament(
     let now = desk.clock.now();
     let mut client = desk.services().await?.store.client().await?;
     let transaction = client.transaction().await?;
+    shared::store::tournaments::lock(&transaction, id).await?;
+    let before = tournaments::find(&transaction, id, now).await?.ok_or_else(no_tournament)?;
+    if asked.based_on.is_some_and(|seen| seen != before.updated_at) {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            format!(
+                "{} was changed at {} by somebody else or by the pipeline. Look at it again, then change it.",
+                before.label,
+                before.updated_at.format("%Y-%m-%d %H:%M:%S UTC")
+            ),
+        ));
+    }
     let edit = Edit { label, status: asked.status, tie_breaking_rule: rule };
     let wrote = tournaments::edit(&transaction, id, &edit, now).await?;
     if wrote {

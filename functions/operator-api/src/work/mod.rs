@@ -12,9 +12,11 @@ pub(crate) mod requests;
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use shared::event::{Event, Request};
 use shared::store::executions::{self, NewExecution};
-use shared::work::ExecutionStatus;
+use shared::work::{ExecutionStatus, Work};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -61,7 +63,7 @@ pub(crate) async fn start(
     let services = desk.services().await?;
     let now = desk.clock.now();
     let minute = |moment: DateTime<Utc>| moment.format("asked-%Y-%m-%dT%H:%M").to_string();
-    let occurrence = key.map_or_else(|| minute(now), |key| format!("key-{key}"));
+    let occurrence = key.map_or_else(|| minute(now), occurrence_of);
     let event = Event::asked(request, &occurrence, dry_run);
     // The same request may have been made in the minute before.
     let before = key.is_none().then(|| Event::asked(event.request.clone(), &minute(now - WINDOW), dry_run));
@@ -70,7 +72,9 @@ pub(crate) async fn start(
         return Err(Problem::new(StatusCode::CONFLICT, "This leaves no record: send it to its function."));
     };
     let before = before.and_then(|before| before.work(delivery)).map(|work| work.key());
-    let event = event.to_json(&desk.app.config.environment, &caller.name);
+    let environment = &desk.app.config.environment;
+    let event = event.to_json(environment, &caller.name);
+    accepted_by_function(&work, &event, environment, now)?;
     let new = NewExecution {
         key: &work.key(),
         function: work.function,
@@ -95,6 +99,32 @@ pub(crate) async fn start(
     Ok(Accepted::of(announced.id, announced.status, !announced.new))
 }
 
+/// The occurrence of a caller's own key. Keys may hold any character, and occurrences only some: the key's hash is used.
+fn occurrence_of(key: &str) -> String {
+    let hash = Sha256::digest(key);
+    hash.iter().take(16).fold("key-".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Refuses an event that its function would refuse, or would do under another key: what is answered with an execution is
+/// done by it.
+fn accepted_by_function(
+    work: &Work,
+    event: &Value,
+    environment: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let read = Event::read(work.function, event, environment, now).map_err(|invalid| {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("The function would refuse this: {invalid}"))
+    })?;
+    match read.work(Uuid::nil()).is_some_and(|found| found.key() == work.key()) {
+        true => Ok(()),
+        false => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The function would do this under another key: nothing was started.",
+        )),
+    }
+}
+
 /// Sends a failed execution's event again, under the same key.
 pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Accepted, Problem> {
     let services = desk.services().await?;
@@ -112,7 +142,7 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
         Some(ExecutionStatus::InProgress) => Ok(Accepted::of(id, there.status, true)),
         Some(ExecutionStatus::Failed) => Err(Problem::new(
             StatusCode::CONFLICT,
-            "The event of this execution is not on record: ask for the work anew.",
+            "The event of this execution is not on record, or its function refuses it: ask for the work anew.",
         )
         .about(id)),
         _ => Err(Problem::new(
@@ -141,4 +171,59 @@ async fn hand_over(desk: &Desk, id: Uuid, function: &str, event: &serde_json::Va
         format!("{function} could not be started. The execution is marked as failed: retry it."),
     )
     .about(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared::event::RoundCheck;
+
+    use super::*;
+
+    /// Requests as the API makes them.
+    fn request() -> impl Strategy<Value = Request> {
+        let id = any::<u128>().prop_map(Uuid::from_u128);
+        let round = "[a-z0-9][a-z0-9_-]{0,30}";
+        prop_oneof![
+            id.clone().prop_map(|id| Request::Standings { tournament_id: id, retry_since: None }),
+            id.clone().prop_map(|id| Request::Knockouts { tournament_id: id, retry_since: None }),
+            id.clone().prop_map(|id| Request::RefreshTournament { tournament_id: id, retry_since: None }),
+            (id, round).prop_map(|(id, round)| Request::Scores {
+                tournament_id: id,
+                round,
+                check: RoundCheck::Closing { kickoff: None },
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_function_claims_exactly_the_announced_record(
+            request in request(), key in "[!-~]{1,100}", dry_run in any::<bool>(),
+        ) {
+            let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
+            let event = Event::asked(request, &occurrence_of(&key), dry_run);
+            let work = event.work(Uuid::new_v4()).unwrap();
+            let sent = event.to_json("demo", "Ann (page)");
+            prop_assert!(accepted_by_function(&work, &sent, "demo", now).is_ok(), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_no_other_keys_dry_run_and_no_time() {
+        let keys = ["abc", "abc:dry", "2024-03-02T12:00:00Z", "\"quoted\"", "a="];
+        let occurrences: std::collections::BTreeSet<String> = keys.map(occurrence_of).into();
+        assert_eq!(occurrences.len(), keys.len());
+        assert!(occurrences.iter().all(|occurrence| !occurrence.contains(':')));
+    }
+
+    #[test]
+    fn what_the_function_refuses_is_not_accepted() {
+        let check = RoundCheck::Closing { kickoff: None };
+        let request = Request::Scores { tournament_id: Uuid::nil(), round: "a/b".to_owned(), check };
+        let event = Event::asked(request, "key-1", false);
+        let (work, sent) = (event.work(Uuid::nil()).unwrap(), event.to_json("demo", "Ann"));
+        let problem = accepted_by_function(&work, &sent, "demo", Utc::now()).unwrap_err();
+        assert!(problem.status == 422 && problem.detail.contains("roundSlug"), "{}", problem.detail);
+    }
 }

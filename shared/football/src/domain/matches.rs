@@ -35,6 +35,8 @@ pub enum CalledOff {
     Cancelled,
     /// The provider has removed the entry.
     Removed,
+    /// The provider does not list it any more, under its round or its id. It is taken back when it is listed again.
+    Gone,
 }
 
 impl CalledOff {

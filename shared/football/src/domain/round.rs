@@ -63,7 +63,11 @@ impl Round {
                 format!("{prefix} {}", address.number),
             ),
             (Some(slug), None) => (slug.to_lowercase(), name.unwrap_or(slug).to_owned()),
-            (Some(slug), Some(prefix)) => (format!("{prefix}-{slug}").to_lowercase(), prefix.clone()),
+            (Some(slug), Some(prefix)) => {
+                // Stored slugs keep the prefix as it is, where it can be part of a URL.
+                let part = if is_path_segment(prefix) { prefix.clone() } else { slug::slugify(prefix) };
+                (format!("{part}-{slug}").to_lowercase(), prefix.clone())
+            }
         };
         Self { slug, label, order, kind: address.kind(), address }
     }

@@ -29,7 +29,8 @@ pub enum Slot {
 /// the teams it is between (`UEFA D (DAN/MKD/CZE/IRL)`).
 pub fn is_placeholder_name(name: &str) -> bool {
     let name = name.trim();
-    let lower = name.to_lowercase();
+    // `TBD (A)`, `To be determined (QF1)`.
+    let lower = name.split_once(" (").map_or(name, |(bare, _)| bare).to_lowercase();
     is_nobody(&lower) || is_code(name) || lists_codes(name) || starts_with_outcome(&lower) || is_place(&lower)
 }
 
@@ -49,6 +50,9 @@ fn is_code(name: &str) -> bool {
         !rest.is_empty() && rest.chars().all(allowed)
     };
     let is_group = |c: char| ('A'..='L').contains(&c);
+    if name.strip_prefix(['W', 'L']).is_some_and(|code| is_stage_code(&code.to_lowercase())) {
+        return true;
+    }
     match chars.next() {
         Some('W' | 'L') => rest(chars, |c| c.is_ascii_digit()),
         Some(place @ '1'..='4') => {
@@ -67,12 +71,15 @@ fn lists_codes(name: &str) -> bool {
         text.split('/').count() >= least && text.split('/').all(|code| is_code(code.trim()))
     };
     let inside = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    inside.is_some_and(|inside| list(inside, 2)) || list(name, 3)
+    inside.is_some_and(|inside| list(inside, 3)) || list(name, 3)
 }
 
 /// `Winner QF1`, `Loser SF 2`, `Runner-up Group A`: singular, and followed by something.
 fn starts_with_outcome(lower: &str) -> bool {
-    ["winner ", "loser ", "runner-up ", "runner up "].iter().any(|start| lower.starts_with(start))
+    let is_club =
+        ["fc", "sc", "cf", "afc", "club", "united"].iter().any(|end| lower.ends_with(&format!(" {end}")));
+    let starts = ["winner ", "loser ", "runner-up ", "runner up "];
+    !is_club && starts.iter().any(|start| lower.starts_with(start))
 }
 
 /// What a word of a place's name stands for.
@@ -84,96 +91,62 @@ enum Word {
     Rank,
     /// Semi-final, match, group, path.
     Stage,
-    /// A number, a letter, a list of them, a confederation, `of`.
-    Label,
+    /// A number, a letter, or a list of them.
+    Mark,
+    /// A confederation, `champions`, `of`.
+    Filler,
+}
+
+const OUTCOMES: &str = "winner winners winner(s) loser losers runnerup runnersup";
+const RANKS: &str = "first second third fourth best place placed ranked lucky thirdplaced";
+const STAGES: &str = "quarterfinal quarterfinals quarterfinalist semifinal semifinals semifinalist final finals finalist \
+    quarter semi playoff playoffs playoffs playin play in off offs match game tie round group gr path pot league \
+    interconfederation qualifier qualifying";
+const FILLERS: &str =
+    "of the from team champions europa conference tournament cup uefa fifa ic afc caf concacaf conmebol ofc";
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `qf1`, `sf2`, `r16`, `m49`.
+fn is_stage_code(text: &str) -> bool {
+    let rest = |code: &str| text.strip_prefix(code).is_some_and(|rest| rest.is_empty() || is_number(rest));
+    ["qf", "sf", "po", "r16", "r32", "m"].iter().any(|code| rest(code))
 }
 
 fn word(word: &str) -> Option<Word> {
-    const OUTCOMES: [&str; 7] =
-        ["winner", "winners", "loser", "losers", "runnerup", "runnersup", "winner(s)"];
-    const RANKS: [&str; 16] = [
-        "1st",
-        "2nd",
-        "3rd",
-        "4th",
-        "5th",
-        "6th",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "best",
-        "place",
-        "placed",
-        "ranked",
-        "lucky",
-        "thirdplaced",
-    ];
-    const STAGES: [&str; 25] = [
-        "quarterfinal",
-        "quarterfinals",
-        "semifinal",
-        "semifinals",
-        "final",
-        "finals",
-        "quarter",
-        "semi",
-        "playoff",
-        "playoffs",
-        "play",
-        "off",
-        "offs",
-        "match",
-        "game",
-        "tie",
-        "round",
-        "group",
-        "gr",
-        "path",
-        "pot",
-        "league",
-        "interconfederation",
-        "qualifier",
-        "qualifying",
-    ];
-    const LABELS: [&str; 13] = [
-        "of", "the", "from", "in", "team", "uefa", "fifa", "ic", "afc", "caf", "concacaf", "conmebol", "ofc",
-    ];
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_stage_code = |text: &str| {
-        ["qf", "sf", "po", "r16", "r32", "m"]
-            .iter()
-            .any(|code| text.strip_prefix(code).is_some_and(|rest| rest.is_empty() || is_number(rest)))
-    };
-    let is_letter = |text: &str| {
-        text.len() <= 2 && text.trim_start_matches(|c: char| c.is_ascii_digit()).len() <= 1 && text.is_ascii()
-    };
     let plain: String = word.chars().filter(|c| !matches!(c, '-' | '.' | '#' | ':')).collect();
-    match plain.as_str() {
-        text if OUTCOMES.contains(&text) => Some(Word::Outcome),
-        text if RANKS.contains(&text) => Some(Word::Rank),
-        text if STAGES.contains(&text) || is_stage_code(text) => Some(Word::Stage),
-        text if is_number(text) || LABELS.contains(&text) => Some(Word::Label),
-        text if text
-            .split('/')
-            .all(|part| !part.is_empty() && (is_letter(part) || LABELS.contains(&part))) =>
-        {
-            Some(Word::Label)
-        }
-        _ => None,
+    let is = |list: &str| list.split_whitespace().any(|known| known == plain);
+    let is_ordinal =
+        ["st", "nd", "rd", "th"].iter().any(|end| plain.strip_suffix(end).is_some_and(is_number));
+    // `a`, `3a`, `3a/3b`, `afc/conmebol`
+    let is_letter = |part: &str| {
+        let letter = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        part.len() <= 2 && letter.len() == 1 && letter.is_ascii()
+    };
+    let parts = || plain.split('/').filter(|part| !part.is_empty());
+    let is_filler = |part: &str| FILLERS.split_whitespace().any(|known| known == part);
+    match () {
+        () if is(OUTCOMES) => Some(Word::Outcome),
+        () if is(RANKS) || is_ordinal => Some(Word::Rank),
+        () if is(STAGES) || is_stage_code(&plain) => Some(Word::Stage),
+        () if is_number(&plain) || (parts().count() > 0 && parts().all(is_letter)) => Some(Word::Mark),
+        () if parts().count() > 0 && parts().all(is_filler) => Some(Word::Filler),
+        () => None,
     }
 }
 
-/// `Semi Final 1 Winner`, `UEFA Path A winner`, `3rd Group C`, `Third place Group A`, `Best third-placed team`.
+/// `Semi Final 1 Winner`, `UEFA Path A winner`, `3rd Group C`, `Best Runner-up`, `Qualifier 1`, `UEFA Play-off A`.
 fn is_place(lower: &str) -> bool {
     let lower = lower.replace("runner up", "runner-up").replace("runners up", "runners-up");
     let Some(words) = lower.split_whitespace().map(word).collect::<Option<Vec<Word>>>() else { return false };
-    let count = |kind: Word| words.iter().filter(|word| **word == kind).count();
-    let names_stage = count(Word::Stage) > 0;
-    match (count(Word::Outcome), count(Word::Rank)) {
-        (0, 0) => false,
-        (0, ranks) => names_stage || ranks > 1,
-        _ => names_stage,
+    let has = |kind: Word| words.contains(&kind);
+    let ranks = words.iter().filter(|word| **word == Word::Rank).count();
+    match (has(Word::Outcome), ranks, has(Word::Stage)) {
+        (true, ranks, names_stage) => names_stage || ranks > 0,
+        (false, 0, names_stage) => names_stage && has(Word::Mark),
+        (false, ranks, names_stage) => names_stage || ranks > 1,
     }
 }
 
@@ -220,6 +193,17 @@ mod tests {
             "Quarter-final 2 loser",
             "Group B runner-up",
             "Runners up Group C",
+            "UEFA Play-off A",
+            "IC Play-off 1",
+            "Qualifier 1",
+            "Lucky Loser 1",
+            "Best Runner-up",
+            "Champions Path Winner",
+            "Quarterfinalist 1",
+            "8th place Group A",
+            "TBD (A)",
+            "To Be Determined (QF1)",
+            "WQF1",
         ] {
             assert!(is_placeholder_name(place), "{place}");
         }
@@ -253,6 +237,10 @@ mod tests {
             "Nagoya Grampus Eight",
             "Club 9 de Octubre",
             "Match Point",
+            "SG Reichenau (TSV/FC)",
+            "Winner FC",
+            "Team Wellington",
+            "Cup 1904",
         ] {
             assert!(!is_placeholder_name(team), "{team}");
         }

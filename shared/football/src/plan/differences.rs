@@ -14,6 +14,9 @@ pub struct Noted {
     /// What it is about.
     #[serde(flatten)]
     pub subject: Subject,
+    /// The difference in games, provider's less ours.
+    #[serde(default)]
+    pub games: i32,
     /// The difference in words.
     pub text: String,
     /// Since when it is known, UTC.
@@ -62,16 +65,21 @@ pub(super) fn note(
         let before = known.iter().find(|noted| noted.subject == subject);
         let explained = subject.kind == DifferenceKind::Games
             && subject.teams.iter().all(|team| recent(team) >= games.abs())
-            && before.is_none_or(|before| before.explained);
+            // Once: if the next day still finds it, it is none of the last hours.
+            && before.is_none_or(|before| before.explained && before.since.date_naive() == now.date_naive());
+        let is_other = |before: &Noted| match subject.kind {
+            DifferenceKind::Games => before.games != games,
+            DifferenceKind::Figures | DifferenceKind::Order | DifferenceKind::Teams => before.text != text,
+        };
         match before {
             _ if explained => {}
             Some(before) if before.explained => news.appeared.push(text.clone()),
-            Some(before) if before.text != text => news.changed.push(text.clone()),
+            Some(before) if is_other(before) => news.changed.push(text.clone()),
             Some(_) => {}
             None => news.appeared.push(text.clone()),
         }
         let since = before.map_or(now, |before| before.since);
-        noted.push(Noted { subject, text, since, explained });
+        noted.push(Noted { subject, games, text, since, explained });
     }
     let is_gone =
         |known: &&Noted| !known.explained && !noted.iter().any(|noted| noted.subject == known.subject);

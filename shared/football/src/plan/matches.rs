@@ -179,8 +179,11 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
     let stored: HashMap<&str, &StoredMatch> =
         stored.iter().map(|row| (row.known.external_id.as_str(), row)).collect();
     let newest = newest_of_each(reading);
-    let mut plan =
-        MatchPlan { superseded: superseded(&newest), conflicts: conflicts(reading), ..MatchPlan::default() };
+    let mut plan = MatchPlan {
+        superseded: superseded(&newest),
+        conflicts: conflicts(reading, &stored),
+        ..MatchPlan::default()
+    };
     for read in newest {
         let mut read = read.clone();
         let Some(row) = stored.get(read.external_id.as_str()) else {
@@ -209,8 +212,9 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             plan.changes.push(Change {
                 external_id: read.external_id.clone(),
                 corrects_result: row.known.status == MatchStatus::Ended
-                    && result(&row.known) != result(&read),
-                corrects_scored_result: row.scored && result(&row.known) != result(&read),
+                    && (read.status != MatchStatus::Ended || row.known.score != read.score),
+                corrects_scored_result: row.scored
+                    && (result(&row.known) != result(&read) || row.known.status != read.status),
                 differences,
             });
         }
@@ -258,14 +262,17 @@ fn doubles<'a>(plan: &MatchPlan, stored: impl Iterator<Item = &'a StoredMatch>) 
     doubles
 }
 
-/// Ids that stand for matches of different teams.
-fn conflicts(reading: &[Match]) -> Vec<String> {
+/// Ids that stand for matches of different teams, unless one of these is the stored match: then it was reported.
+fn conflicts(reading: &[Match], stored: &HashMap<&str, &StoredMatch>) -> Vec<String> {
     let mut first: HashMap<&str, &Match> = HashMap::new();
     let mut conflicts: Vec<String> = Vec::new();
     for read in reading {
         let before = first.entry(&read.external_id).or_insert(read);
-        if (&before.home, &before.away) != (&read.home, &read.away) && !conflicts.contains(&read.external_id)
-        {
+        let sides = |m: &Match| (m.home.clone(), m.away.clone());
+        let was_reported = stored
+            .get(read.external_id.as_str())
+            .is_some_and(|row| [sides(before), sides(read)].contains(&sides(&row.known)));
+        if sides(before) != sides(read) && !was_reported && !conflicts.contains(&read.external_id) {
             conflicts.push(read.external_id.clone());
         }
     }
@@ -310,14 +317,17 @@ fn superseded(matches: &[&Match]) -> Vec<(String, String)> {
 /// Whether the provider's newer word takes away the result of an ended match: it was annulled or removed, or is to be
 /// played again at a later time. A match that only runs again after its end is none.
 fn is_decision(read: &Match, stored: &Match) -> bool {
-    let is_newer = read.changed_at.is_some() && read.changed_at > stored.changed_at;
+    // What is gone has no time of its own.
+    let is_newer = read.called_off == Some(CalledOff::Gone)
+        || (read.changed_at.is_some() && read.changed_at > stored.changed_at);
     let is_set_anew =
         || read.score.is_none() && read.kickoff > stored.kickoff && read.kickoff > read.changed_at;
     is_newer
         && match read.status {
             MatchStatus::NotDefined => true,
             MatchStatus::Open => is_set_anew(),
-            MatchStatus::Ended => false,
+            // An awarded result may have no score.
+            MatchStatus::Ended => read.tie.awarded,
         }
 }
 
@@ -335,7 +345,7 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
         (new.home, new.away) == (old.home, old.away) && new.shootout.is_none() && old.shootout.is_some()
     });
     if stored.status == MatchStatus::Ended && poorer {
-        return Some(HeldReason::WouldReopen);
+        return (!is_decision(read, stored)).then_some(HeldReason::WouldReopen);
     }
     let running = stored.status == MatchStatus::Open && read.status == MatchStatus::Open;
     let fell = running && read.score.is_none_or(|new| new.home < old.home || new.away < old.away);

@@ -9,8 +9,8 @@ use super::differences::{News, Noted, note};
 use super::tables::{Counting, decide_carried, tables};
 use crate::domain::matches::without_doubles;
 use crate::domain::standings::{
-    Adjustment, Check, Entrant, Fixture, ProviderRow, ProviderTable, Result, Rules, Table, Terms, check,
-    one_table, table,
+    Adjustment, Check, Difference, DifferenceKind, Entrant, Fixture, ProviderRow, ProviderTable, Result,
+    Rules, Subject, Table, Terms, check, one_table, table,
 };
 use crate::domain::{CalledOff, Match, MatchStatus, Stage, StandingsMode};
 
@@ -50,6 +50,8 @@ pub struct StandingsPlan {
     pub check: Option<Check>,
     /// What of that is new, changed or gone.
     pub news: News,
+    /// Tables that count other matches than before, by their labels.
+    pub recounted: Vec<String>,
     /// Results stored without their stage, which are grouped by their labels until they are read again.
     pub unread_stages: usize,
 }
@@ -75,10 +77,20 @@ pub fn plan(
         StandingsMode::MultiGroup => matches.iter().filter(unread).count(),
         StandingsMode::UniqueGroup => 0,
     };
-    if let Some((read, now)) = provider {
-        terms.provider = read.to_vec();
+    let recent = |team: &str, now: DateTime<Utc>| {
+        let plays = |m: &&Match| m.home == team || m.away == team;
+        let is_recent = |m: &&Match| m.kickoff.is_some_and(|at| at <= now && at > now - RECENT);
+        i32::try_from(matches.iter().filter(plays).filter(is_recent).count()).unwrap_or(i32::MAX)
+    };
+    // An empty answer takes no table away: it may be passing.
+    let is_gone = provider.is_some_and(|(read, _)| read.is_empty()) && !terms.provider.is_empty();
+    let mut recounted = Vec::new();
+    if let Some((_, now)) = provider {
         terms.checked_at = Some(now);
-        decide_carried(&mut terms.provider, &matches);
+    }
+    if let Some((read, now)) = provider.filter(|_| !is_gone) {
+        let before = std::mem::replace(&mut terms.provider, read.to_vec());
+        recounted = decide_carried(&mut terms.provider, &before, &matches, |team| recent(team, now));
         if terms.tie_breaking_rule.is_none() {
             terms.tie_breaking_rule = read.iter().find_map(|table| table.tie_breaking_rule.clone());
         }
@@ -92,12 +104,8 @@ pub fn plan(
         let first = counted.table(&terms);
         terms.adjustments = check(&first.rows, &counted.provider).kept(&terms.adjustments);
         let found = check(&counted.table(&terms).rows, &counted.provider);
-        let recent = |team: &str| {
-            let plays = |m: &&Match| m.home == team || m.away == team;
-            let is_recent = |m: &&Match| m.kickoff.is_some_and(|at| at <= now && at > now - RECENT);
-            i32::try_from(matches.iter().filter(plays).filter(is_recent).count()).unwrap_or(i32::MAX)
-        };
-        (terms.differences, news) = note(&terms.differences, found.differences(&name), recent, now);
+        let differences = if is_gone { vec![no_table()] } else { found.differences(&name) };
+        (terms.differences, news) = note(&terms.differences, differences, |team| recent(team, now), now);
         check_found = Some(found);
     }
     StandingsPlan {
@@ -107,8 +115,16 @@ pub fn plan(
         terms,
         check: check_found,
         news,
+        recounted,
         unread_stages,
     }
+}
+
+/// The provider had tables, and shows none.
+fn no_table() -> Difference {
+    let subject = Subject { kind: DifferenceKind::Teams, group: String::new(), teams: Vec::new() };
+    let text = "the provider shows no table any more: the last one is kept".to_owned();
+    Difference { subject, games: 0, text }
 }
 
 /// The matches as input of the table.
@@ -119,6 +135,7 @@ struct Counted {
     played: usize,
     open: Vec<Fixture>,
     postponed: Vec<Fixture>,
+    cancelled: Vec<Fixture>,
     /// The provider's rows, as they compare with the tables.
     provider: Vec<ProviderRow>,
 }
@@ -159,14 +176,17 @@ impl Counted {
             };
             tables.iter().flat_map(of).collect()
         };
-        // The old entry of a match that has another one does not wait to be played.
+        // The old entry of a match that has another one, in its round or later, does not wait to be played.
         let has_other_entry = |m: &Match| {
             matches.iter().any(|other| {
                 other.status != MatchStatus::NotDefined
-                    && (&other.round_slug, &other.home, &other.away) == (&m.round_slug, &m.home, &m.away)
+                    && (&other.home, &other.away) == (&m.home, &m.away)
+                    && (other.round_slug == m.round_slug || other.kickoff > m.kickoff)
                     && other.stage.may_be(&m.stage)
             })
         };
+        let is_cancelled =
+            |m: &Match| m.called_off.is_some_and(|off| !off.may_be_played()) && !has_other_entry(m);
         let waits = |m: &Match| m.called_off.is_some_and(CalledOff::may_be_played) && !has_other_entry(m);
         Self {
             entrants,
@@ -174,6 +194,7 @@ impl Counted {
             played: matches.iter().filter(|m| is_played(m)).count(),
             open: fixtures(&|m| m.status == MatchStatus::Open),
             postponed: fixtures(&waits),
+            cancelled: fixtures(&is_cancelled),
             provider: rows,
         }
     }
@@ -187,7 +208,11 @@ impl Counted {
             let terms = StandingsTerms { shootout_points: Some(given), ..terms.clone() };
             check(&self.table(&terms).rows, &self.provider).adjustments.len()
         };
-        Some(adjustments(true) <= adjustments(false))
+        match adjustments(true).cmp(&adjustments(false)) {
+            std::cmp::Ordering::Less => Some(true),
+            std::cmp::Ordering::Greater => Some(false),
+            std::cmp::Ordering::Equal => terms.shootout_points,
+        }
     }
 
     fn table(&self, terms: &StandingsTerms) -> Table {
@@ -197,6 +222,7 @@ impl Counted {
             adjustments: &terms.adjustments,
             open: &self.open,
             postponed: &self.postponed,
+            cancelled: &self.cancelled,
             shootout_points: terms.shootout_points.unwrap_or(true),
             provider: &self.provider,
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::standings::{Carried, ProviderTable};
+use crate::domain::standings::{Carried, ProviderRow, ProviderTable};
 use crate::domain::{Match, MatchStatus, Stage, StandingsMode};
 
 /// A table, its teams and the matches that count in it, for those of their sides that are among the teams.
@@ -30,8 +30,21 @@ impl<'m> Counting<'m> {
     }
 }
 
-/// Decides which matches of other stages each of the provider's tables includes, by the numbers of games.
-pub(super) fn decide_carried(tables: &mut [ProviderTable], matches: &[Match]) {
+/// Decides which matches of other stages each of the provider's tables includes, by the numbers of games. What was
+/// decided before stays, unless another way fits better by more than the `recent` matches of the teams explain. Returns
+/// the labels of tables of which it is decided anew.
+pub(super) fn decide_carried(
+    tables: &mut [ProviderTable],
+    before: &[ProviderTable],
+    matches: &[Match],
+    recent: impl Fn(&str) -> i32,
+) -> Vec<String> {
+    let same =
+        |a: &ProviderTable, b: &ProviderTable| (&a.id, &a.stage, &a.group) == (&b.id, &b.stage, &b.group);
+    let known: Vec<Option<Carried>> = tables
+        .iter()
+        .map(|table| before.iter().find(|before| same(before, table)).map(|before| before.carried))
+        .collect();
     let decided: Vec<Carried> = (0..tables.len())
         .map(|at| {
             let table = &tables[at];
@@ -44,14 +57,22 @@ pub(super) fn decide_carried(tables: &mut [ProviderTable], matches: &[Match]) {
                     *games.entry(side).or_default() += 1;
                 }
                 let own = |team: &str| games.get(team).copied().unwrap_or_default();
-                table.rows.iter().map(|row| (row.matches - own(&row.team)).abs()).sum()
+                let apart = |row: &ProviderRow| (row.matches - own(&row.team)).abs() - recent(&row.team);
+                table.rows.iter().map(|row| apart(row).max(0)).sum()
             };
             // The first of several that fit equally well.
             let ways = [Carried::Unplaced, Carried::Nothing, Carried::All, Carried::BetweenItsTeams];
-            ways.into_iter().min_by_key(apart).unwrap_or_default()
+            known[at].into_iter().chain(ways).min_by_key(apart).unwrap_or_default()
         })
         .collect();
-    tables.iter_mut().zip(decided).for_each(|(table, carried)| table.carried = carried);
+    let mut anew = Vec::new();
+    for ((table, carried), known) in tables.iter_mut().zip(decided).zip(known) {
+        if known.is_some_and(|known| known != carried) {
+            anew.push(table.group.clone());
+        }
+        table.carried = carried;
+    }
+    anew
 }
 
 /// The tables of a competition.
@@ -66,9 +87,17 @@ pub(super) fn tables<'m>(
     let unread = |m: &Match| m.stage == Stage::Unread && m.status == MatchStatus::Ended;
     match mode {
         StandingsMode::UniqueGroup => by_label(matches.iter(), |_| ""),
-        StandingsMode::MultiGroup if provider.is_empty() || matches.iter().any(unread) => {
-            by_label(matches.iter(), |m| &m.group_name)
+        StandingsMode::MultiGroup if matches.iter().any(unread) => {
+            // As they were labelled: a match that was read again may have a label that none had.
+            let labels: BTreeSet<&str> =
+                matches.iter().filter(|m| unread(m)).map(|m| m.group_name.as_str()).collect();
+            let label = |m: &'m Match| match labels.contains(m.group_name.as_str()) || !labels.contains("") {
+                true => m.group_name.as_str(),
+                false => "",
+            };
+            by_label(matches.iter(), label)
         }
+        StandingsMode::MultiGroup if provider.is_empty() => by_label(matches.iter(), |m| &m.group_name),
         StandingsMode::MultiGroup => {
             let of_provider =
                 (0..provider.len()).map(|at| of_table(provider, at, provider[at].carried, matches));
@@ -109,7 +138,12 @@ fn place(tables: &[ProviderTable], game: &Match) -> Place {
         (Some((at, _)), None) => Place::Table(at),
         (Some(_), Some(_)) => Place::Stage,
         (None, _) => {
-            let labelled = |table: &ProviderTable| !table.group.is_empty() && table.group == game.group_name;
+            // A label tells only where one of the two has no stage: stages have groups of one name.
+            let labelled = |table: &ProviderTable| {
+                !table.group.is_empty()
+                    && table.group == game.group_name
+                    && (table.stage.is_none() || game.stage.id().is_none())
+            };
             tables.iter().position(labelled).map_or(Place::BySides, Place::Table)
         }
     }
@@ -124,7 +158,9 @@ fn of_table<'m>(
 ) -> Counting<'m> {
     let table = &tables[at];
     let mut counting = Counting::new(&table.group);
-    counting.teams = table.rows.iter().map(|row| row.team.as_str()).collect();
+    // A team of a row that plays no match here is reported, and has no row of ours.
+    let plays = |team: &str| matches.iter().any(|m| m.home == team || m.away == team);
+    counting.teams = table.rows.iter().map(|row| row.team.as_str()).filter(|team| plays(team)).collect();
     let listed = |m: &Match| table.lists(&m.home) || table.lists(&m.away);
     let mut rest: Vec<&Match> = Vec::new();
     let mut loose: Vec<&Match> = Vec::new();
@@ -142,8 +178,15 @@ fn of_table<'m>(
     } else {
         rest.extend(loose);
     }
-    let first: Option<DateTime<Utc>> = counting.matches.iter().filter_map(|m| m.kickoff).min();
-    let earlier = |m: &&Match| first.is_none_or(|first| m.kickoff.is_some_and(|kickoff| kickoff < first));
+    // A stage is earlier as a whole: one of its matches may have been postponed.
+    let first_of = |of: &dyn Fn(&Match) -> bool| -> Option<DateTime<Utc>> {
+        matches.iter().filter(|m| of(m)).filter_map(|m| m.kickoff).min()
+    };
+    let first = counting.matches.iter().filter_map(|m| m.kickoff).min();
+    let earlier = |m: &&Match| {
+        let began = first_of(&|other| other.stage == m.stage);
+        first.is_none_or(|first| began.is_some_and(|began| began < first))
+    };
     let included = |m: &&Match| match carried {
         Carried::Unplaced | Carried::Nothing => false,
         Carried::All => listed(m),
@@ -292,6 +335,30 @@ mod tests {
         // The year's table carries both.
         let year = [&apart[..], &[listed("72", "Year", &[("a", 2, 6), ("b", 2, 0)])]].concat();
         assert_eq!(ours(&matches, &year)[4..], ["Year: a 2 6".to_owned(), "Year: b 2 0".to_owned()]);
+    }
+
+    #[test]
+    fn a_label_does_not_overrule_a_stage_that_no_table_has() {
+        let matches = [game(1, "71", "Group B", "a 1:0 b"), game(200, "72", "Group B", "b 0:1 a")];
+        let clausura = [listed("72", "Group B", &[("a", 1, 3), ("b", 1, 0)])];
+        assert_eq!(ours(&matches, &clausura), ["Group B: a 1 3", "Group B: b 1 0"]);
+    }
+
+    #[test]
+    fn a_table_that_lags_behind_recent_matches_changes_nothing_that_was_decided() {
+        let matches = [game(1, "1", "", "a 1:0 b"), game(399, "9", "", "a 0:0 c")];
+        let zone = |games: i32| listed("1", "Zone", &[("a", games, 0), ("b", 1, 0)]);
+        let decide = |before: &[ProviderTable], games: i32, recent: i32| {
+            let mut tables = [zone(games)];
+            let anew =
+                decide_carried(&mut tables, before, &matches, |team| if team == "a" { recent } else { 0 });
+            (tables[0].carried, anew)
+        };
+        assert_eq!(decide(&[], 1, 1), (Carried::Unplaced, vec![]));
+        assert_eq!(decide(&[zone(1)], 1, 1), (Carried::Unplaced, vec![]));
+        // Hours later the provider still does not count it: it counts for another table, and that is reported.
+        assert_eq!(decide(&[zone(1)], 1, 0), (Carried::Nothing, vec!["Zone".to_owned()]));
+        assert_eq!(decide(&[zone(2)], 2, 0), (Carried::Unplaced, vec![]));
     }
 
     #[test]

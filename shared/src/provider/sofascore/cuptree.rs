@@ -58,6 +58,9 @@ struct ParticipantPayload {
     winner: bool,
     order: Option<i32>,
     source_block_id: Option<i64>,
+    /// Whether its team is the name of a place.
+    #[serde(skip)]
+    is_place: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,8 +76,10 @@ impl CupTreesPayload {
     }
 }
 
-fn tree(payload: TreePayload) -> Tree {
-    let mut rounds: Vec<TreeRound> = payload
+fn tree(mut payload: TreePayload) -> Tree {
+    payload.rounds.sort_by_key(|round| round.order);
+    mark_places(&mut payload.rounds);
+    let rounds: Vec<TreeRound> = payload
         .rounds
         .into_iter()
         .map(|round| {
@@ -83,28 +88,32 @@ fn tree(payload: TreePayload) -> Tree {
             TreeRound { order: round.order, description: round.description, ties: round.ties, blocks }
         })
         .collect();
-    rounds.sort_by_key(|round| round.order);
-    empty_impossible_slots(&mut rounds);
     Tree { name: payload.name, rounds }
 }
 
-/// Where the block that a participant comes from is not finished, and lists two other teams, its "team" is the name of
-/// the place.
-fn empty_impossible_slots(rounds: &mut [TreeRound]) {
-    let undecided: HashMap<i64, Vec<String>> = rounds
-        .iter()
-        .flat_map(|round| &round.blocks)
-        .filter(|block| !block.finished && block.teams().count() == 2)
-        .map(|block| (block.id, block.teams().map(str::to_owned).collect()))
-        .collect();
-    for participant in
-        rounds.iter_mut().flat_map(|round| &mut round.blocks).flat_map(|block| &mut block.participants)
-    {
-        let source = participant.source_block.and_then(|id| undecided.get(&id));
-        if let (Some(Entrant::Team(team)), Some(teams)) = (&participant.entrant, source)
-            && !teams.contains(team)
-        {
-            participant.entrant = Some(Entrant::Placeholder(team.clone()));
+/// Marks participants whose "team" is the name of a place: the block of the round before that they come from is not
+/// finished, and lists two other teams. Block ids are unique within a round only.
+fn mark_places(rounds: &mut [RoundPayload]) {
+    for at in 1..rounds.len() {
+        let (before, rest) = rounds.split_at_mut(at);
+        let Some(before) = before.last() else { return };
+        let undecided: HashMap<i64, Vec<u64>> = before
+            .blocks
+            .iter()
+            .filter(|block| !block.finished)
+            .map(|block| {
+                let teams = block.participants.iter().filter_map(|participant| participant.team.as_ref());
+                (
+                    block.block_id,
+                    teams.filter(|team| !is_placeholder_name(&team.name)).map(|team| team.id).collect(),
+                )
+            })
+            .filter(|(_, teams): &(i64, Vec<u64>)| teams.len() == 2)
+            .collect();
+        for participant in rest[0].blocks.iter_mut().flat_map(|block| &mut block.participants) {
+            let source = participant.source_block_id.and_then(|id| undecided.get(&id));
+            let team = participant.team.as_ref();
+            participant.is_place = source.zip(team).is_some_and(|(teams, team)| !teams.contains(&team.id));
         }
     }
 }
@@ -121,7 +130,7 @@ fn block(mut payload: BlockPayload) -> Block {
         .participants
         .into_iter()
         .map(|participant| Participant {
-            entrant: participant.team.map(entrant),
+            entrant: participant.team.map(|team| entrant(team, participant.is_place)),
             source_block: participant.source_block_id,
         })
         .collect();
@@ -141,8 +150,8 @@ fn block(mut payload: BlockPayload) -> Block {
     block
 }
 
-fn entrant(team: TeamPayload) -> Entrant {
-    if is_placeholder_name(&team.name) {
+fn entrant(team: TeamPayload, is_place: bool) -> Entrant {
+    if is_place || is_placeholder_name(&team.name) {
         Entrant::Placeholder(team.name)
     } else {
         Entrant::Team(team.id.to_string())

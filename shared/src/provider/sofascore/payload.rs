@@ -145,7 +145,7 @@ pub(super) struct StandingsPayload {
     pub standings: Vec<TablePayload>,
 }
 
-/// Each row is read on its own: a table of averages has rows without wins and goals.
+/// Its rows are read later, table by table: one of averages, without wins and goals, must not cost the others.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TablePayload {

@@ -1,7 +1,7 @@
 //! A season's URL at SofaScore.
 
 use serde::Serialize;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use football::domain::RoundAddress;
 use football::domain::round::is_path_segment;
@@ -10,8 +10,6 @@ use football::domain::round::is_path_segment;
 const API: &str = "https://www.sofascore.com/api/v1";
 /// The start of a round's path below its season.
 const ROUND: &str = "/events/round/";
-/// A space in a URL.
-const SPACE: &str = "%20";
 /// The start of every public web page's URL.
 const PAGES: &str = "https://www.sofascore.com/";
 
@@ -58,7 +56,9 @@ pub(super) fn round_path(address: &RoundAddress) -> String {
     }
     if let Some(prefix) = &address.prefix {
         path.push_str("/prefix/");
-        path.push_str(&prefix.replace(' ', SPACE));
+        // A form's encoding, but for the space.
+        let encoded: String = form_urlencoded::byte_serialize(prefix.as_bytes()).collect();
+        path.push_str(&encoded.replace('+', "%20"));
     }
     path
 }
@@ -71,19 +71,36 @@ pub fn round_address(url: &str) -> Option<RoundAddress> {
     let number = segments.next()?.parse().ok()?;
     let mut address = RoundAddress { number, slug: None, prefix: None };
     while let Some(name) = segments.next() {
-        let value = segments.next()?.replace(SPACE, " ");
+        let value = segments.next()?;
         match name {
-            "slug" if address.slug.is_none() && is_path_segment(&value) => address.slug = Some(value),
-            "prefix" if address.prefix.is_none() && is_prefix(&value) => address.prefix = Some(value),
+            "slug" if address.slug.is_none() && is_path_segment(value) => {
+                address.slug = Some(value.to_owned())
+            }
+            "prefix" if address.prefix.is_none() => {
+                let prefix = decoded(value)?;
+                address.prefix = Some(prefix).filter(|prefix| is_prefix(prefix));
+                address.prefix.as_ref()?;
+            }
             _ => return None,
         }
     }
     Some(address)
 }
 
-/// Whether `text` can be the prefix of a round: letters, digits, hyphens and spaces.
+/// Whether `text` can be the prefix of a round: words of letters and digits, in any script.
 fn is_prefix(text: &str) -> bool {
-    is_path_segment(&text.replace(' ', "-"))
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '\'' | '/' | '&');
+    text.chars().any(char::is_alphanumeric) && text.chars().all(fits) && !text.contains("..")
+}
+
+/// A percent-encoded part of a path, as it was.
+fn decoded(text: &str) -> Option<String> {
+    // In a path a plus sign is itself, and these two do not stand bare.
+    if text.contains(['&', '=', '?', '#']) {
+        return None;
+    }
+    let text = text.replace('+', "%2B");
+    form_urlencoded::parse(text.as_bytes()).next().map(|(text, _)| text.into_owned())
 }
 
 /// Whether a round with this address can be requested.
@@ -252,6 +269,8 @@ mod tests {
             address(1, Some("round-1"), Some("Relegation-Promotion")),
             address(5, None, Some("Apertura")),
             address(5, None, Some("Primera Etapa")),
+            address(5, None, Some("Finalización")),
+            address(1, Some("round-1"), Some("Relegation/Promotion")),
         ] {
             assert_eq!(
                 round_address(&format!("https://evil.example{}", round_path(&address))),

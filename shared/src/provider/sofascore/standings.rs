@@ -73,14 +73,16 @@ fn labels(tables: &[TablePayload]) -> Vec<String> {
             .unwrap_or_else(|| if tables.len() == 1 { String::new() } else { long(table) })
     };
     let mut labels: Vec<String> = tables.iter().map(short).collect();
-    for longer in [long, |table: &TablePayload| long(table) + &numbered(table)] {
+    let longer: [fn(usize, &TablePayload) -> String; 2] =
+        [|_, table| long(table), |at, table| format!("{} ({})", long(table), id_or(table, at + 1))];
+    for longer in longer {
         let count = labels.iter().fold(HashMap::<String, usize>::new(), |mut count, label| {
             *count.entry(label.clone()).or_default() += 1;
             count
         });
-        for (label, table) in labels.iter_mut().zip(tables) {
+        for (at, (label, table)) in labels.iter_mut().zip(tables).enumerate() {
             if count.get(label).is_some_and(|count| *count > 1) {
-                *label = longer(table);
+                *label = longer(at, table);
             }
         }
     }
@@ -93,9 +95,9 @@ fn long(table: &TablePayload) -> String {
     table.tournament.part().or(own).unwrap_or_default().to_owned()
 }
 
-fn numbered(table: &TablePayload) -> String {
-    let id = table.id.or(table.tournament.id);
-    id.map_or_else(String::new, |id| format!(" ({id})"))
+/// The table's id, or its place in the reply.
+fn id_or(table: &TablePayload, place: usize) -> String {
+    table.id.or(table.tournament.id).map_or_else(|| place.to_string(), |id| id.to_string())
 }
 
 #[cfg(test)]

@@ -125,8 +125,8 @@ fn hear_next_round(rounds: &mut [BracketRound], place: usize, next: usize) {
     };
     for tie in earlier[place].ties.iter_mut().filter(|tie| !tie.is_open()) {
         match (appears(&tie.home), appears(&tie.away)) {
-            (true, false) => tie.overrule(Side::Home, "the next round"),
-            (false, true) => tie.overrule(Side::Away, "the next round"),
+            (true, false) => tie.plays_on(Side::Home, "the next round"),
+            (false, true) => tie.plays_on(Side::Away, "the next round"),
             _ => {}
         }
     }

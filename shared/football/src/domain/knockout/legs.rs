@@ -86,7 +86,9 @@ impl Format {
 /// How each tie of a round is played.
 pub(super) fn formats(groups: &[Group<'_>]) -> Vec<Format> {
     let two_legged = two_legged(groups);
-    let format = |(group, two): (&Group<'_>, bool)| match (is_best_of_three(group), two) {
+    // The provider seldom gives it for each match of a round.
+    let given = groups.iter().flatten().any(|game| game.legs == Some(3));
+    let format = |(group, two): (&Group<'_>, bool)| match (given || is_best_of_three(group), two) {
         (true, _) => Format::BestOfThree,
         (false, true) => Format::TwoLegs,
         (false, false) => Format::Single,
@@ -94,18 +96,18 @@ pub(super) fn formats(groups: &[Group<'_>]) -> Vec<Format> {
     groups.iter().zip(two_legged).map(format).collect()
 }
 
-/// The provider gives three matches, or there are three although the first two had a winner by goals.
+/// There are three matches although the first two had a winner by goals.
 fn is_best_of_three(group: &Group<'_>) -> bool {
     let live = alive(group);
     let given = live.iter().filter_map(|game| game.legs).max();
-    let [first, second, _, ..] = live[..] else { return given == Some(3) };
+    let [first, second, _, ..] = live[..] else { return false };
     let goals = |game: &KnockoutMatch| {
         let turned = game.home != first.home;
         let score = game.score.filter(|_| game.status == MatchStatus::Ended)?;
         Some(if turned { score.away - score.home } else { score.home - score.away })
     };
     let a_win_each = goals(first).zip(goals(second)).is_some_and(|(a, b)| a * b < 0 && a + b != 0);
-    given == Some(3) || (given.is_none() && a_win_each)
+    given.is_none() && a_win_each
 }
 
 /// Leaves out the old ids of fixtures that continue under another id, or were played after all with sides changed.

@@ -241,6 +241,9 @@ pub struct Tie {
     pub loser_next: Option<Next>,
     /// Contradictions between the matches and the provider's winner, in words.
     pub notes: Vec<String>,
+    /// The provider's winner, where the matches contradict it.
+    #[serde(skip)]
+    contradiction: Option<Side>,
 }
 
 impl Leg {
@@ -266,6 +269,7 @@ impl Tie {
             next: None,
             loser_next: None,
             notes: Vec::new(),
+            contradiction: None,
         }
     }
 
@@ -310,10 +314,11 @@ impl Tie {
         self.side_of(team).or_else(|| [wanted, wanted.other()].into_iter().find(free))
     }
 
-    /// Applies that a team plays on: it has gone through, whatever its matches say.
-    fn overrule(&mut self, side: Side, source: &str) {
+    /// Applies that a team is in the next round. Where the provider has it as the winner too, it has gone through by a
+    /// decision of the competition, whatever its matches say; else the loser may have a second chance there.
+    fn plays_on(&mut self, side: Side, source: &str) {
         match self.winner {
-            Some(winner) if winner != side => {
+            Some(winner) if winner != side && self.contradiction == Some(side) => {
                 let by = self.decided_by.map(|by| by.to_string()).unwrap_or_default();
                 self.notes.push(format!(
                     "the {winner} side won ({by}), but {source} has the {side} side: it goes through by decision"
@@ -340,6 +345,7 @@ impl Tie {
             }
             Some(winner) if winner != word => {
                 let by = self.decided_by.map(|by| by.to_string()).unwrap_or_default();
+                self.contradiction = Some(word);
                 self.notes
                     .push(format!("the {winner} side goes through ({by}), but {source} has the {word} side"));
             }

@@ -307,11 +307,6 @@ impl Check {
         kept
     }
 
-    /// Whether the tables are the same.
-    pub fn is_clean(&self) -> bool {
-        self.drift.is_empty() && self.lag.is_empty() && self.order.is_empty() && self.unmatched.is_empty()
-    }
-
     /// All differences. `name` gives a team's name by its id.
     pub fn differences(&self, name: impl Fn(&str) -> String) -> Vec<Difference> {
         let difference = |kind, group: &str, mut teams: Vec<String>, games, text: String| {

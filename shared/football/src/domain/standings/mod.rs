@@ -87,6 +87,8 @@ pub struct Terms<'a> {
     pub open: &'a [Fixture],
     /// Postponed and abandoned matches: head-to-head waits for them too.
     pub postponed: &'a [Fixture],
+    /// Matches called off for good: head-to-head leaves them out.
+    pub cancelled: &'a [Fixture],
     /// Whether a shootout in a match of the table gives its winner a further point.
     pub shootout_points: bool,
     /// The provider's table as last read: its order is used where the rules do not decide.
@@ -317,7 +319,8 @@ pub fn table(entrants: &[Entrant], results: &[Result], terms: &Terms<'_>) -> Tab
                 rows[at].points += adjustment.points;
             }
         }
-        let (open, postponed) = (pairs(terms.open), pairs(terms.postponed));
+        let (open, postponed, cancelled) =
+            (pairs(terms.open), pairs(terms.postponed), pairs(terms.cancelled));
         let group = order::Group {
             name: group,
             names: names.values().copied().collect(),
@@ -329,6 +332,7 @@ pub fn table(entrants: &[Entrant], results: &[Result], terms: &Terms<'_>) -> Tab
             matches,
             open,
             postponed,
+            cancelled,
         };
         let ranked = group.ranked(&terms.rules, &mut table.notes);
         let mut rows: Vec<Option<Row>> = group.rows.into_iter().map(Some).collect();

@@ -32,6 +32,8 @@ pub(super) struct Group<'a> {
     pub(super) open: Vec<Pair>,
     /// Postponed and abandoned matches.
     pub(super) postponed: Vec<Pair>,
+    /// Matches called off for good.
+    pub(super) cancelled: Vec<Pair>,
 }
 
 /// One team's totals over a set of matches.
@@ -178,9 +180,17 @@ impl Group<'_> {
         if unplayed().any(|(home, away, _)| teams.contains(home) && teams.contains(away)) {
             return false;
         }
-        let mut met =
-            self.meetings(false).into_iter().filter(|((a, b), _)| teams.contains(a) && teams.contains(b));
-        met.next().is_some_and(|(_, first)| first > 0 && met.all(|(_, count)| count == first))
+        let of_pair = |a: usize, b: usize| {
+            let same = |(home, away, _): &&Pair| (*home, *away) == (a, b) || (*home, *away) == (b, a);
+            u32::try_from(self.cancelled.iter().filter(same).count()).unwrap_or(u32::MAX)
+        };
+        let among = |(a, b): (usize, usize)| teams.contains(&a) && teams.contains(&b);
+        let met = self.meetings(false);
+        let mut met = met.iter().filter(|(pair, _)| among(*pair));
+        let played = met.clone().any(|(_, count)| *count > 0);
+        // What was called off is left out: the others still compare the teams.
+        let mut wanted = met.by_ref().map(|((a, b), count)| count + of_pair(*a, *b));
+        played && wanted.next().is_some_and(|first| wanted.all(|count| count == first))
     }
 
     /// How often any two teams have met; with `to_come`, matches to be played count too.

@@ -40,7 +40,7 @@ fn knockout_match(event: &Value) -> KnockoutMatch {
         away: a,
         shootout: int(&home["penalties"]).zip(int(&away["penalties"])),
     });
-    let team = |side: &str| entrant(serde_json::from_value(event[side].clone()).unwrap());
+    let team = |side: &str| entrant(serde_json::from_value(event[side].clone()).unwrap(), false);
     KnockoutMatch {
         external_id: event["id"].to_string(),
         round_slug: slug(event).unwrap_or_default(),

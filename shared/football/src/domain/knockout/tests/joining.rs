@@ -178,17 +178,31 @@ fn the_next_round_adds_what_the_matches_do_not_have_and_contradictions_are_noted
     );
     let [first, second] = joined.rounds[0].ties.as_slice() else { panic!() };
     assert_eq!((first.winning_team(), first.decided_by), (Some("B"), Some(DecidedBy::ProviderOnly)));
-    // C won on the pitch and was thrown out: D plays the final.
-    assert_eq!((second.winning_team(), second.decided_by), (Some("D"), Some(DecidedBy::ProviderOnly)));
+    // C won on the pitch, D plays the final: a second chance, perhaps.
+    assert_eq!(second.winning_team(), Some("C"));
     let notes: Vec<_> = joined.notes.iter().map(|note| (note.number, note.text.as_str())).collect();
     assert_eq!(
         notes,
-        [(
-            2,
-            "the home side won (single-match), but the next round has the away side: it goes through by decision"
-        )]
+        [
+            (2, "the home side goes through (single-match), but the next round has the away side"),
+            (2, "final tie 1 has two other teams"),
+        ]
     );
     assert_eq!(entrants(&joined.rounds[1].ties[0]), [Some("B"), Some("D")]);
+}
+
+#[test]
+fn a_winner_that_is_excluded_does_not_go_through() {
+    // Both the provider's winner and the next round have the team that lost.
+    let mut semis = [played(1, ("A", "B"), 0, (1, 0)), played(2, ("C", "D"), 0, (1, 0))];
+    semis[1].winner = Some(Side::Away);
+    let last = [open(3, ("A", "D"), 9)];
+    let joined = bracket(&[round("semifinals", 1, &semis), round("final", 2, &last)], &[]);
+    let second = &joined.rounds[0].ties[1];
+    assert_eq!((second.winning_team(), second.decided_by), (Some("D"), Some(DecidedBy::ProviderOnly)));
+    assert_eq!(second.next.as_ref().map(|next| (next.number, next.side)), Some((1, Side::Away)));
+    assert!(joined.notes.iter().any(|note| note.text.ends_with("it goes through by decision")));
+    assert_eq!(entrants(&joined.rounds[1].ties[0]), [Some("A"), Some("D")]);
 }
 
 #[test]
