@@ -223,7 +223,7 @@ mod tests {
         let request = Request::Scores { tournament_id: Uuid::nil(), round: "a/b".to_owned(), check };
         let event = Event::asked(request, "key-1", false);
         let (work, sent) = (event.work(Uuid::nil()).unwrap(), event.to_json("demo", "Ann"));
-        let problem = accepted_by_function(&work, &sent, "demo", Utc::now()).unwrap_err();
+        let problem = accepted_by_function(&work, &sent, "demo", DateTime::default()).unwrap_err();
         assert!(problem.status == 422 && problem.detail.contains("roundSlug"), "{}", problem.detail);
     }
 }
