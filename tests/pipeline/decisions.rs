@@ -160,6 +160,29 @@ async fn best_of_three_is_no_aggregate_and_away_goals_do_not_decide_after_extra_
     );
 }
 
+/// A matchday with a result that changes, and a match that stops.
+const AFTER_THE_WHISTLE: &str = r#"{"name": "Late League 2023/24", "matches": [
+  {"round": "Matchday 1", "date": "2024-04-06", "time": "15:00", "team1": "Alder", "team2": "Birch", "score": {"ft": [1, 0]}},
+  {"round": "Matchday 1", "date": "2024-04-06", "time": "15:00", "team1": "Cedar", "team2": "Elder", "score": {"ft": [0, 2]}},
+  {"round": "Matchday 2", "date": "2024-04-13", "time": "15:00", "team1": "Birch", "team2": "Cedar", "score": {"ft": [2, 0]}}
+]}"#;
+
+#[tokio::test]
+async fn a_result_is_read_again_and_a_match_that_stopped_is_looked_at_the_next_day() {
+    let faults = ["correct:Alder-Birch:10:1-1", "abandon:Cedar-Elder:60:2024-04-07T13:00"];
+    // The correction is stored on the same evening.
+    let evening = Play::text(AFTER_THE_WHISTLE).faults(&faults).until("2024-04-07").run().await;
+    assert_eq!(evening.matches("Alder", "Birch").await, ["1-1 ended 04-06 15:00"]);
+    assert!(warnings(&evening).iter().any(|text| text.contains("was corrected after it had ended")));
+    // The match that was finished at 13:53 is stored that afternoon.
+    let next_day = Play::text(AFTER_THE_WHISTLE).faults(&faults).until("2024-04-08").run().await;
+    assert_eq!(next_day.matches("Cedar", "Elder").await, ["0-2 ended 04-06 15:00"]);
+    let looks = "SELECT to_char(planned_for, 'DD HH24:MI') FROM data_provider_executions
+                  WHERE operation_type = 'matches_update' AND planned_for > '2024-04-06 17:00' AND planned_for < '2024-04-08'
+                  ORDER BY planned_for";
+    assert_eq!(next_day.texts(looks).await, ["06 17:15", "07 12:00", "07 16:00", "07 16:15"]);
+}
+
 /// Two groups under way.
 const GROUPS: &str = r#"{"name": "Upgraded Cup 2024", "matches": [
   {"round": "Group stage", "group": "Group A", "date": "2024-06-01", "time": "15:00", "team1": "Oak", "team2": "Pine", "score": {"ft": [1, 0]}},

@@ -434,11 +434,7 @@ async fn a_failed_execution_is_done_again_under_its_own_key() {
     assert_eq!(world.texts(failed).await, [execution]);
 
     // What the function refuses is refused again: there is nothing to retry.
-    world
-        .stack
-        .invoke("scores-and-standings", json!({"tournamentId": "?", "roundSlug": ""}))
-        .await
-        .unwrap_err();
+    world.stack.invoke("knockouts", json!({"tournamentId": "?"})).await.unwrap_err();
     let refused =
         "SELECT id::text FROM data_provider_executions WHERE summary->>'errorKind' = 'InvalidInput'";
     let refused = world.texts(refused).await.remove(0);

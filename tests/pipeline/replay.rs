@@ -154,7 +154,7 @@ async fn a_final_that_goes_to_a_shootout_is_followed_up_until_it_is_over() {
     // Kickoff at 18:00. One check at + 2.5 h would have seen extra time; the shootout is over at + 175 min.
     assert_eq!(
         cup.texts(checks).await,
-        ["19:30 0", "20:00 0", "20:10 0", "20:20 0", "20:30 0", "20:40 0", "20:50 0", "21:00 1",]
+        ["19:30 0", "20:00 0", "20:10 0", "20:20 0", "20:30 0", "20:40 0", "20:50 0", "21:00 1", "21:15 1"]
     );
     assert_eq!(cup.scores("final").await, ["2 2 3 4 ended"]);
 }

@@ -12,7 +12,7 @@ use shared::journal::Step;
 use shared::provider::ProviderError;
 use shared::provider::{Reading, Session};
 use shared::sync::matches::{self, RoundReading};
-use shared::sync::retry::{RetryChecks, enqueue_retry, follow_up};
+use shared::sync::retry::{RetryChecks, enqueue_retry, follow_up, look_again};
 use shared::sync::rounds::stored_rounds;
 use shared::sync::{self, bracket, schedules, standings};
 use shared::work::{Operation, Work};
@@ -126,7 +126,12 @@ async fn scores(
         // A closing check covers its own kickoff; its follow-up covers every match of the round that still runs,
         // because follow-ups of two kickoffs that fall on the same minute are one.
         let to_be_continued = follow_up(run, &tournament, slug, check.kickoff(), None).await?;
-        note_standings_due(run, &tournament, &round, to_be_continued);
+        if !to_be_continued {
+            look_again(run, &tournament, slug, &synced.ended).await?;
+        }
+        // Another look that finds nothing new leaves the table as it is.
+        let nothing_new = check == RoundCheck::FollowUp && !synced.results;
+        note_standings_due(run, &tournament, &round, to_be_continued || nothing_new);
     }
     Ok(())
 }

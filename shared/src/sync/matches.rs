@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use strum::VariantNames;
 use tokio_postgres::GenericClient;
@@ -47,6 +48,8 @@ pub struct Synced {
     pub unscheduled: Vec<Match>,
     /// A result is new or changed: the table and the bracket must be computed again.
     pub results: bool,
+    /// The kickoffs of the matches whose end was seen for the first time.
+    pub ended: Vec<DateTime<Utc>>,
 }
 
 /// Plans and writes the matches of some rounds, in one transaction.
@@ -97,6 +100,7 @@ async fn sync_once(
         // … or before it computed table and bracket.
         results: plan.changes_results()
             || (run.attempt > 1 && plan.write.iter().any(|m| m.status == MatchStatus::Ended)),
+        ended: first_ended(&plan, run.attempt > 1),
     };
     if run.journal.dry_run {
         return Ok(synced);
@@ -229,6 +233,20 @@ fn newly_scheduled(plan: &MatchPlan, all: bool) -> Vec<Match> {
         .filter(|m| m.status == MatchStatus::Open)
         .filter(|m| all || plan.new.contains(&m.external_id) || moved(&m.external_id))
         .cloned()
+        .collect()
+}
+
+/// The kickoffs of matches that have ended since they were last read; of all that have if that is not known.
+fn first_ended(plan: &MatchPlan, all: bool) -> Vec<DateTime<Utc>> {
+    let ended = |m: &&Match| {
+        let change = plan.changes.iter().find(|change| change.external_id == m.external_id);
+        all || plan.new.contains(&m.external_id) || change.is_some_and(Change::ends)
+    };
+    plan.write
+        .iter()
+        .filter(|m| m.status == MatchStatus::Ended)
+        .filter(ended)
+        .filter_map(|m| m.kickoff)
         .collect()
 }
 

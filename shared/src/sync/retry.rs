@@ -1,7 +1,8 @@
 //! Retries: schedules for what a run could not read or write, and follow-ups of matches that are still running.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use football::domain::{MatchStatus, Tournament};
+use football::domain::{Match, MatchStatus, Tournament};
+use football::plan::looks;
 use football::plan::schedule::{Check, CheckKind};
 use serde_json::json;
 use uuid::Uuid;
@@ -112,6 +113,38 @@ pub async fn follow_up(
     create(run, &check).await;
     all_made(run)?;
     Ok(true)
+}
+
+/// Schedules another look at a round of which nothing runs any more: at results that were first seen now, and on the next
+/// day at a match that stopped. `ended` has the kickoffs of the matches whose end was first seen now.
+pub async fn look_again(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+    round_slug: &str,
+    ended: &[DateTime<Utc>],
+) -> anyhow::Result<()> {
+    let planning = run.planning;
+    let client = run.client().await?;
+    let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
+    drop(client);
+    let stored: Vec<Match> =
+        stored.into_iter().map(|row| row.known).filter(|m| m.round_slug == round_slug).collect();
+    let looks = [looks::second_look(ended, planning), looks::next_day_look(&stored, planning)];
+    for at in looks.into_iter().flatten() {
+        let check = Check {
+            kind: CheckKind::FollowUp,
+            tournament_id: tournament.id,
+            tournament_slug: tournament.slug.clone(),
+            round_slug: Some(round_slug.to_owned()),
+            kickoff: at,
+            at: next_slot(at.max(run.now() + TimeDelta::minutes(1))),
+        };
+        run.journal.planned("another look", &check);
+        if !run.journal.dry_run {
+            create(run, &check).await;
+        }
+    }
+    all_made(run)
 }
 
 /// The first slot that is not before `at`.

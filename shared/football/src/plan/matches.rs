@@ -141,6 +141,11 @@ impl Change {
         self.differences.iter().any(|d| matches!(d, Difference::Home { .. } | Difference::Away { .. }))
     }
 
+    /// Whether the match has ended by it.
+    pub fn ends(&self) -> bool {
+        self.differences.iter().any(|d| matches!(d, Difference::Status { new: MatchStatus::Ended, .. }))
+    }
+
     /// Whether an ended match loses its result.
     pub fn ends_result(&self) -> bool {
         self.differences.iter().any(Difference::ends_result)

@@ -3,6 +3,7 @@
 //! A plan is plain data. The same value is the report's body, the dry run's answer and what tests compare.
 
 pub mod differences;
+pub mod looks;
 pub mod matches;
 pub mod schedule;
 pub mod standings;

@@ -1,0 +1,96 @@
+//! When a round is looked at again although nothing of it seems to run: results change after the whistle, and a match that
+//! stopped is often finished the next day.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::{CalledOff, Match, MatchStatus};
+
+/// How long after a result was first seen it is read again.
+const SECOND_LOOK_AFTER: TimeDelta = TimeDelta::minutes(12);
+/// How long after its kickoff a match has checks of its own.
+const CHECKED_FOR: TimeDelta = TimeDelta::hours(6);
+/// A result that is first seen later after its kickoff is no news: the match ended long ago. It may have been finished
+/// the next day.
+const NEWS_FOR: TimeDelta = TimeDelta::hours(36);
+/// The hours, UTC, at which a match that stopped is looked at on the next day: after it, in most countries.
+const HOURS_OF_THE_NEXT_DAY: [i64; 3] = [12, 16, 20];
+
+/// When results that were first seen at `now` are read again; none if all of them are old. `ended` has the kickoffs of the
+/// matches whose result is new.
+pub fn second_look(ended: &[DateTime<Utc>], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    ended.iter().any(|kickoff| *kickoff > now - NEWS_FOR).then(|| now + SECOND_LOOK_AFTER)
+}
+
+/// When a round is looked at on the day after one of its matches was interrupted, suspended or abandoned: the next of
+/// some hours of that day, none after the last. While checks of the day itself go on, these find it.
+pub fn next_day_look(matches: &[Match], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    // One that runs has its checks for some hours.
+    let stopped = |m: &&Match| match m.status {
+        MatchStatus::NotDefined => m.called_off == Some(CalledOff::Abandoned),
+        MatchStatus::Open => {
+            m.score.is_some() && m.kickoff.is_some_and(|kickoff| kickoff + CHECKED_FOR <= now)
+        }
+        MatchStatus::Ended => false,
+    };
+    let kickoffs = matches.iter().filter(stopped).filter_map(|m| m.kickoff).filter(|kickoff| *kickoff <= now);
+    let hours = kickoffs.flat_map(|kickoff| {
+        let next_day = (kickoff + TimeDelta::days(1)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+        HOURS_OF_THE_NEXT_DAY.map(|hour| next_day + TimeDelta::hours(hour))
+    });
+    hours.filter(|at| *at > now).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Score, Stage, TieFacts};
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn game(status: MatchStatus, called_off: Option<CalledOff>, score: Option<(i32, i32)>) -> Match {
+        Match {
+            external_id: "1".into(),
+            round_slug: "1".into(),
+            stage: Stage::Unknown,
+            group_name: String::new(),
+            home: "a".into(),
+            away: "b".into(),
+            kickoff: Some(at("2024-03-02T15:00:00Z")),
+            status,
+            called_off,
+            score: score.map(|(home, away)| Score::new(home, away)),
+            changed_at: None,
+            tie: TieFacts::default(),
+        }
+    }
+
+    #[test]
+    fn a_new_result_is_read_again_after_some_minutes_and_an_old_one_is_not() {
+        let kickoff = at("2024-03-02T15:00:00Z");
+        assert_eq!(second_look(&[kickoff], at("2024-03-02T17:00:00Z")), Some(at("2024-03-02T17:12:00Z")));
+        assert_eq!(second_look(&[kickoff], at("2024-03-04T04:00:00Z")), None);
+        assert_eq!(second_look(&[], at("2024-03-02T17:00:00Z")), None);
+    }
+
+    #[test]
+    fn a_match_that_stopped_is_looked_at_three_times_on_the_next_day() {
+        let abandoned = [game(MatchStatus::NotDefined, Some(CalledOff::Abandoned), None)];
+        let mut now = at("2024-03-02T17:00:00Z");
+        for next in ["2024-03-03T12:00:00Z", "2024-03-03T16:00:00Z", "2024-03-03T20:00:00Z"] {
+            assert_eq!(next_day_look(&abandoned, now), Some(at(next)));
+            now = at(next);
+        }
+        assert_eq!(next_day_look(&abandoned, now), None);
+        let interrupted = [game(MatchStatus::Open, None, Some((1, 0)))];
+        assert_eq!(next_day_look(&interrupted, at("2024-03-02T21:30:00Z")), Some(at("2024-03-03T12:00:00Z")));
+        for other in [
+            game(MatchStatus::Open, None, None),
+            game(MatchStatus::Ended, None, Some((1, 0))),
+            game(MatchStatus::NotDefined, Some(CalledOff::Postponed), None),
+        ] {
+            assert_eq!(next_day_look(&[other], at("2024-03-02T17:00:00Z")), None);
+        }
+    }
+}
