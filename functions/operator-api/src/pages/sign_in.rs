@@ -37,7 +37,10 @@ pub(super) struct Asked {
 fn ours(next: &str) -> String {
     const HOME: &str = "/";
     let Ok(base) = Url::parse("https://desk.invalid/") else { return HOME.to_owned() };
-    let local = |url: &Url| url.origin() == base.origin() && !url.path().starts_with("/sign-");
+    // A path such as `//evil.example`, of which `/.//evil.example` is another way of writing, is read as a host again.
+    let local = |url: &Url| {
+        url.origin() == base.origin() && !url.path().starts_with("//") && !url.path().starts_with("/sign-")
+    };
     match base.join(next).ok().filter(|url| next.starts_with('/') && local(url)) {
         Some(url) => match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
@@ -116,6 +119,8 @@ mod tests {
             "/\n//evil.example",
             "/sign-in?next=/",
             "/./sign-in",
+            "/.//evil.example",
+            "/x/..//evil.example",
             "x",
             "javascript:alert(1)",
         ] {
