@@ -5,7 +5,7 @@
     operate.py state ENV FILE                   save health and alarms as they are before a deployment
     operate.py smoke ENV [--before FILE] [--tournament ID --round SLUG] [--require-provider]
     operate.py watch ENV [--before FILE] [--minutes 10]     fail when an alarm goes off that was not on before
-    operate.py redrive ENV [--dry-run]          invoke again what is in the dead-letter queues
+    operate.py redrive ENV [--dry-run] [--refused]          invoke again what is in the dead-letter queues
     operate.py previous ENV FILE                save the deployed template, for a rollback (exits with 3: none)
 
 The credentials are those of the AWS CLI (AWS_PROFILE, …); the region is that of samconfig.toml, unless AWS_REGION is
@@ -205,11 +205,11 @@ def watch(environment: Environment, minutes: float, before: dict | None = None, 
     say(f"no alarm in {minutes:g} minutes")
 
 
-def failed_invocation(message: dict) -> tuple[str, dict]:
+def failed_invocation(message: dict, refused_too: bool = False) -> tuple[str, dict]:
     """Function and event of a message in Lambda's dead-letter queue."""
     body = json.loads(message["Body"])
-    if (body.get("responsePayload") or {}).get("errorType") == "InvalidInput":
-        raise ValueError("its function refuses this event: correct it and send it anew, or delete the message")
+    if not refused_too and (body.get("responsePayload") or {}).get("errorType") == "InvalidInput":
+        raise ValueError("its function refuses this event: see to the cause and run redrive with --refused, or delete it")
     arn = body["requestContext"]["functionArn"]
     # …:function:NAME or …:function:NAME:QUALIFIER
     return arn.split(":function:")[1].split(":")[0], body["requestPayload"]
@@ -235,12 +235,12 @@ def undelivered_schedule(message: dict) -> tuple[str, dict]:
     return target.split(":function:")[1].split(":")[0], event
 
 
-def redrive(environment: Environment, dry_run: bool) -> None:
+def redrive(environment: Environment, dry_run: bool, refused_too: bool = False) -> None:
     """Invokes again what is in the two queues; a message is deleted once Lambda has accepted the event."""
     sqs, functions = environment.client("sqs"), environment.client("lambda")
     kept = 0
     for output, read in (
-        ("FailedInvocationsUrl", failed_invocation),
+        ("FailedInvocationsUrl", lambda message: failed_invocation(message, refused_too)),
         ("ScheduleDeadLettersUrl", undelivered_schedule),
     ):
         queue = environment.output(output)
@@ -306,6 +306,7 @@ def main() -> int:
             command.add_argument("--before", type=Path)
         if name == "redrive":
             command.add_argument("--dry-run", action="store_true")
+            command.add_argument("--refused", action="store_true", help="also what its function refused")
         if name in ("previous", "state"):
             command.add_argument("file", type=Path)
     arguments = parser.parse_args()
@@ -339,7 +340,7 @@ def main() -> int:
         elif arguments.command == "state":
             state(environment, arguments.file)
         elif arguments.command == "redrive":
-            redrive(environment, arguments.dry_run)
+            redrive(environment, arguments.dry_run, arguments.refused)
         else:
             previous(environment, arguments.file)
     except (Failed, BotoCoreError, ClientError) as error:

@@ -199,6 +199,12 @@ class Operate(unittest.TestCase):
         self.assertEqual([m["MessageId"] for m in queues.queues["failed"]], ["2", "5"])
         self.assertEqual(queues.queues["schedules"], [])
 
+    def test_redrive_runs_what_was_refused_if_asked_to(self) -> None:
+        functions, queues = Lambda(), self.queues()
+        with self.assertRaisesRegex(operate.Failed, "1 messages"):
+            operate.redrive(environment(**{"lambda": functions, "sqs": queues}), dry_run=False, refused_too=True)
+        self.assertEqual([m["MessageId"] for m in queues.queues["failed"]], ["2"])
+
     def test_redrive_dry_takes_nothing(self) -> None:
         functions, queues = Lambda(), self.queues()
         with self.assertRaises(operate.Failed):

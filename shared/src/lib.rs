@@ -10,6 +10,7 @@ pub mod browser;
 pub mod clock;
 pub mod config;
 pub mod crash;
+mod database_url;
 pub mod event;
 pub mod execution;
 pub mod gate;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use crate::config::{SecretSource, Secrets};
+use crate::database_url;
 
 /// Replaces a secret in a text.
 const MASK: &str = "[secret]";
@@ -18,13 +19,12 @@ impl Secrets {
     pub fn mask(&self, text: &str) -> String {
         let whole = [Some(&self.database_url), self.slack_webhook.as_ref(), self.sentry_dsn.as_ref()];
         let whole = whole.into_iter().flatten().chain(&self.tokens).map(ExposeSecret::expose_secret);
-        let password = self.database_url.expose_secret().parse::<tokio_postgres::Config>().ok();
-        let password = password.as_ref().and_then(|database| database.get_password());
+        let database = database_url::read(self.database_url.expose_secret()).ok();
+        let password = database.as_ref().and_then(|database| database.config.get_password());
         let url = |secret: &secrecy::SecretString| secret.expose_secret().parse::<Url>().ok();
         let parts = [
             password.map(|password| String::from_utf8_lossy(password).into_owned()),
             url(&self.database_url).and_then(|url| url.password().map(ToOwned::to_owned)),
-            url(&self.database_url).and_then(|url| url.password().map(decoded)),
             self.slack_webhook.as_ref().and_then(url).map(|url| url.path().to_owned()),
             self.sentry_dsn.as_ref().and_then(url).map(|url| url.username().to_owned()),
         ];
@@ -36,11 +36,9 @@ impl Secrets {
     }
 }
 
-/// A percent-encoded text as it was.
-fn decoded(text: &str) -> String {
-    // A form's plus sign is a space; here it is itself.
-    let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    form_urlencoded::parse(text.as_bytes()).next().map_or(String::new(), |(text, _)| text.into_owned())
+/// A text, percent-encoded for any part of a URL.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// The secret could not be read.
@@ -155,11 +153,9 @@ fn url_of_parts(values: &Map<String, Value>) -> Result<String, String> {
     };
     let port = port.ok_or_else(|| "has a port that is no port number".to_owned())?;
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let malformed = || "has a host that is no host name".to_owned();
-    let mut url = Url::parse(&format!("postgres://{host}:{port}/")).map_err(|_| malformed())?;
-    url.set_path(text("dbname").or_else(|| text("database")).unwrap_or("postgres"));
-    url.set_username(user).and_then(|()| url.set_password(Some(password))).map_err(|()| malformed())?;
-    Ok(url.to_string())
+    let database = text("dbname").or_else(|| text("database")).unwrap_or("postgres");
+    let [user, password, database] = [user, password, database].map(encoded);
+    Ok(format!("postgres://{user}:{password}@{host}:{port}/{database}"))
 }
 
 #[cfg(test)]
@@ -191,10 +187,10 @@ mod tests {
     #[test]
     fn the_secret_that_rds_makes_gives_the_url() {
         let secret = json!({"engine": "postgres", "host": "db.example.com", "port": 5432, "dbname": "app",
-            "username": "app", "password": "p@ss/w#r%d?:", "INTERNAL_SERVICE_TOKEN": "x"});
+            "username": "app", "password": "p@ss /w#r%d%41?:+", "INTERNAL_SERVICE_TOKEN": "x"});
         let url = read(secret.clone()).unwrap().database_url;
-        let config: tokio_postgres::Config = url.expose_secret().parse().unwrap();
-        assert_eq!(config.get_password(), Some(b"p@ss/w#r%d?:".as_slice()));
+        let config = database_url::read(url.expose_secret()).unwrap().config;
+        assert_eq!(config.get_password(), Some(b"p@ss /w#r%d%41?:+".as_slice()));
         assert_eq!((config.get_user(), config.get_dbname()), (Some("app"), Some("app")));
         let mut other = secret;
         other["engine"] = json!("mysql");

@@ -12,7 +12,7 @@ use shared::journal::Step;
 use shared::provider::ProviderError;
 use shared::provider::{Reading, Session};
 use shared::sync::matches::{self, RoundReading};
-use shared::sync::retry::{RetryChecks, enqueue_retry, follow_up, look_again};
+use shared::sync::retry::{RetryChecks, enqueue_retry, follow_up, is_followed_up, look_again};
 use shared::sync::rounds::stored_rounds;
 use shared::sync::{self, bracket, schedules, standings};
 use shared::work::{Operation, Work};
@@ -101,6 +101,8 @@ async fn scores(
     let season = sync::season(&tournament)?;
     let round = round_of(run, &tournament, wanted).await?;
     let slug = round.slug.as_str();
+    // A follow-up of which nothing runs any more is only another look.
+    let is_look = check == RoundCheck::FollowUp && !is_followed_up(run, &tournament, slug).await?;
     let read = run.provider.round(&season, slug, &round.address).await;
     let (mut reading, whole) = match read {
         Ok(reading) => (reading, true),
@@ -108,6 +110,11 @@ async fn scores(
         Err(error @ ProviderError::NotFound { .. }) => {
             run.journal.warn(format!("{error}: refresh the tournament's rounds"));
             (Reading::default(), false)
+        }
+        Err(error) if is_look => {
+            look_again(run, &tournament, slug, &[]).await?;
+            run.missed(&format!("another look at round {slug}"), &error);
+            return Ok(());
         }
         Err(error) => return not_read(run, &tournament, &round, check, error).await,
     };
@@ -122,15 +129,20 @@ async fn scores(
         // Winners enter the next round at once.
         bracket::sync(run, &tournament, None).await?;
     }
-    if check != RoundCheck::Interim {
+    if check == RoundCheck::Interim {
+        // It may be the one that sees the end of a match of another kickoff.
+        if !synced.ended.is_empty() {
+            look_again(run, &tournament, slug, &synced.ended).await?;
+            note_standings_due(run, &tournament, &round, false);
+        }
+    } else {
         // A closing check covers its own kickoff; its follow-up covers every match of the round that still runs,
         // because follow-ups of two kickoffs that fall on the same minute are one.
         let to_be_continued = follow_up(run, &tournament, slug, check.kickoff(), None).await?;
         if !to_be_continued {
             look_again(run, &tournament, slug, &synced.ended).await?;
         }
-        // Another look that finds nothing new leaves the table as it is.
-        let nothing_new = check == RoundCheck::FollowUp && !synced.results;
+        let nothing_new = is_look && !synced.results;
         note_standings_due(run, &tournament, &round, to_be_continued || nothing_new);
     }
     Ok(())

@@ -195,11 +195,12 @@ async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyho
     }
     // A match belongs to one tournament: a second one of the season would have rounds and no matches.
     if let Some(there) = tournaments::find_by_season(&*client, &new.base_url).await? {
+        let is_deleted = tournaments::find(&*client, there.id).await?.is_none();
+        let remedy = remedy(is_deleted);
         return Err(InvalidInput::one(
             "tournament.baseUrl",
             &format!(
-                "this season is followed already, as {} ({}, {}): to bring it up to date send operation refresh with its \
-                 tournamentId",
+                "this season has a tournament, {} ({}, {}): {remedy}",
                 there.label, there.slug, there.id
             ),
         )
@@ -231,13 +232,18 @@ async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyho
     Ok(())
 }
 
+/// What to do instead of creating a tournament that is there.
+fn remedy(is_deleted: bool) -> &'static str {
+    match is_deleted {
+        true => "it is deleted: to follow it again restore it (deleted_at = NULL), then refresh it",
+        false => "to bring the existing one up to date send operation refresh with its tournamentId",
+    }
+}
+
 /// The slug is taken, by a tournament that may be deleted.
 fn taken(slug: &str, by: Option<(&Tournament, bool)>) -> InvalidInput {
     let name = by.map(|(t, _)| format!(" by {} ({})", t.label, t.id)).unwrap_or_default();
-    let remedy = match by {
-        Some((_, true)) => "which is deleted: take another slug",
-        _ => "to bring the existing one up to date send operation refresh with its tournamentId",
-    };
+    let remedy = remedy(by.is_some_and(|(_, is_deleted)| is_deleted));
     InvalidInput::one(
         "tournament.slug",
         &format!(

@@ -528,7 +528,8 @@ pub async fn reopen(
                         || CASE WHEN COALESCE(event->>'idempotencyKey', '') = '' AND COALESCE(event->>'scheduledTime', '') = ''
                                 THEN jsonb_build_object('idempotencyKey', request_id) ELSE '{}' END
               WHERE id = $1 AND status = 'failed' AND event IS NOT NULL AND function IS NOT NULL
-                AND COALESCE(summary->>'errorKind', '') <> 'InvalidInput'
+                -- The function refused the event itself: its record has no subject.
+                AND NOT (COALESCE(summary->>'errorKind', '') = 'InvalidInput' AND idempotency_key LIKE '%:-:-:%')
              RETURNING function, event",
             &[(&id, Type::UUID), (&stamp(now), Type::TIMESTAMP), (&requested_by, Type::TEXT)],
         )

@@ -14,7 +14,6 @@ pub mod rounds;
 pub mod standings;
 pub mod teams;
 pub mod tournaments;
-mod url;
 
 use std::str::FromStr;
 

@@ -13,8 +13,9 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{StoreError, url};
+use super::StoreError;
 use crate::config::Secrets;
+use crate::database_url::{self, Target};
 use crate::secrets::Vault;
 
 /// A connection from the pool: a plain client, since the pool's own has no `query_typed`.
@@ -163,7 +164,7 @@ pub fn patience() -> impl Iterator<Item = Duration> {
 
 fn pool(url: &SecretString, ca_file: Option<&Path>) -> Result<Pool, StoreError> {
     let connect = StoreError::connect::<String>;
-    let url::Target { mut config, ca_file: named } = url::read(url.expose_secret()).map_err(connect)?;
+    let Target { mut config, ca_file: named } = database_url::read(url.expose_secret()).map_err(connect)?;
     let ca_file = named.as_deref().or(ca_file);
     config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(TCP_TIMEOUT).application_name("best-shot");
     let local = config.get_hosts().iter().all(|host| match host {
@@ -195,7 +196,7 @@ fn tls(ca_file: Option<&Path>) -> Result<MakeRustlsConnect, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
-        let problem = |what: String| format!("DATABASE_CA_FILE {}: {what}", path.display());
+        let problem = |what: String| format!("the file of DATABASE_CA_FILE or sslrootcert: {what}");
         let certificates = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| problem(error.to_string()))?;

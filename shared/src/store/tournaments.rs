@@ -72,12 +72,14 @@ pub async fn find_by_identity(
     rows.first().map(tournament).transpose()
 }
 
-/// The tournament that follows the season at this address, if there is one.
+/// The tournament that has the season at this address, if there is one, deleted or not: its matches are its own.
 pub async fn find_by_season(
     client: &impl GenericClient,
     base_url: &str,
 ) -> Result<Option<Tournament>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM tournament WHERE base_url = $1 AND deleted_at IS NULL LIMIT 1");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tournament WHERE base_url = $1 ORDER BY deleted_at NULLS FIRST LIMIT 1"
+    );
     let rows = client.query_typed(&sql, &[(&base_url, Type::TEXT)]).await?;
     rows.first().map(tournament).transpose()
 }

@@ -115,6 +115,22 @@ pub async fn follow_up(
     Ok(true)
 }
 
+/// Whether a match of the round has follow-ups now, or had its last one at this moment.
+pub async fn is_followed_up(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+    round_slug: &str,
+) -> anyhow::Result<bool> {
+    let client = run.client().await?;
+    let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
+    let planning = run.planning;
+    let recent =
+        |kickoff: DateTime<Utc>| kickoff <= planning && planning <= kickoff + FOLLOW_UP_FOR + FOLLOW_UP_EVERY;
+    Ok(stored.iter().map(|row| &row.known).any(|m| {
+        m.status == MatchStatus::Open && m.round_slug == round_slug && m.kickoff.is_some_and(recent)
+    }))
+}
+
 /// Schedules another look at a round of which nothing runs any more: at results that were first seen now, and on the next
 /// day at a match that stopped. `ended` has the kickoffs of the matches whose end was first seen now.
 pub async fn look_again(

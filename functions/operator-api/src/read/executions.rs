@@ -65,7 +65,7 @@ pub(crate) struct Execution {
 const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
     e.started_at, e.completed_at, e.duration, e.planned_for, e.lease_expires_at, e.idempotency_key, e.requested_by,
     e.report_file_key, e.summary, (e.status = 'failed' AND e.event IS NOT NULL AND e.function IS NOT NULL
-        AND COALESCE(e.summary->>'errorKind', '') <> 'InvalidInput') AS can_retry";
+        AND NOT (COALESCE(e.summary->>'errorKind', '') = 'InvalidInput' AND e.idempotency_key LIKE '%:-:-:%')) AS can_retry";
 /// The longest pause between two executions of one delivery: time for a report and a message.
 const BETWEEN_STEPS: TimeDelta = TimeDelta::seconds(25);
 const TABLES: &str = "data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id";

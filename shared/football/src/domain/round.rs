@@ -64,7 +64,7 @@ impl Round {
             ),
             (Some(slug), None) => (slug.to_lowercase(), name.unwrap_or(slug).to_owned()),
             (Some(slug), Some(prefix)) => {
-                // Stored slugs keep the prefix as it is, where it can be part of a URL.
+                // A prefix that can be part of a URL stays as it is: stored slugs have it.
                 let part = if is_path_segment(prefix) { prefix.clone() } else { slug::slugify(prefix) };
                 (format!("{part}-{slug}").to_lowercase(), prefix.clone())
             }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Match;
 use crate::domain::standings::{Difference, DifferenceKind, Subject};
+
+/// How long a match may explain a difference.
+const EXPLAINED_FOR: TimeDelta = TimeDelta::hours(8);
 
 /// A difference that the last comparison found. It is stored, so that it is reported once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,13 @@ pub struct Noted {
     pub since: DateTime<Utc>,
     /// Whether a match of the last hours explains it: it is reported if the next morning still finds it.
     pub explained: bool,
+}
+
+impl Noted {
+    /// The difference as it was found.
+    pub(super) fn difference(&self) -> Difference {
+        Difference { subject: self.subject.clone(), games: self.games, text: self.text.clone() }
+    }
 }
 
 /// What a comparison changes in what is known.
@@ -65,8 +75,8 @@ pub(super) fn note(
         let before = known.iter().find(|noted| noted.subject == subject);
         let explained = subject.kind == DifferenceKind::Games
             && subject.teams.iter().all(|team| recent(team) >= games.abs())
-            // Once: if the next day still finds it, it is none of the last hours.
-            && before.is_none_or(|before| before.explained && before.since.date_naive() == now.date_naive());
+            // Not for long: what the next morning still finds is none of the last hours.
+            && before.is_none_or(|before| before.explained && now - before.since < EXPLAINED_FOR);
         let is_other = |before: &Noted| match subject.kind {
             DifferenceKind::Games => before.games != games,
             DifferenceKind::Figures | DifferenceKind::Order | DifferenceKind::Teams => before.text != text,

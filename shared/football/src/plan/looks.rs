@@ -12,8 +12,10 @@ const CHECKED_FOR: TimeDelta = TimeDelta::hours(6);
 /// A result that is first seen later after its kickoff is no news: the match ended long ago. It may have been finished
 /// the next day.
 const NEWS_FOR: TimeDelta = TimeDelta::hours(36);
-/// The hours, UTC, at which a match that stopped is looked at on the next day: after it, in most countries.
-const HOURS_OF_THE_NEXT_DAY: [i64; 3] = [12, 16, 20];
+/// The hours, UTC, at which a match that stopped is looked at on the next day.
+const HOURS: [i64; 3] = [12, 16, 20];
+/// From when on and until when after its kickoff: the next day, wherever it is played.
+const NEXT_DAY: std::ops::Range<TimeDelta> = TimeDelta::hours(10)..TimeDelta::hours(36);
 
 /// When results that were first seen at `now` are read again; none if all of them are old. `ended` has the kickoffs of the
 /// matches whose result is new.
@@ -34,8 +36,10 @@ pub fn next_day_look(matches: &[Match], now: DateTime<Utc>) -> Option<DateTime<U
     };
     let kickoffs = matches.iter().filter(stopped).filter_map(|m| m.kickoff).filter(|kickoff| *kickoff <= now);
     let hours = kickoffs.flat_map(|kickoff| {
-        let next_day = (kickoff + TimeDelta::days(1)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-        HOURS_OF_THE_NEXT_DAY.map(|hour| next_day + TimeDelta::hours(hour))
+        let midnight = kickoff.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+        let days = (0..=2).map(move |day| midnight + TimeDelta::days(day));
+        let hours = days.flat_map(|day| HOURS.map(|hour| day + TimeDelta::hours(hour)));
+        hours.filter(move |at| NEXT_DAY.contains(&(*at - kickoff)))
     });
     hours.filter(|at| *at > now).min()
 }
@@ -83,6 +87,11 @@ mod tests {
             now = at(next);
         }
         assert_eq!(next_day_look(&abandoned, now), None);
+        // An evening in South America is the night of the next day in UTC.
+        let mut late = abandoned.clone();
+        late[0].kickoff = Some(at("2024-03-03T00:30:00Z"));
+        assert_eq!(next_day_look(&late, at("2024-03-03T03:00:00Z")), Some(at("2024-03-03T12:00:00Z")));
+        assert_eq!(next_day_look(&late, at("2024-03-03T20:00:00Z")), Some(at("2024-03-04T12:00:00Z")));
         let interrupted = [game(MatchStatus::Open, None, Some((1, 0)))];
         assert_eq!(next_day_look(&interrupted, at("2024-03-02T21:30:00Z")), Some(at("2024-03-03T12:00:00Z")));
         for other in [

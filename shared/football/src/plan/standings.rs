@@ -104,7 +104,12 @@ pub fn plan(
         let first = counted.table(&terms);
         terms.adjustments = check(&first.rows, &counted.provider).kept(&terms.adjustments);
         let found = check(&counted.table(&terms).rows, &counted.provider);
-        let differences = if is_gone { vec![no_table()] } else { found.differences(&name) };
+        // What was known is neither gone nor confirmed by an empty answer.
+        let known = || terms.differences.iter().map(Noted::difference).filter(|known| *known != no_table());
+        let differences = match is_gone {
+            true => known().chain([no_table()]).collect(),
+            false => found.differences(&name),
+        };
         (terms.differences, news) = note(&terms.differences, differences, |team| recent(team, now), now);
         check_found = Some(found);
     }

@@ -6,11 +6,11 @@ use url::form_urlencoded;
 
 /// What a URL asks for.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// How to connect.
-    pub(super) config: tokio_postgres::Config,
+    pub(crate) config: tokio_postgres::Config,
     /// The certificates of `sslrootcert`.
-    pub(super) ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// How a URL must look.
@@ -57,7 +57,7 @@ const WITHOUT_EFFECT: [&str; 12] = [
 ];
 
 /// Reads a URL, or the keywords of libpq.
-pub(super) fn read(text: &str) -> Result<Target, String> {
+pub(crate) fn read(text: &str) -> Result<Target, String> {
     let text = text.trim();
     let Some((scheme, rest)) = text.split_once("://") else {
         let config = text.parse().map_err(|_| LIKE.to_owned())?;
@@ -76,12 +76,13 @@ pub(super) fn read(text: &str) -> Result<Target, String> {
     let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut ca_file = None;
     let mut kept = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    // Here a plus sign is itself.
+    for (name, value) in form_urlencoded::parse(query.replace('+', "%2B").as_bytes()) {
         if let Some((name, value)) = parameter(&name, &value, &mut ca_file)? {
             kept.append_pair(name, value);
         }
     }
-    // The driver reads a plus sign as itself.
+    // The serializer writes a space as a plus sign, and a plus sign encoded.
     let kept = kept.finish().replace('+', "%20");
     let separator = if kept.is_empty() { "" } else { "?" };
     let config = format!("postgres://{base}{separator}{kept}").parse().map_err(|_| LIKE.to_owned())?;
@@ -129,9 +130,13 @@ fn has_bare_characters(rest: &str) -> bool {
     let in_parameter = |query: &str| {
         query.split('&').all(|pair| pair.find('@').is_none_or(|at| pair.find('=').is_some_and(|is| is < at)))
     };
+    // Without an @ it may be the beginning of a password: `app:pa` of `app:pa?ss@host`.
+    let port = authority.rsplit_once(':').filter(|_| !authority.ends_with(']')).map(|(_, port)| port);
+    let is_host =
+        authority.contains('@') || port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
     let stray_after = match after.split_once('?') {
         // A parameter's value may have an @.
-        Some((before, query)) if !before.contains('@') && authority.contains('@') => !in_parameter(query),
+        Some((before, query)) if !before.contains('@') && is_host => !in_parameter(query),
         _ => after.contains('@'),
     };
     let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
@@ -165,6 +170,7 @@ mod tests {
             "postgres://app:s3cr%40t%21x@127.0.0.1:5432/app",
             "postgres://app:pw123456@db.example.com/app?application_name=me@home",
             "host=db.example.com user=app password=pw123456 dbname=app",
+            "postgres://h/d?user=a@b&password=pw123456",
         ] {
             let config = read_ok(url).config;
             assert!(config.get_user().is_some() && config.get_password().is_some(), "{url}");
@@ -176,6 +182,8 @@ mod tests {
         assert_eq!(verified.config.get_ssl_mode(), SslMode::Require);
         assert_eq!(verified.ca_file, Some(PathBuf::from("/opt/certs/ca.pem")));
         assert_eq!(verified.config.get_application_name(), Some("a b"));
+        let plus = read_ok("postgres://h/d?user=app&password=a+b%20c").config;
+        assert_eq!(plus.get_password(), Some(b"a+b c".as_slice()));
         assert_eq!(read_ok("postgres://app:s3cr%40t@h/d").config.get_password(), Some(b"s3cr@t".as_slice()));
         assert_eq!(read_ok("postgres://u:p@[::1]/d\n").config.get_hosts(), [Host::Tcp("::1".into())]);
     }
