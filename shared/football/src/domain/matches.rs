@@ -114,6 +114,11 @@ pub struct Match {
 }
 
 impl Match {
+    /// Whether its result was stored without its stage, and not read since.
+    pub fn is_result_without_stage(&self) -> bool {
+        self.stage == Stage::Unread && self.status == MatchStatus::Ended
+    }
+
     /// Whether both are entries of one fixture: same stage, round, sides and day, and neither is called off.
     pub fn is_double_of(&self, other: &Self) -> bool {
         let day = |m: &Self| m.kickoff.map(|kickoff| kickoff.date_naive());

@@ -12,7 +12,7 @@ use crate::domain::standings::{
     Adjustment, Check, Difference, DifferenceKind, Entrant, Fixture, ProviderRow, ProviderTable, Result,
     Rules, Subject, Table, Terms, check, one_table, table,
 };
-use crate::domain::{CalledOff, Match, MatchStatus, Stage, StandingsMode};
+use crate::domain::{CalledOff, Match, MatchStatus, StandingsMode};
 
 /// A match that kicked off within this time may be in one of the tables and not yet in the other.
 const RECENT: TimeDelta = TimeDelta::hours(6);
@@ -72,9 +72,8 @@ pub fn plan(
 ) -> StandingsPlan {
     let matches = without_doubles(matches);
     let before = terms.adjustments.clone();
-    let unread = |m: &&Match| m.stage == Stage::Unread && m.status == MatchStatus::Ended;
     let unread_stages = match mode {
-        StandingsMode::MultiGroup => matches.iter().filter(unread).count(),
+        StandingsMode::MultiGroup => matches.iter().filter(|m| m.is_result_without_stage()).count(),
         StandingsMode::UniqueGroup => 0,
     };
     let recent = |team: &str, now: DateTime<Utc>| {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::domain::standings::{Carried, ProviderRow, ProviderTable};
-use crate::domain::{Match, MatchStatus, Stage, StandingsMode};
+use crate::domain::{Match, MatchStatus, StandingsMode};
 
 /// A table, its teams and the matches that count in it, for those of their sides that are among the teams.
 #[derive(Debug)]
@@ -84,13 +84,15 @@ pub(super) fn tables<'m>(
     mode: StandingsMode,
     provider: &'m [ProviderTable],
 ) -> Vec<Counting<'m>> {
-    let unread = |m: &Match| m.stage == Stage::Unread && m.status == MatchStatus::Ended;
     match mode {
         StandingsMode::UniqueGroup => by_label(matches.iter(), |_| ""),
-        StandingsMode::MultiGroup if matches.iter().any(unread) => {
+        StandingsMode::MultiGroup if matches.iter().any(Match::is_result_without_stage) => {
             // As they were labelled: a match that was read again may have a label that none had.
-            let labels: BTreeSet<&str> =
-                matches.iter().filter(|m| unread(m)).map(|m| m.group_name.as_str()).collect();
+            let labels: BTreeSet<&str> = matches
+                .iter()
+                .filter(|m| m.is_result_without_stage())
+                .map(|m| m.group_name.as_str())
+                .collect();
             let label = |m: &'m Match| match labels.contains(m.group_name.as_str()) || !labels.contains("") {
                 true => m.group_name.as_str(),
                 false => "",
@@ -203,7 +205,7 @@ mod tests {
     use super::super::standings::{StandingsTerms, plan};
     use super::*;
     use crate::domain::standings::ProviderRow;
-    use crate::domain::{CalledOff, Score, TieFacts};
+    use crate::domain::{CalledOff, Score, Stage, TieFacts};
 
     /// A match on a day: stage, group, `home goals:goals away`.
     fn game(day: i64, stage: &str, group: &str, line: &str) -> Match {

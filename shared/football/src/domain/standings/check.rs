@@ -352,13 +352,13 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
     for row in ours {
         *places.entry(&row.team).or_default() += 1;
     }
+    let row_of = |row: &Row| provided.row(&row.group, &row.team, places.get(row.team.as_str()) == Some(&1));
     let mut check = Check::default();
     let mut matched: Vec<(&str, &str)> = Vec::new();
     for group in ours.chunk_by(|a, b| a.group == b.group) {
         let mut same: Vec<(&Row, &ProviderRow)> = Vec::new();
         for row in group {
-            let only = places.get(row.team.as_str()) == Some(&1);
-            let Some(theirs) = provided.row(&row.group, &row.team, only) else { continue };
+            let Some(theirs) = row_of(row) else { continue };
             matched.push((theirs.group.as_str(), theirs.team.as_str()));
             let (group, team) = (row.group.clone(), row.team.clone());
             if theirs.matches != row.games {
@@ -389,7 +389,7 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
             check.order.extend(difference(&same, None));
         }
     }
-    check.unmatched = unmatched(ours, provider, &provided, &matched);
+    check.unmatched = unmatched(ours, provider, |row| row_of(row).is_none(), &matched);
     check
 }
 
@@ -397,13 +397,9 @@ pub fn check(ours: &[Row], provider: &[ProviderRow]) -> Check {
 fn unmatched(
     ours: &[Row],
     provider: &[ProviderRow],
-    provided: &Provided<'_>,
+    is_missing: impl Fn(&Row) -> bool,
     matched: &[(&str, &str)],
 ) -> Vec<Unmatched> {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for row in ours {
-        *places.entry(&row.team).or_default() += 1;
-    }
     let mut groups: BTreeMap<&str, Unmatched> = BTreeMap::new();
     fn entry<'m, 'g>(groups: &'m mut BTreeMap<&'g str, Unmatched>, group: &'g str) -> &'m mut Unmatched {
         groups.entry(group).or_insert_with(|| Unmatched {
@@ -414,10 +410,8 @@ fn unmatched(
         })
     }
     for group in ours.chunk_by(|a, b| a.group == b.group) {
-        let missing = |row: &&Row| {
-            provided.row(&row.group, &row.team, places.get(row.team.as_str()) == Some(&1)).is_none()
-        };
-        let teams: Vec<String> = group.iter().filter(missing).map(|row| row.team.clone()).collect();
+        let teams: Vec<String> =
+            group.iter().filter(|row| is_missing(row)).map(|row| row.team.clone()).collect();
         let nobody_played = group.iter().all(|row| row.games == 0);
         if let Some(first) =
             group.first().filter(|_| !(teams.is_empty() || nobody_played && teams.len() == group.len()))
