@@ -28,6 +28,9 @@ sam_deploy() { # TEMPLATE
     sam deploy "${options[@]}"
 }
 
+# What would fail after minutes of building is said before it.
+operate preflight "$environment" || fail "nothing was built or changed"
+
 if [ -z "${BUILT:-}" ]; then
     sam build --config-env "$environment"
 fi
@@ -59,4 +62,6 @@ fi
 echo "rolling back to the previous template" >&2
 UNATTENDED=yes
 sam_deploy "$previous"
+# The earlier code may not know the alarms of this one: what is due is planned anew by its own routine.
+operate replan "$environment" || echo "replan failed: run it again, or checks of today may be missing" >&2
 fail "$environment was not well and runs the earlier code again; migrations stay"

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Commands for an operator of a deployed environment. `make smoke`, `make redrive` and deploy.sh call it.
 
+    operate.py preflight ENV                    whether the account lets the stack be created (PARAMETERS, samconfig.toml)
     operate.py migrate ENV [--bootstrap FILE]   apply the migrations; with FILE, with that build of the function
     operate.py state ENV FILE                   save health and alarms as they are before a deployment
     operate.py smoke ENV [--before FILE] [--tournament ID --round SLUG] [--require-provider]
     operate.py watch ENV [--before FILE] [--minutes 10]     fail when an alarm goes off that was not on before
     operate.py redrive ENV [--dry-run] [--refused]          invoke again what is in the dead-letter queues
+    operate.py replan ENV                       delete the alarms and plan the checks of two days anew, after going back
     operate.py previous ENV FILE                save the deployed template, for a rollback (exits with 3: none)
 
 The credentials are those of the AWS CLI (AWS_PROFILE, …); the region is that of samconfig.toml, unless AWS_REGION is
@@ -71,6 +73,32 @@ class Environment:
         answer = self.client("lambda").invoke(FunctionName=f"{self.prefix}-{function}", Payload=json.dumps(event).encode())
         body = json.loads(answer["Payload"].read() or b"null") or {}
         return body, (body.get("errorType") or "unknown") if answer.get("FunctionError") else ""
+
+
+def preflight(environment: Environment, parameters: list[str]) -> None:
+    """Fails where the account blocks public buckets and the images would be public."""
+    given = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
+    if given.get("CloudFrontDistributionArn"):
+        say("preflight: the images are behind CloudFront")
+        return
+    account = environment.client("sts").get_caller_identity()["Account"]
+    control = environment.client("s3control")
+    try:
+        blocked = control.get_public_access_block(AccountId=account)["PublicAccessBlockConfiguration"]
+    except control.exceptions.ClientError as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        if code == "NoSuchPublicAccessBlockConfiguration":
+            blocked = {}
+        else:
+            say(f"WARNING: preflight: whether the account blocks public buckets is not known ({error})")
+            return
+    if blocked.get("BlockPublicPolicy") or blocked.get("RestrictPublicBuckets"):
+        raise Failed(
+            f"account {account} blocks public buckets (S3, Block Public Access), and without a distribution the images"
+            " of teams are public. Set CloudFrontDistributionArn and CloudFrontUrl to a distribution with the bucket as"
+            " its origin (README, CloudFront), or switch BlockPublicPolicy and RestrictPublicBuckets off for the account"
+        )
+    say("preflight: the account allows public images")
 
 
 def migrate(environment: Environment, bootstrap: Path | None = None) -> None:
@@ -271,6 +299,27 @@ def redrive(environment: Environment, dry_run: bool, refused_too: bool = False) 
         raise Failed(f"{kept} messages were kept: inspect them in the console")
 
 
+# FUNCTION-MOMENT-HASH at the end of an alarm's name, as `shared/src/alarms.rs` writes it.
+ALARM = re.compile(r"-(daily-routine|scores-and-standings|knockouts|tournaments)-\d{8}T\d{6}-[0-9a-f]{10}$")
+
+
+def replan(environment: Environment) -> None:
+    """Deletes the alarms, which a version before them does not know, and has the daily routine plan what is due."""
+    scheduler = environment.client("scheduler")
+    deleted = 0
+    for page in scheduler.get_paginator("list_schedules").paginate(GroupName=environment.prefix):
+        for schedule in page["Schedules"]:
+            if ALARM.search(schedule["Name"]):
+                scheduler.delete_schedule(GroupName=environment.prefix, Name=schedule["Name"])
+                deleted += 1
+    say(f"{deleted} alarms deleted")
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    answer, error = environment.invoke("daily-routine", {"targetEnv": environment.name, "scheduledTime": now})
+    if error:
+        raise Failed(f"the daily routine failed ({error}): {answer.get('errorMessage')}")
+    say("the daily routine has planned two days")
+
+
 def previous(environment: Environment, file: Path) -> None:
     """Saves the deployed template. Its code is in SAM's bucket, under its checksum."""
     client = environment.client("cloudformation")
@@ -291,7 +340,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("migrate", "state", "smoke", "watch", "redrive", "previous"):
+    for name in ("preflight", "migrate", "state", "smoke", "watch", "redrive", "replan", "previous"):
         command = commands.add_parser(name)
         command.add_argument("environment", help="demo, prod, …")
         if name == "migrate":
@@ -329,8 +378,12 @@ def main() -> int:
         return clients[service]
 
     environment = Environment(arguments.environment, client)
+    overrides = settings.get(arguments.environment, {}).get("deploy", {}).get("parameters", {})
     try:
-        if arguments.command == "migrate":
+        if arguments.command == "preflight":
+            listed = os.environ.get("PARAMETERS", "").split()
+            preflight(environment, listed or list(overrides.get("parameter_overrides", [])))
+        elif arguments.command == "migrate":
             migrate(environment, arguments.bootstrap)
         elif arguments.command == "smoke":
             before = before_of(arguments.before)
@@ -341,6 +394,8 @@ def main() -> int:
             state(environment, arguments.file)
         elif arguments.command == "redrive":
             redrive(environment, arguments.dry_run, arguments.refused)
+        elif arguments.command == "replan":
+            replan(environment)
         else:
             previous(environment, arguments.file)
     except (Failed, BotoCoreError, ClientError) as error:

@@ -57,23 +57,26 @@ class Deploy(unittest.TestCase):
             return done.returncode, steps
 
     def test_the_migrations_come_before_the_code(self) -> None:
-        self.assertEqual(self.deploy(), (0, ["previous", "state", "migrate", "deploy", "smoke", "watch"]))
+        self.assertEqual(self.deploy(), (0, ["preflight", "previous", "state", "migrate", "deploy", "smoke", "watch"]))
 
     def test_the_first_deployment_has_nothing_to_migrate_before(self) -> None:
-        self.assertEqual(self.deploy(first=True), (0, ["previous", "deploy", "smoke", "watch"]))
+        self.assertEqual(self.deploy(first=True), (0, ["preflight", "previous", "deploy", "smoke", "watch"]))
 
     def test_when_the_migrations_fail_nothing_else_is_touched(self) -> None:
-        self.assertEqual(self.deploy("migrate"), (1, ["previous", "state", "migrate"]))
+        self.assertEqual(self.deploy("migrate"), (1, ["preflight", "previous", "state", "migrate"]))
 
     def test_when_it_cannot_tell_what_is_deployed_nothing_is_touched(self) -> None:
-        self.assertEqual(self.deploy("previous"), (1, ["previous"]))
+        self.assertEqual(self.deploy("previous"), (1, ["preflight", "previous"]))
 
     def test_it_goes_back_after_a_failed_smoke_test_or_an_alarm(self) -> None:
-        self.assertEqual(self.deploy("smoke"), (1, ["previous", "state", "migrate", "deploy", "smoke", "back"]))
-        self.assertEqual(self.deploy("watch"), (1, ["previous", "state", "migrate", "deploy", "smoke", "watch", "back"]))
+        self.assertEqual(self.deploy("smoke"), (1, ["preflight", "previous", "state", "migrate", "deploy", "smoke", "back", "replan"]))
+        self.assertEqual(self.deploy("watch"), (1, ["preflight", "previous", "state", "migrate", "deploy", "smoke", "watch", "back", "replan"]))
+
+    def test_what_the_account_does_not_allow_is_said_before_anything_is_built(self) -> None:
+        self.assertEqual(self.deploy("preflight"), (1, ["preflight"]))
 
     def test_the_first_deployment_has_nothing_to_go_back_to(self) -> None:
-        self.assertEqual(self.deploy("smoke", first=True), (1, ["previous", "deploy", "smoke"]))
+        self.assertEqual(self.deploy("smoke", first=True), (1, ["preflight", "previous", "deploy", "smoke"]))
 
 
 if __name__ == "__main__":

@@ -218,6 +218,45 @@ class Operate(unittest.TestCase):
             operate.redrive(environment(**{"lambda": functions, "sqs": queues}), dry_run=False)
         self.assertEqual(len(queues.queues["failed"]), 3)
 
+    def test_an_account_that_blocks_public_buckets_needs_a_distribution(self) -> None:
+        class Missing(RuntimeError):
+            response = {"Error": {"Code": "NoSuchPublicAccessBlockConfiguration"}}
+
+        def preflight(*parameters: str, answer: object) -> str:
+            asked = mock.Mock(side_effect=answer) if isinstance(answer, Exception) else mock.Mock(return_value=answer)
+            control = mock.Mock(get_public_access_block=asked, exceptions=mock.Mock(ClientError=RuntimeError))
+            account = mock.Mock(get_caller_identity=mock.Mock(return_value={"Account": "123456789012"}))
+            operate.preflight(environment(s3control=control, sts=account), list(parameters))
+            return self.out.getvalue().splitlines()[-1]
+
+        blocked = {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True, "RestrictPublicBuckets": True}}
+        with self.assertRaisesRegex(operate.Failed, "CloudFrontDistributionArn"):
+            preflight("Environment=demo", answer=blocked)
+        self.assertIn("behind CloudFront", preflight("CloudFrontDistributionArn=arn:x", answer=blocked))
+        self.assertIn("allows public images", preflight(answer={"PublicAccessBlockConfiguration": {}}))
+        self.assertIn("allows public images", preflight(answer=Missing()))
+        self.assertIn("is not known", preflight(answer=RuntimeError("denied")))
+
+    def test_after_going_back_alarms_go_and_the_routine_plans_anew(self) -> None:
+        names = [
+            "best-shot-demo-daily-routine",
+            "demo-scores-and-standings-20240302T170000-0123456789",
+            "demo-knockouts-20240302T173000-0123456789",
+            "demo-closing-premier-league-27-20240302T1500-0123456789",
+        ]
+        pages = mock.Mock(paginate=mock.Mock(return_value=[{"Schedules": [{"Name": name} for name in names]}]))
+        scheduler = mock.Mock(get_paginator=mock.Mock(return_value=pages))
+        functions = Lambda()
+        operate.replan(environment(**{"lambda": functions, "scheduler": scheduler}))
+        deleted = [call.kwargs["Name"] for call in scheduler.delete_schedule.call_args_list]
+        self.assertEqual(deleted, names[1:3])
+        [(function, event)] = functions.calls
+        self.assertEqual((function, event["targetEnv"]), ("best-shot-demo-daily-routine", "demo"))
+        self.assertNotIn("dryRun", event)
+        refused = Lambda({"daily-routine": {"errorType": "Database", "errorMessage": "gone"}})
+        with self.assertRaisesRegex(operate.Failed, "Database"):
+            operate.replan(environment(**{"lambda": refused, "scheduler": scheduler}))
+
     def test_the_deployed_template_is_saved(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "new" / "template.yaml"

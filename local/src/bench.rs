@@ -63,7 +63,7 @@ pub async fn run() -> anyhow::Result<()> {
     standings(&season);
 
     let clock = ReplayClock::new(season.first_kickoff() - TimeDelta::hours(12));
-    let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
+    let provider = ReplayProvider::start(vec![season.clone()], clock.clone()).await?;
     let stack = Stack::start(Ingredients {
         tools: &tools,
         aws_endpoint: &emulator.endpoint,
@@ -280,11 +280,12 @@ async fn world_cup(output: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let (season, output) = (WORLD_CUP.into(), output.to_owned());
-    let options = Options { season, output, ..Options::default() };
+    let options = Options { seasons: vec![season], output, ..Options::default() };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     let summary = Summary::read(&replay).await?;
-    let kickoffs: BTreeSet<_> = replay.season.fixtures.iter().map(|f| (f.kickoff, f.round.number)).collect();
+    let kickoffs: BTreeSet<_> =
+        replay.season().fixtures.iter().map(|f| (f.kickoff, f.round.number)).collect();
     let requests = summary.provider_requests_by_kind.get("events").copied().unwrap_or_default();
     let (ended, problems) = (summary.matches.ended, summary.problems().len());
     row(WORK, "< 120 s", format!("{} s; {ended} matches ended, {problems} problems", summary.wall_seconds));

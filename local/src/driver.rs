@@ -15,15 +15,16 @@ use crate::postgres::{self, Cluster};
 use crate::replay::{Fault, ReplayClock, ReplayProvider, Rules, Season};
 use crate::stack::{Ingredients, Stack};
 use crate::tools::Tools;
+use crate::watch::{self, Billed, Latencies, Watch};
 
 /// The options of a replay.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The season file.
-    pub season: PathBuf,
-    /// The competition's rules, where the file does not contain them.
+    /// The season files.
+    pub seasons: Vec<PathBuf>,
+    /// The competition's rules, where the file of the only season does not contain them.
     pub rules: Option<PathBuf>,
-    /// Disruptions of matches.
+    /// Disruptions of matches of the only season.
     pub faults: Vec<Fault>,
     /// Start at the beginning of this day, instead of half a day before the first match.
     pub from: Option<NaiveDate>,
@@ -58,18 +59,24 @@ pub struct Replay {
     pub stack: Stack,
     /// The replay provider.
     pub provider: ReplayProvider,
-    /// What is being replayed.
-    pub season: Season,
+    /// What is being replayed, at least one.
+    pub seasons: Vec<Season>,
     /// The current time in the replay.
     pub clock: ReplayClock,
-    /// The tournament that was created.
-    pub tournament_id: uuid::Uuid,
+    /// The tournaments that were created, in the seasons' order.
+    pub tournament_ids: Vec<uuid::Uuid>,
     /// Number of schedules that have fired.
     pub fired: usize,
     /// Errors, in order.
     pub errors: Vec<String>,
     /// When the replay began.
     pub began: Instant,
+    /// The invocations so far.
+    pub billed: Billed,
+    /// The database from outside.
+    pub watch: Watch,
+    /// From the whistle to the database.
+    pub latencies: Latencies,
     /// Faults, if any are to be caused.
     pub injector: Option<FaultInjector>,
     /// Events that Scheduler has sent and that have not arrived.
@@ -105,11 +112,7 @@ impl Replay {
     /// Starts the stack and creates the tournament.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let mut season = Season::load(&options.season)?;
-        if let Some(rules) = &options.rules {
-            season = season.with_rules(Rules::load(rules)?)?;
-        }
-        let season = season.with_faults(options.faults.clone())?;
+        let seasons = load(options)?;
         let tools = Tools::find()?;
         let (own_parts, parts) = match &options.parts {
             Some(parts) => ((None, None), parts.clone()),
@@ -117,14 +120,15 @@ impl Replay {
         };
         let Parts { database_url, aws_endpoint, environment } = parts;
         let start = if options.bulk {
-            season.last_end() + TimeDelta::days(1)
+            last_end(&seasons) + TimeDelta::days(1)
         } else if let Some(day) = options.from {
             day.and_time(NaiveTime::MIN).and_utc()
         } else {
-            season.first_kickoff().date_naive().and_time(NaiveTime::MIN).and_utc() - TimeDelta::hours(12)
+            let first = seasons.iter().map(Season::first_kickoff).min().unwrap_or_default();
+            first.date_naive().and_time(NaiveTime::MIN).and_utc() - TimeDelta::hours(12)
         };
         let clock = ReplayClock::new(start);
-        let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
+        let provider = ReplayProvider::start(seasons.clone(), clock.clone()).await?;
         let injector = match options.faults_by_seed {
             None => None,
             Some((seed, only)) => Some(FaultInjector::new(seed, only, &database_url, &aws_endpoint, &tools)?),
@@ -145,11 +149,14 @@ impl Replay {
         })
         .await?;
         let mut replay = Self {
+            watch: Watch::start(&database_url).await?,
+            latencies: Latencies::of(&seasons),
+            billed: Billed::default(),
             stack,
             provider,
-            season,
+            seasons,
             clock,
-            tournament_id: uuid::Uuid::nil(),
+            tournament_ids: Vec::new(),
             fired: 0,
             errors: Vec::new(),
             began,
@@ -158,28 +165,40 @@ impl Replay {
             arrived: 0,
             _own_parts: own_parts,
         };
-        let event = replay.create_event();
-        let mut answer = replay.deliver("tournaments", &event, start).await?;
-        if let Some(late) = replay.late.pop() {
-            answer = replay.deliver_late(late).await?;
+        for season in replay.seasons.clone() {
+            let event = create_event(&season, replay.clock.now());
+            let mut answer = replay.deliver("tournaments", &event, start).await?;
+            if let Some(late) = replay.late.pop() {
+                answer = replay.deliver_late(late).await?;
+            }
+            let answer = answer
+                .with_context(|| format!("creating {}: {}", season.label(), replay.errors.join("; ")))?;
+            let id = answer["tournamentId"].as_str().context("the creation answered with no tournamentId")?;
+            replay.tournament_ids.push(id.parse().context("the creation's tournamentId")?);
         }
-        let answer =
-            answer.with_context(|| format!("creating the tournament: {}", replay.errors.join("; ")))?;
-        let id = answer["tournamentId"].as_str().context("the creation answered with no tournamentId")?;
-        replay.tournament_id = id.parse().context("the creation's tournamentId")?;
+        // What had ended before the first check says nothing of the checks.
+        let now = replay.clock.now();
+        replay.latencies.note(&replay.watch, now).await?;
+        replay.latencies.forget();
         Ok(replay)
     }
 
-    /// The operator's event that creates the tournament.
+    /// The first season, which is the only one in most replays.
+    pub fn season(&self) -> &Season {
+        &self.seasons[0]
+    }
+
+    /// The operator's event that creates the tournament of the first season.
     pub fn create_event(&self) -> Value {
-        create_event(&self.season, self.clock.now())
+        create_event(self.season(), self.clock.now())
     }
 
     /// Fires the daily cron and whatever the functions have scheduled, in order of time, until nothing is left.
     pub async fn run(&mut self, until: Option<NaiveDate>, progress: bool) -> anyhow::Result<()> {
         let begin = self.clock.now();
-        let end = self.season.last_end();
-        let quiet = if self.season.is_curtailed() { CURTAILED_QUIET_DAYS } else { QUIET_DAYS };
+        let end = last_end(&self.seasons);
+        let quiet =
+            if self.seasons.iter().any(Season::is_curtailed) { CURTAILED_QUIET_DAYS } else { QUIET_DAYS };
         let stop = until.map(|day| day.and_time(NaiveTime::MIN).and_utc());
         let days = u64::try_from((stop.unwrap_or(end).min(end) - begin).num_days()).unwrap_or_default();
         let bar = if progress { ProgressBar::new(days) } else { ProgressBar::hidden() };
@@ -187,7 +206,8 @@ impl Replay {
 
         let mut daily = next_daily(begin);
         loop {
-            let soonest = self.stack.aws.schedules().await?.into_iter().next();
+            let mut alarms = self.stack.aws.schedules().await?;
+            let soonest = alarms.first().cloned();
             let next = soonest.as_ref().map_or(daily, |schedule| schedule.at.min(daily));
             if stop.is_some_and(|stop| next >= stop) {
                 break;
@@ -197,7 +217,10 @@ impl Replay {
                 continue;
             }
             match soonest {
-                Some(schedule) if schedule.at <= daily => self.fire(&schedule).await?,
+                Some(schedule) if schedule.at <= daily => {
+                    alarms.retain(|alarm| alarm.at == schedule.at);
+                    self.fire_all(alarms, schedule.at).await?;
+                }
                 // What is left (waiting for a draw that is never made) would not end.
                 _ if daily > end + quiet => break,
                 _ => {
@@ -207,6 +230,7 @@ impl Replay {
                     daily = next_daily(daily);
                 }
             }
+            self.latencies.note(&self.watch, self.clock.now()).await?;
             bar.set_message(self.clock.now().format("%Y-%m-%d %H:%M").to_string());
             bar.set_position(u64::try_from((self.clock.now() - begin).num_days()).unwrap_or_default());
         }
@@ -214,23 +238,59 @@ impl Replay {
         Ok(())
     }
 
-    async fn fire(&mut self, schedule: &Scheduled) -> anyhow::Result<()> {
-        self.advance(schedule.at);
-        let input = schedule
-            .input
-            .replace("<aws.scheduler.scheduled-time>", &stamp(schedule.at))
-            .replace("<aws.scheduler.schedule-arn>", &schedule.arn);
-        let event: Value =
-            serde_json::from_str(&input).with_context(|| format!("the input of {}", schedule.name))?;
-        self.deliver(&schedule.function, &event, schedule.at).await?;
-        self.fired += 1;
-        if schedule.deletes_itself {
-            self.stack.aws.delete_schedule(&schedule.name).await?;
-        } else {
+    /// Fires the alarms of one moment: without faults those of all functions at once, as Lambda runs them.
+    async fn fire_all(&mut self, due: Vec<Scheduled>, at: DateTime<Utc>) -> anyhow::Result<()> {
+        self.advance(at);
+        let mut events = Vec::new();
+        for schedule in &due {
+            let input = schedule
+                .input
+                .replace("<aws.scheduler.scheduled-time>", &stamp(schedule.at))
+                .replace("<aws.scheduler.schedule-arn>", &schedule.arn);
+            let event: Value =
+                serde_json::from_str(&input).with_context(|| format!("the input of {}", schedule.name))?;
+            events.push((schedule.function.clone(), event));
             // It would never be removed.
-            anyhow::bail!("{} does not delete itself once it has fired", schedule.name);
+            anyhow::ensure!(schedule.deletes_itself, "{} does not delete itself", schedule.name);
+        }
+        let mut names: Vec<&String> = events.iter().map(|(function, _)| function).collect();
+        names.sort();
+        names.dedup();
+        // Each function has one environment here.
+        if self.injector.is_some() || names.len() < events.len() || events.len() == 1 {
+            for (function, event) in events {
+                self.deliver(&function, &event, at).await?;
+            }
+        } else {
+            let first = events.iter().map(|(function, event)| self.invoke_timed(function, event, at));
+            let outcomes = futures_util::future::join_all(first).await;
+            for ((function, event), (outcome, took)) in events.into_iter().zip(outcomes) {
+                self.billed.add(took);
+                if let Err(error) = outcome {
+                    self.errors.push(format!("{} {function}: {error:#}", stamp(at)));
+                    let again = at + TimeDelta::minutes(REDELIVERY_MINUTES[0]);
+                    self.deliver_through(None, &function, &event, again).await?;
+                }
+            }
+        }
+        self.fired += due.len();
+        self.billed.alarms += due.len();
+        for schedule in &due {
+            self.stack.aws.delete_schedule(&schedule.name).await?;
         }
         Ok(())
+    }
+
+    async fn invoke_timed(
+        &self,
+        function: &str,
+        event: &Value,
+        at: DateTime<Utc>,
+    ) -> (anyhow::Result<Value>, std::time::Duration) {
+        let mut event = event.clone();
+        event["deliveredAt"] = json!(stamp(self.clock.now().max(at)));
+        let began = Instant::now();
+        (self.stack.invoke(function, event).await, began.elapsed())
     }
 
     /// Two more daily routines, without faults: the first finds the last run that died, the second delivers what is
@@ -256,6 +316,12 @@ impl Replay {
     ) -> anyhow::Result<Option<Value>> {
         let name = name_of(function, event, at);
         let fault = self.injector.as_mut().and_then(|injector| injector.draw(function, &name));
+        if fault == Some(Kind::AlarmNeverFires) {
+            if let Some(injector) = &mut self.injector {
+                injector.note(Kind::AlarmNeverFires);
+            }
+            return Ok(None);
+        }
         if fault == Some(Kind::DeliveredLate) {
             let (function, event) = (function.to_owned(), event.clone());
             self.late.push(Late { due: at + LATE, function, event, arrived_before: self.arrived });
@@ -299,10 +365,12 @@ impl Replay {
             self.advance(now);
             event["deliveredAt"] = json!(stamp(self.clock.now().max(now)));
             let first = std::mem::take(&mut first);
+            let began = Instant::now();
             let outcome = match fault.filter(|fault| first || !fault.passes()) {
                 Some(fault) => self.invoke_with_fault(fault, function, &event).await?,
                 None => self.stack.invoke(function, event.clone()).await,
             };
+            self.billed.add(began.elapsed());
             match outcome {
                 Ok(answer) => return Ok(Some(answer)),
                 Err(error) => {
@@ -324,9 +392,14 @@ impl Replay {
         let Self { injector, stack, provider, errors, .. } = self;
         let Some(injector) = injector else { return Ok(stack.invoke(function, event.clone()).await) };
         injector.inject(fault, stack, provider, function).await?;
-        let outcome = if fault == Kind::DeliveredTwiceAtOnce {
+        let outcome = if matches!(fault, Kind::DeliveredTwiceAtOnce | Kind::TwoWakeUpsAtOnce) {
             let twin = stack.functions.twin()?;
             let mut same = event.clone();
+            if fault == Kind::TwoWakeUpsAtOnce {
+                // That of an alarm which came late.
+                let at = event["scheduledTime"].as_str().and_then(|at| at.parse::<DateTime<Utc>>().ok());
+                same["scheduledTime"] = json!(at.map(|at| stamp(at - TimeDelta::minutes(7))));
+            }
             same["targetEnv"] = stack.aws.environment.as_str().into();
             let (one, other) =
                 tokio::join!(stack.invoke(function, event.clone()), twin.invoke(function, &same));
@@ -365,6 +438,29 @@ impl Replay {
     }
 }
 
+/// Reads the seasons, each with ids of its own.
+fn load(options: &Options) -> anyhow::Result<Vec<Season>> {
+    anyhow::ensure!(!options.seasons.is_empty(), "no season is given");
+    let alone = options.seasons.len() == 1;
+    anyhow::ensure!(
+        alone || (options.rules.is_none() && options.faults.is_empty()),
+        "rules and faults are for one season"
+    );
+    let load = |(index, file): (usize, &PathBuf)| {
+        let mut season = Season::load(file)?;
+        if let Some(rules) = &options.rules {
+            season = season.with_rules(Rules::load(rules)?)?;
+        }
+        anyhow::Ok(season.with_faults(options.faults.clone())?.numbered(index))
+    };
+    options.seasons.iter().enumerate().map(load).collect()
+}
+
+/// When the last match of all seasons is over.
+fn last_end(seasons: &[Season]) -> DateTime<Utc> {
+    seasons.iter().map(Season::last_end).max().unwrap_or_default()
+}
+
 /// Starts the services of a replay that shares none with others, with an existing database if one is named.
 async fn own_parts(
     tools: &Tools,
@@ -374,7 +470,7 @@ async fn own_parts(
     let (cluster, database_url) = match database_url {
         Some(url) => (None, url.to_owned()),
         None => {
-            let cluster = Cluster::start(tools).await?;
+            let cluster = Cluster::start_with(tools, &watch::SETTINGS, &[]).await?;
             let url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;
             (Some(cluster), url)
         }
@@ -440,13 +536,13 @@ pub fn stamp(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Identifies an event in the same way in every replay of the season: ids and names differ from run to run, and so do
-/// the seconds of schedules that fire at once.
+/// Identifies a delivery in the same way in every replay of the season: ids differ from run to run, and so do the seconds
+/// of alarms for the next minute.
 fn name_of(function: &str, event: &Value, at: DateTime<Utc>) -> String {
     const MINUTES: i64 = 5;
     let about = at - TimeDelta::seconds(at.timestamp().rem_euclid(60 * MINUTES));
-    let fields = ["check", "roundSlug"].map(|field| event[field].as_str().unwrap_or("-"));
-    format!("{function} {} {}", fields.join(" "), about.format("%Y-%m-%d %H:%M"))
+    let what = if event["wake"] == true { "wake-up" } else { "event" };
+    format!("{function} {what} {}", about.format("%Y-%m-%d %H:%M"))
 }
 
 fn next_daily(after: DateTime<Utc>) -> DateTime<Utc> {

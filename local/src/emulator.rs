@@ -5,11 +5,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 use aws_sdk_s3::config::{Credentials, Region};
-use aws_sdk_scheduler::types::ActionAfterCompletion;
-use chrono::{DateTime, Utc};
+use aws_sdk_scheduler::types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use rustix::process::Signal;
 use shared::aws;
-use shared::schedule::at_moment;
 
 use crate::tools::{self, Part, Tools};
 
@@ -191,6 +190,32 @@ impl Deployment {
         })
     }
 
+    /// Makes a one-time schedule with an input, as another version of the functions did.
+    pub async fn make_schedule(
+        &self,
+        name: &str,
+        at: DateTime<Utc>,
+        function: &str,
+        input: &str,
+    ) -> anyhow::Result<()> {
+        let target = Target::builder()
+            .arn(format!("{}{function}", function_arn_prefix(&self.environment)))
+            .role_arn("arn:aws:iam::123456789012:role/best-shot-local-scheduler")
+            .input(input)
+            .build()?;
+        self.scheduler
+            .create_schedule()
+            .group_name(group(&self.environment))
+            .name(name)
+            .schedule_expression(at.format("at(%Y-%m-%dT%H:%M:%S)").to_string())
+            .flexible_time_window(FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build()?)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .target(target)
+            .send()
+            .await?;
+        Ok(())
+    }
+
     /// Deletes a schedule, as Scheduler does once it has fired.
     pub async fn delete_schedule(&self, name: &str) -> anyhow::Result<()> {
         self.scheduler.delete_schedule().group_name(group(&self.environment)).name(name).send().await?;
@@ -213,6 +238,12 @@ impl Deployment {
         let got = self.s3.get_object().bucket(group(&self.environment)).key(key).send().await?;
         Ok(got.body.collect().await?.to_vec())
     }
+}
+
+/// The time in an `at(…)` expression.
+fn at_moment(expression: &str) -> Option<DateTime<Utc>> {
+    let text = expression.strip_prefix("at(")?.strip_suffix(')')?;
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok().map(|moment| moment.and_utc())
 }
 
 fn group(environment: &str) -> String {

@@ -23,7 +23,7 @@ const VARIABLES: &str = "env";
 const ENVIRONMENT: &str = "demo";
 
 /// Which sample goes to which function, in the order in which they are sent.
-const SAMPLES: [(&str, &str); 13] = [
+const SAMPLES: [(&str, &str); 14] = [
     ("migrate", "migrate"),
     ("operator-api", "operator-api-health"),
     ("tournaments", "tournament-create"),
@@ -32,6 +32,7 @@ const SAMPLES: [(&str, &str); 13] = [
     ("scores-and-standings", "scores-and-standings-interim"),
     ("scores-and-standings", "scores-and-standings"),
     ("scores-and-standings", "scores-and-standings-follow-up"),
+    ("scores-and-standings", "scores-and-standings-wake-up"),
     ("scores-and-standings", "scores-and-standings-table"),
     ("scores-and-standings", "scores-and-standings-old-caller"),
     ("tournaments", "tournament-refresh"),
@@ -69,7 +70,7 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
     let database_url = postgres::create_database(&cluster.url("postgres"), "best_shot").await?;
     let season = Season::load(Path::new(SEASON))?;
     let clock = ReplayClock::new("2022-11-19T12:00:00Z".parse()?);
-    let provider = ReplayProvider::start(season.clone(), clock.clone()).await?;
+    let provider = ReplayProvider::start(vec![season.clone()], clock.clone()).await?;
     let logs = tempfile::tempdir()?;
     let stack = Stack::start(Ingredients {
         tools: &tools,

@@ -15,9 +15,9 @@ use local::emulator::{CREDENTIALS, Emulator};
 use local::injection::Kind as ChaosKind;
 use local::postgres::{self, Cluster};
 use local::replay::{Fault, Season};
-use local::summary::Summary;
+use local::summary::{Summaries, Summary, Total};
 use local::tools::{self, Tools};
-use local::{aws_record, bench, lambda_check, page};
+use local::{aws_record, bench, crowd, lambda_check, page, watch};
 use shared::provider::decode::{Kind, decode};
 use strum::VariantNames as _;
 
@@ -30,10 +30,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Replay a season: create its tournament, then only fire schedules
+    /// Replay seasons: create their tournaments, then only fire schedules
     Replay {
-        /// A season in the openfootball JSON format
-        season: PathBuf,
+        /// Seasons in the openfootball JSON format, or folders of them: all in one database, by one clock
+        #[arg(required = true)]
+        seasons: Vec<PathBuf>,
         /// Write the summary (JSON) here, and a page and the reports next to it
         #[arg(long)]
         summary: Option<PathBuf>,
@@ -56,10 +57,11 @@ enum Command {
         #[arg(long)]
         serve: bool,
     },
-    /// Replay a season with random faults, and compare the database with that of a replay without faults
+    /// Replay seasons with random faults, and compare the database with that of a replay without faults
     Chaos {
-        /// A season in the openfootball JSON format
-        season: PathBuf,
+        /// Seasons in the openfootball JSON format, or folders of them
+        #[arg(required = true)]
+        seasons: Vec<PathBuf>,
         /// Seeds of the random faults: one seed, or from..to
         #[arg(long, default_value = "1", value_parser = seeds)]
         seed: Seeds,
@@ -72,6 +74,17 @@ enum Command {
         /// Write faults and outcomes here, as a page (Markdown)
         #[arg(long)]
         table: Option<PathBuf>,
+    },
+    /// Measure what it costs when many competitions are due at one moment
+    Crowd {
+        /// How many competitions: one round each, all matches ended
+        count: usize,
+        /// The pause between requests to the provider, in ms
+        #[arg(long, default_value_t = 2_500)]
+        pause: u64,
+        /// Write the figures (JSON) here
+        #[arg(long)]
+        summary: Option<PathBuf>,
     },
     /// Show how the pipeline decodes one reply of the provider
     Decode {
@@ -128,14 +141,24 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Replay { season, summary, rules, faults, until, bulk, database_url, serve } => {
-            let output = driver::output_dir(summary.as_deref(), &season);
+        Command::Replay { seasons, summary, rules, faults, until, bulk, database_url, serve } => {
+            let output = driver::output_dir(summary.as_deref(), &seasons[0]);
+            let seasons = files(&seasons)?;
             let options =
-                Options { season, rules, faults, until, bulk, database_url, output, ..Options::default() };
+                Options { seasons, rules, faults, until, bulk, database_url, output, ..Options::default() };
             replay(&options, summary, serve).await
         }
-        Command::Chaos { season, seed, jobs, only, table } => {
-            replays_with_faults(&season, seed, jobs, only, table.as_deref()).await
+        Command::Chaos { seasons, seed, jobs, only, table } => {
+            replays_with_faults(&files(&seasons)?, seed, jobs, only, table.as_deref()).await
+        }
+        Command::Crowd { count, pause, summary } => {
+            let crowd = crowd::run(count, std::time::Duration::from_millis(pause)).await?;
+            let figures = serde_json::to_string_pretty(&crowd)?;
+            println!("{figures}");
+            if let Some(file) = summary {
+                std::fs::write(&file, figures).with_context(|| format!("writing {}", file.display()))?;
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Command::Decode { kind, file } => decode_file(kind.parse()?, &file),
         Command::LambdaCheck { functions, chromium, summary, calls } => {
@@ -152,32 +175,31 @@ async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -
     std::fs::create_dir_all(&options.output)?;
     let mut replay = Replay::start(options).await?;
     replay.run(options.until, true).await?;
-    let summary = Summary::read(&replay).await?;
-    println!("{}", page::tables(&summary.standings));
-    if let Some(champion) = &summary.champion {
-        println!("Champion: {champion}");
-    }
-    println!(
-        "{} of {} matches ended; executions: {} completed, {} in part, {} failed; {} schedules fired; \
-         {} requests; {:.0} s",
-        summary.matches.ended,
-        summary.matches.total,
-        summary.executions.completed,
-        summary.executions.partial_failure,
-        summary.executions.failed,
-        summary.schedules.fired,
-        summary.provider_requests,
-        summary.wall_seconds,
-    );
+    let (summary, problems) = match replay.tournament_ids.as_slice() {
+        [_] => {
+            let summary = Summary::read(&replay).await?;
+            print_part(&summary.standings, summary.champion.as_deref());
+            println!("{} of {} matches ended", summary.matches.ended, summary.matches.total);
+            print_total(&summary.total);
+            let page = page::write(&replay, &summary, &options.output).await?;
+            println!("page:     {} (with every execution's report)", page.display());
+            (serde_json::to_string_pretty(&summary)?, summary.problems())
+        }
+        _ => {
+            let summary = Summaries::read(&replay).await?;
+            for part in &summary.tournaments {
+                println!("\n{}", part.tournament.label);
+                print_part(&part.standings, part.champion.as_deref());
+            }
+            print_total(&summary.total);
+            (serde_json::to_string_pretty(&summary)?, summary.total.problems())
+        }
+    };
     if let Some(file) = &summary_file {
-        std::fs::write(file, serde_json::to_string_pretty(&summary)?)
-            .with_context(|| format!("writing {}", file.display()))?;
+        std::fs::write(file, summary).with_context(|| format!("writing {}", file.display()))?;
         println!("summary:  {}", file.display());
     }
-    let page = page::write(&replay, &summary, &options.output).await?;
-    println!("page:     {} (with every execution's report)", page.display());
     println!("logs:     {}", options.output.join("logs").display());
-    let problems = summary.problems();
     for problem in &problems {
         eprintln!("problem: {problem}");
     }
@@ -194,6 +216,34 @@ async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn print_part(standings: &[local::summary::Group], champion: Option<&str>) {
+    println!("{}", page::tables(standings));
+    if let Some(champion) = champion {
+        println!("Champion: {champion}");
+    }
+}
+
+fn print_total(total: &Total) {
+    println!(
+        "executions: {} completed, {} in part, {} failed; {} alarms fired; {} requests; {:.0} s",
+        total.executions.completed,
+        total.executions.partial_failure,
+        total.executions.failed,
+        total.schedules.fired,
+        total.provider_requests,
+        total.wall_seconds,
+    );
+    let cost = &total.cost;
+    println!(
+        "{} invocations, {:.1} GB seconds, ${:.4}; from the whistle to the database: median {} min, worst {} min",
+        cost.invocations,
+        cost.gb_seconds,
+        cost.dollars,
+        cost.latency.median_minutes,
+        cost.latency.worst_minutes,
+    );
+}
+
 /// Seeds from the first to the last.
 #[derive(Debug, Clone, Copy)]
 struct Seeds(u64, u64);
@@ -205,24 +255,47 @@ fn seeds(text: &str) -> Result<Seeds, String> {
     if first <= last { Ok(Seeds(first, last)) } else { Err("the first is larger than the last".to_owned()) }
 }
 
+/// The season files that are named, alone or by a folder.
+fn files(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).with_context(|| format!("reading {}", path.display()))?;
+            let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            found.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+            found.sort();
+            files.extend(found);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    anyhow::ensure!(!files.is_empty(), "the folders have no .json file");
+    Ok(files)
+}
+
 async fn replays_with_faults(
-    season: &Path,
+    seasons: &[PathBuf],
     Seeds(first, last): Seeds,
     jobs: usize,
     only: Option<ChaosKind>,
     table: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     let output = Path::new("target/chaos");
-    println!("A replay of {} without faults…", season.display());
-    let undisturbed = chaos::undisturbed(season, output, None).await?;
+    let names: Vec<String> = seasons.iter().map(|season| season.display().to_string()).collect();
+    println!("A replay of {} without faults…", names.join(", "));
+    let undisturbed = chaos::undisturbed(seasons, output, None).await?;
     let disturbed = futures_util::stream::iter(first..=last)
-        .map(|seed| chaos::disturbed(season, output, seed, only, &undisturbed, None))
+        .map(|seed| chaos::disturbed(seasons, output, seed, only, &undisturbed, None))
         .buffered(jobs.max(1))
         .inspect_ok(|outcome| println!("seed {}: {} rows differ", outcome.seed, outcome.differences.len()));
     let outcomes: Vec<chaos::Outcome> = disturbed.try_collect().await?;
     println!("{}", chaos::table(&outcomes));
     if let Some(file) = table {
-        let text = chaos::page(Season::load(season)?.label(), &outcomes);
+        let labels: Vec<String> = seasons
+            .iter()
+            .map(|file| Ok(Season::load(file)?.label().to_owned()))
+            .collect::<anyhow::Result<_>>()?;
+        let text = chaos::page(&labels.join(", "), &outcomes);
         std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))?;
     }
     let problems: Vec<String> = outcomes.iter().flat_map(chaos::Outcome::problems).collect();
@@ -240,7 +313,7 @@ fn decode_file(kind: Kind, file: &Path) -> anyhow::Result<ExitCode> {
 
 async fn services(command: &[String], calls: Option<&Path>) -> anyhow::Result<ExitCode> {
     let tools = Tools::find()?;
-    let cluster = Cluster::start(&tools).await?;
+    let cluster = Cluster::start_with(&tools, &watch::SETTINGS, &[]).await?;
     let emulator = Emulator::start(&tools).await?;
     postgres::make_template(&cluster.url("postgres")).await?;
     let (program, arguments) = command.split_first().context("no command")?;

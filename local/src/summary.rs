@@ -8,8 +8,9 @@ use tokio_postgres::Client;
 
 use crate::driver::Replay;
 use crate::postgres;
+use crate::watch::Latency;
 
-/// The summary of a replay.
+/// The summary of a replay of one season.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "the names are the documentation: they are the summary file's keys")]
 pub struct Summary {
@@ -18,6 +19,33 @@ pub struct Summary {
     pub standings: Vec<Group>,
     pub bracket: Vec<BracketRound>,
     pub champion: Option<String>,
+    #[serde(flatten)]
+    pub total: Total,
+}
+
+/// The summary of a replay of several seasons.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation: they are the summary file's keys")]
+pub struct Summaries {
+    pub tournaments: Vec<Part>,
+    pub total: Total,
+}
+
+/// One of several tournaments.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation: they are the summary file's keys")]
+pub struct Part {
+    pub tournament: Tournament,
+    pub matches: Matches,
+    pub standings: Vec<Group>,
+    pub bracket: Vec<BracketRound>,
+    pub champion: Option<String>,
+}
+
+/// What the whole replay did and cost.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation: they are the summary file's keys")]
+pub struct Total {
     pub executions: Executions,
     pub schedules: Schedules,
     pub provider_requests: u64,
@@ -30,6 +58,21 @@ pub struct Summary {
     pub peak_rss_mb: BTreeMap<String, f64>,
     pub warnings: Vec<Warning>,
     pub errors: Vec<String>,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// What it cost, seen from outside.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the documentation: they are the summary file's keys")]
+pub struct Cost {
+    pub invocations: usize,
+    pub gb_seconds: f64,
+    /// None where they could not be counted: in a database that exists already.
+    pub statements: Option<i64>,
+    pub connections: i64,
+    pub latency: Latency,
+    pub dollars: f64,
 }
 
 /// A warning of an execution, in order of the executions.
@@ -155,12 +198,42 @@ impl Summary {
     /// Reads everything back.
     pub async fn read(replay: &Replay) -> anyhow::Result<Self> {
         let db = postgres::connect(&replay.stack.database_url).await?;
-        let id = replay.tournament_id;
-        let tournament = tournament(&db, id).await?;
-        let matches = matches(&db, id).await?;
-        let standings = standings(&db, id).await?;
-        let bracket = bracket(&db, id).await?;
-        let champion = champion(&db, id, &standings, &matches).await?;
+        let Part { tournament, matches, standings, bracket, champion } =
+            Part::read(&db, replay.tournament_ids[0]).await?;
+        let total = Total::read(replay, &db).await?;
+        Ok(Self { tournament, matches, standings, bracket, champion, total })
+    }
+
+    /// The problems that make the replay fail.
+    pub fn problems(&self) -> Vec<String> {
+        self.total.problems()
+    }
+}
+
+impl Summaries {
+    /// Reads everything back.
+    pub async fn read(replay: &Replay) -> anyhow::Result<Self> {
+        let db = postgres::connect(&replay.stack.database_url).await?;
+        let mut tournaments = Vec::new();
+        for id in &replay.tournament_ids {
+            tournaments.push(Part::read(&db, *id).await?);
+        }
+        Ok(Self { tournaments, total: Total::read(replay, &db).await? })
+    }
+}
+
+impl Part {
+    async fn read(db: &Client, id: uuid::Uuid) -> anyhow::Result<Self> {
+        let matches = matches(db, id).await?;
+        let standings = standings(db, id).await?;
+        let champion = champion(db, id, &standings, &matches).await?;
+        let (tournament, bracket) = (tournament(db, id).await?, bracket(db, id).await?);
+        Ok(Self { tournament, matches, standings, bracket, champion })
+    }
+}
+
+impl Total {
+    async fn read(replay: &Replay, db: &Client) -> anyhow::Result<Self> {
         let sums = db
             .query_one(
                 "SELECT count(*) FILTER (WHERE status = 'completed'), count(*) FILTER (WHERE status = 'partial_failure'),
@@ -178,11 +251,6 @@ impl Summary {
             .await?;
         let reports = replay.stack.aws.objects(shared::objects::REPORTS).await?;
         Ok(Self {
-            tournament,
-            matches,
-            standings,
-            bracket,
-            champion,
             executions: Executions {
                 completed: sums.get(0),
                 partial_failure: sums.get(1),
@@ -209,8 +277,16 @@ impl Summary {
             reports: reports.iter().filter(|key| key.ends_with(".json")).count(),
             wall_seconds: (replay.began.elapsed().as_secs_f64() * 10.0).round() / 10.0,
             peak_rss_mb: replay.stack.functions.peak_rss_mb(),
-            warnings: warnings(&db).await?,
+            warnings: warnings(db).await?,
             errors: replay.errors.clone(),
+            cost: Cost {
+                invocations: replay.billed.invocations,
+                gb_seconds: replay.billed.gb_seconds(),
+                statements: replay.watch.statements().await,
+                connections: replay.watch.connections(),
+                latency: replay.latencies.summary(),
+                dollars: replay.billed.dollars(),
+            },
         })
     }
 
@@ -229,6 +305,14 @@ impl Summary {
             }
         }
         problems
+    }
+}
+
+impl std::ops::Deref for Summary {
+    type Target = Total;
+
+    fn deref(&self) -> &Total {
+        &self.total
     }
 }
 

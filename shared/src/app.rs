@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use crate::alarms::Alarms;
 use crate::aws;
 use crate::config::{Config, ConfigError, Secrets};
 use crate::objects::Objects;
-use crate::schedule::Schedules;
 use crate::secrets::{SecretError, Vault};
 use crate::slack::Slack;
 use crate::store::{Store, StoreError};
@@ -27,7 +27,7 @@ pub struct Services {
     /// S3.
     pub objects: Objects,
     /// EventBridge Scheduler.
-    pub schedules: Schedules,
+    pub alarms: Alarms,
     /// Region, credentials and HTTP client, for a service that only one function calls.
     pub aws: aws_config::SdkConfig,
     /// Slack, if there is a webhook.
@@ -82,7 +82,7 @@ impl App {
         Ok(Services {
             store: Store::of(Arc::clone(&vault), config.database_ca_file.clone())?,
             objects: Objects::new(aws_sdk_s3::Client::new(&aws), config.objects.clone()),
-            schedules: Schedules::new(
+            alarms: Alarms::new(
                 aws_sdk_scheduler::Client::new(&aws),
                 config.schedules.clone(),
                 config.environment.clone(),

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use url::Url;
 
-use football::plan::schedule::Offsets;
+use football::plan::checks::Offsets;
 
 /// The provider's own host. Another origin is accepted only on loopback, for a replay.
 const SOFASCORE_ORIGIN: &str = "https://www.sofascore.com";

@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::app::Services;
+use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::work::Function;
@@ -16,6 +17,7 @@ pub(crate) const TIME_TO_FINISH: Duration = Duration::from_secs(30);
 const TIME_TO_WRITE: Duration = Duration::from_secs(15);
 
 /// One delivery to one function.
+#[derive(Clone, Copy)]
 pub struct Invocation<'a> {
     /// The function.
     pub function: Function,
@@ -33,9 +35,16 @@ pub struct Invocation<'a> {
     pub config: &'a Config,
     /// Clients of the external services.
     pub services: &'a Services,
+    /// What the executions of a wake-up share; none for an event of its own.
+    pub batch: Option<&'a Batch>,
 }
 
 impl Invocation<'_> {
+    /// Whether this execution looks after what earlier runs left: dead runs and pending messages.
+    pub(crate) fn does_housekeeping(&self) -> bool {
+        self.batch.is_none_or(Batch::does_housekeeping)
+    }
+
     /// When a step stops making requests and writes what it has; none: there is no deadline.
     pub fn time_to_write(&self) -> Option<Instant> {
         self.deadline?.checked_sub(TIME_TO_FINISH + TIME_TO_WRITE)

@@ -43,11 +43,17 @@ pub async fn serve(
                 event: &event.payload,
                 config: &app.config,
                 services,
+                batch: None,
             };
             // Type-erased: otherwise the runtime's layers and the whole pipeline would compile as one huge type.
             let answer: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> =
                 Box::pin(handler(&invocation, event.payload.clone()));
-            answer.await
+            let answer = answer.await;
+            // The desk answers people, who follow one link after the other.
+            if function != Function::OperatorApi {
+                services.store.close_idle();
+            }
+            answer
         };
         match result.await {
             Ok(answer) => Ok(answer),
@@ -65,6 +71,7 @@ pub async fn serve(
 async fn report_unrecorded(app: &App, function: Function, request: Uuid, failure: &Failure) {
     let operation = match failure {
         Failure::Record(_) => "record",
+        Failure::Alarms { .. } => "alarms",
         Failure::Migration(_) => "migrate",
         _ => return,
     };

@@ -3,14 +3,17 @@
 //! Imports go one way: functions → [`sync`] → `football::plan` → `football::domain`, and [`sync`] → [`provider`], [`store`], ….
 //! The crate `football` is pure: no I/O, no SQL, no Lambda, no clock. It decides; [`sync`] applies.
 
+pub mod alarms;
 pub mod app;
 pub mod aws;
+pub mod batch;
 mod block_kit;
 pub mod browser;
 pub mod clock;
 pub mod config;
 pub mod crash;
 mod database_url;
+pub mod delivery;
 pub mod event;
 pub mod execution;
 pub mod gate;
@@ -23,7 +26,6 @@ pub mod outcomes;
 pub mod provider;
 pub mod report;
 pub mod requests;
-pub mod schedule;
 pub mod secrets;
 pub mod sentry;
 pub mod slack;

@@ -6,6 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::block_kit::{Block, Element, Text};
+use crate::journal::RoundCounts;
 use crate::outcomes::counts;
 use crate::store::circuit::PendingMessage;
 use crate::summary::Summary;
@@ -17,6 +18,10 @@ const FIELD_CHARS: usize = 1_900;
 const SECTION_CHARS: usize = 2_800;
 /// Errors and warnings quoted in one message; the report has all.
 const QUOTED: usize = 5;
+/// Length of a part of a line in a message about several executions.
+const LINE_CHARS: usize = 160;
+/// Sections of lines in such a message.
+const LINE_BLOCKS: usize = 6;
 
 /// The content of a message.
 #[derive(Debug, Clone)]
@@ -39,6 +44,139 @@ pub(crate) struct Message<'a> {
     pub duration_ms: i32,
 }
 
+/// The message of an ended execution that is still to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    /// The record.
+    pub execution: Uuid,
+    /// What was done.
+    pub operation: Operation,
+    /// How it ended.
+    pub status: ExecutionStatus,
+    /// The record's summary.
+    pub summary: Summary,
+    /// The delivery.
+    pub request_id: Uuid,
+    /// The link to the report, if there is one.
+    pub report_url: Option<String>,
+    /// The report's key on S3.
+    pub report_key: Option<String>,
+    /// When the execution ended.
+    pub completed_at: DateTime<Utc>,
+    /// How long it took.
+    pub duration_ms: i32,
+    /// Whether nobody is to get it: the settings or another message say so.
+    pub unwanted: bool,
+}
+
+impl Outgoing {
+    /// Keeps a message for later.
+    pub(crate) fn of(execution: Uuid, message: &Message<'_>, unwanted: bool) -> Self {
+        Self {
+            execution,
+            operation: message.operation,
+            status: message.status,
+            summary: message.summary.clone(),
+            request_id: message.request_id,
+            report_url: message.report_url.map(ToOwned::to_owned),
+            report_key: message.report_key.map(ToOwned::to_owned),
+            completed_at: message.completed_at,
+            duration_ms: message.duration_ms,
+            unwanted,
+        }
+    }
+
+    /// The message as it is sent alone.
+    pub(crate) fn message(&self) -> Message<'_> {
+        Message {
+            operation: self.operation,
+            status: self.status,
+            summary: &self.summary,
+            request_id: self.request_id,
+            report_url: self.report_url.as_deref(),
+            report_key: self.report_key.as_deref(),
+            completed_at: self.completed_at,
+            duration_ms: self.duration_ms,
+        }
+    }
+
+    /// Its line in a message about several.
+    fn line(&self) -> String {
+        let (_, mark) = look_of(self.status);
+        let mark = if self.summary.alarms.is_empty() { mark } else { "❗" };
+        let label = self.summary.tournament_label.as_deref().unwrap_or("all tournaments");
+        let mut parts = vec![format!("{mark} *{}*", escaped(label, LINE_CHARS))];
+        match &self.summary.facts.matches {
+            Some(rounds) => parts.extend(rounds.iter().map(|(round, counts)| {
+                let RoundCounts { ended, open, .. } = counts;
+                escaped(&format!("round {round}: {ended} ended, {open} open"), LINE_CHARS)
+            })),
+            None => parts.push(self.operation.words()),
+        }
+        let said =
+            self.summary.alarms.first().or(self.summary.errors.first()).or(self.summary.warnings.first());
+        parts.extend(said.map(|text| escaped(&text.replace('\n', " "), LINE_CHARS)));
+        parts.extend(self.report_url.as_ref().map(|url| format!("<{url}|report>")));
+        parts.join(" · ")
+    }
+}
+
+/// The colour and the mark of a status.
+fn look_of(status: ExecutionStatus) -> (&'static str, &'static str) {
+    match status {
+        ExecutionStatus::Completed => ("#2eb67d", "✅"),
+        ExecutionStatus::PartialFailure => ("#ecb22e", "⚠️"),
+        ExecutionStatus::Failed | ExecutionStatus::InProgress => ("#e01e5a", "❌"),
+    }
+}
+
+/// One payload for the messages of several executions, a line each: first those with an alarm, then those that failed.
+pub(crate) fn payload_of_all(all: &[&Outgoing]) -> Value {
+    let rank = |outgoing: &Outgoing| match outgoing.status {
+        _ if !outgoing.summary.alarms.is_empty() => 0,
+        ExecutionStatus::Failed | ExecutionStatus::InProgress => 1,
+        ExecutionStatus::PartialFailure => 2,
+        ExecutionStatus::Completed => 3,
+    };
+    let mut sorted: Vec<&&Outgoing> = all.iter().collect();
+    sorted.sort_by_key(|outgoing| (rank(outgoing), outgoing.summary.tournament_label.clone()));
+    let (colour, mark) = match sorted.first() {
+        Some(first) if !first.summary.alarms.is_empty() => (look_of(ExecutionStatus::Failed).0, "❗"),
+        first => look_of(first.map_or(ExecutionStatus::Completed, |outgoing| outgoing.status)),
+    };
+    let troubled = all.iter().filter(|outgoing| outgoing.status != ExecutionStatus::Completed).count();
+    let title = match troubled {
+        0 => format!("{mark} {} executions completed", all.len()),
+        _ => format!("{mark} {} executions, {troubled} of them not completed", all.len()),
+    };
+    let mut blocks = vec![Block::Header { text: Text::plain(shortened(&title, HEADER_CHARS)) }];
+    let mut section = String::new();
+    let mut left = sorted.len();
+    for outgoing in sorted {
+        let line = outgoing.line();
+        if !section.is_empty() && section.chars().count() + line.chars().count() > SECTION_CHARS {
+            blocks.push(Block::Section { text: Text::verbatim(std::mem::take(&mut section)) });
+        }
+        if blocks.len() > LINE_BLOCKS {
+            break;
+        }
+        if !section.is_empty() {
+            section.push('\n');
+        }
+        section.push_str(&line);
+        left -= 1;
+    }
+    if left > 0 {
+        let more = format!("… and {left} more");
+        section = if section.is_empty() { more } else { format!("{section}\n{more}") };
+    }
+    blocks.push(Block::Section { text: Text::verbatim(section) });
+    json!({
+        "text": escaped(&title, FIELD_CHARS),
+        "attachments": [{ "color": colour, "fallback": title, "blocks": blocks }],
+    })
+}
+
 impl Message<'_> {
     /// Whether any row or schedule was touched.
     pub(crate) fn changed_something(&self) -> bool {
@@ -48,11 +186,7 @@ impl Message<'_> {
 
     /// The webhook's payload.
     pub(crate) fn payload(&self) -> Value {
-        let (colour, mark) = match self.status {
-            ExecutionStatus::Completed => ("#2eb67d", "✅"),
-            ExecutionStatus::PartialFailure => ("#ecb22e", "⚠️"),
-            ExecutionStatus::Failed | ExecutionStatus::InProgress => ("#e01e5a", "❌"),
-        };
+        let (colour, mark) = look_of(self.status);
         let Summary { rows, schedules, .. } = self.summary;
         let label = self.summary.tournament_label.as_deref().unwrap_or("all tournaments");
         let dry = if self.summary.dry_run { " (dry run)" } else { "" };
@@ -214,6 +348,39 @@ mod tests {
         .map(|(status, summary)| message(*status, summary).payload())
         .collect();
         insta::assert_json_snapshot!(messages);
+    }
+
+    #[test]
+    fn the_messages_of_many_executions_are_one_with_a_line_each() {
+        let of = |label: String, status, ended| {
+            let counts = RoundCounts { ended, open: 1, ..RoundCounts::default() };
+            let mut summary = Summary { tournament_label: Some(label), ..Summary::default() };
+            summary.facts.matches = Some([("7".to_owned(), counts)].into());
+            if status == ExecutionStatus::Failed {
+                summary.errors.push("the database <is> gone".to_owned());
+            }
+            Outgoing::of(Uuid::from_u128(1), &message(status, &summary), false)
+        };
+        let mut all = vec![
+            of("Ash League".to_owned(), ExecutionStatus::Completed, 3),
+            of("Birch & Cup".to_owned(), ExecutionStatus::Failed, 0),
+        ];
+        insta::assert_json_snapshot!(payload_of_all(&all.iter().collect::<Vec<_>>()));
+        // A corrected result that the application had scored stands out among everything that went well.
+        let mut corrected = of("Cedar League".to_owned(), ExecutionStatus::Completed, 3);
+        corrected.summary.alarms.push("CORRECTION: match 7".to_owned());
+        let payload = payload_of_all(&[&all[0], &corrected]);
+        let lines = payload["attachments"][0]["blocks"][1]["text"]["text"].as_str().unwrap();
+        assert!(lines.starts_with("❗ *Cedar League*") && lines.contains("CORRECTION: match 7"), "{lines}");
+        all.extend((0..300).map(|n| of(format!("League {n:03}"), ExecutionStatus::Completed, 9)));
+        let payload = payload_of_all(&all.iter().collect::<Vec<_>>());
+        let blocks = payload["attachments"][0]["blocks"].as_array().unwrap();
+        assert!(blocks.len() <= 50);
+        let texts: Vec<&str> = blocks.iter().filter_map(|block| block["text"]["text"].as_str()).collect();
+        assert!(texts.iter().all(|text| text.chars().count() <= 3_000));
+        let lines: usize = texts[1..].iter().map(|text| text.lines().count()).sum();
+        let more = texts.last().unwrap().lines().last().unwrap();
+        assert_eq!(more, format!("… and {} more", 302 - (lines - 1)));
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl RequestLog {
         }
     }
 
+    /// Adds requests that were made before the execution began, for it and others.
+    pub fn add(&self, requests: Vec<Request>) {
+        self.list().extend(requests);
+    }
+
     /// How many requests there were.
     pub fn len(&self) -> usize {
         self.list().len()

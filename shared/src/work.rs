@@ -6,7 +6,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use football::plan::schedule::CheckKind;
+use football::plan::checks::CheckKind;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use uuid::Uuid;
@@ -18,6 +18,8 @@ use uuid::Uuid;
     Copy,
     PartialEq,
     Eq,
+    PartialOrd,
+    Ord,
     Serialize,
     Deserialize,
     Display,
@@ -44,7 +46,11 @@ impl From<CheckKind> for Function {
             CheckKind::Interim
             | CheckKind::Closing
             | CheckKind::FollowUp
+            | CheckKind::SecondLook
+            | CheckKind::NextDay
             | CheckKind::Sweep
+            | CheckKind::FullPass
+            | CheckKind::Table
             | CheckKind::StandingsFollowUp => Self::ScoresAndStandings,
             CheckKind::Knockouts | CheckKind::Draw | CheckKind::KnockoutsFollowUp => Self::Knockouts,
             CheckKind::Refresh => Self::Tournaments,

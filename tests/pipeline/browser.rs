@@ -666,7 +666,11 @@ async fn nothing_is_left_of_a_browser_closed_or_dropped() {
 
 #[tokio::test]
 async fn what_a_killed_function_left_is_cleared_away_by_the_next_launch_and_what_another_uses_is_not() {
-    let world = crate::harness::World::at("2024-03-01T12:00:00Z", crate::harness::LEAGUE).await;
+    // Its own, since a launch of any other test clears away what is left in the shared one.
+    let temporary = tempfile::tempdir().unwrap();
+    let variables = [("TMPDIR", temporary.path().to_str().unwrap())];
+    let setup = crate::harness::Setup::default().variables(&variables);
+    let world = setup.world("2024-03-01T12:00:00Z", crate::harness::LEAGUE).await;
     let id = world.create().await;
     world.provider.trouble(local::replay::Trouble::Late(Duration::from_millis(500)), Some(1));
     let event = json!({"tournamentId": id, "roundSlug": "1", "scheduledTime": "2024-03-02T17:00:00Z"});
@@ -683,13 +687,15 @@ async fn what_a_killed_function_left_is_cleared_away_by_the_next_launch_and_what
     assert!(killed.is_err());
     let browsers = || processes().iter().filter(|process| process.command.contains(&left)).count();
     let profiles = || {
-        let entries = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+        let entries = std::fs::read_dir(temporary.path()).unwrap().flatten();
         entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&left)).count()
     };
     assert_eq!(profiles(), 1, "the kill left a profile behind");
+    let event = json!({"tournamentId": id, "roundSlug": "1", "scheduledTime": "2024-03-02T17:10:00Z"});
+    world.stack.invoke("scores-and-standings", event).await.unwrap();
+    assert!(gone(|| browsers() == 0 && profiles() == 0).await);
     let own = World::new([(ROUNDS, vec![good_rounds()])]).await;
     let browser = own.launch().await.unwrap();
-    assert!(gone(|| browsers() == 0 && profiles() == 0).await);
     // A second launch does not affect the first one's browser.
     let second = own.launch().await.unwrap();
     let mut browser = browser;

@@ -9,10 +9,11 @@ async fn a_seed_brings_the_same_faults_again_and_the_database_is_that_of_an_undi
     let dir = tempfile::tempdir().unwrap();
     let season = dir.path().join("cup.json");
     std::fs::write(&season, CUP).unwrap();
-    let expected = undisturbed(&season, &dir.path().join("undisturbed"), Some(parts().await)).await.unwrap();
+    let seasons = [season];
+    let expected = undisturbed(&seasons, &dir.path().join("undisturbed"), Some(parts().await)).await.unwrap();
     let play = async |output| {
         let parts = Some(parts().await);
-        disturbed(&season, &dir.path().join(output), 7, None, &expected, parts).await.unwrap()
+        disturbed(&seasons, &dir.path().join(output), 7, None, &expected, parts).await.unwrap()
     };
     let (first, again) = tokio::join!(play("first"), play("again"));
     println!("{:#?}", first.drawn);

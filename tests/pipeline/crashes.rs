@@ -1,5 +1,6 @@
 //! Every function is killed at every crash point and delivered again: the database is the same as without the kill.
 
+use chrono::TimeDelta;
 use local::chaos::{Content, content_under_one_clock};
 use local::driver::create_event;
 use local::stack::TOKEN;
@@ -17,6 +18,7 @@ struct Left {
     rows: Content,
     schedules: Vec<String>,
     executions: Vec<String>,
+    checks: Vec<String>,
     reports: usize,
 }
 
@@ -70,14 +72,19 @@ impl Scene {
         let (_, deliveries) = world.delivered(self.function, &self.event, self.at).await;
         let killed = copy.was_killed();
         assert_eq!(deliveries, if killed { 2 } else { 1 }, "{} {crash}", self.function);
-        let name = |name: &String| name.rsplit_once('-').unwrap().0.to_owned();
+        // Alarms for what was due already are set for the next minute, which depends on the delivery.
+        let soon = moment(self.at) + TimeDelta::minutes(5);
+        let alarms = world.stack.aws.schedules().await.unwrap().into_iter().filter(|alarm| alarm.at > soon);
         let executions =
             "SELECT concat_ws(' ', function, operation_type, status, count(*)) FROM data_provider_executions
                            GROUP BY function, operation_type, status ORDER BY 1";
+        let checks =
+            "SELECT concat_ws(' ', kind, round_slug, due_at, outcome) FROM scheduled_check ORDER BY 1";
         let left = Left {
             rows: content_under_one_clock(&copy.records.db).await.unwrap(),
-            schedules: world.schedule_names().await.iter().map(name).collect(),
+            schedules: alarms.map(|alarm| format!("{} {}", alarm.function, alarm.at)).collect(),
             executions: copy.records.texts(executions).await,
+            checks: copy.records.texts(checks).await,
             reports: world.reports().await - reports_before,
         };
         let messages = world.messages().len() - messages_before;
@@ -126,7 +133,7 @@ async fn the_creation_of_a_tournament_killed_anywhere_is_finished_by_the_next_de
 #[tokio::test]
 async fn the_daily_routine_killed_anywhere_is_finished_by_the_next_delivery() {
     let (world, _) = created().await;
-    let kills = Scene { world, function: "daily-routine", event: json!({}), at: "2024-06-01T00:01:00Z" }
+    let kills = Scene { world, function: "daily-routine", event: json!({}), at: "2024-06-02T00:01:00Z" }
         .survives_every_crash()
         .await;
     assert!(kills >= 9, "{kills}");

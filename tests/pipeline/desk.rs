@@ -368,7 +368,7 @@ async fn of_many_who_ask_at_once_one_starts_the_work() {
             let request = Request::Standings { tournament_id: tournament, retry_since: None };
             let event = Event::asked(request, "x", false);
             let work = event.work(uuid::Uuid::new_v4()).unwrap();
-            let event = event.to_json("local", "Ann");
+            let event = event.to_json("local", Some("Ann"));
             let now = moment("2024-03-01T12:00:00Z");
             let new = shared::store::executions::NewExecution {
                 key: &work.key(),
@@ -615,6 +615,14 @@ async fn a_full_day_is_a_small_page() {
                     || ':closing:' || to_char(m.date + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
                     'scores-and-standings', '{\"requests\": 1, \"errors\": [\"the provider did not answer\"]}'
                FROM match m WHERE m.status = 'ended' ON CONFLICT DO NOTHING;
+             INSERT INTO scheduled_check (key, function, kind, tournament_id, round_slug, kickoff, due_at, created_at, done_at,
+                    outcome)
+             SELECT 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug || ':closing:'
+                    || to_char(m.date + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'scores-and-standings', 'closing',
+                    m.tournament_id, m.round_slug, m.date, m.date + interval '2 hours', m.date,
+                    CASE WHEN m.status = 'ended' THEN m.date + interval '2 hours' END,
+                    CASE WHEN m.status = 'ended' THEN 'done' END
+               FROM match m ON CONFLICT DO NOTHING;
              ANALYZE;",
         )
         .await

@@ -39,16 +39,21 @@ async fn schedules(world: &World) -> Value {
     schedules.collect()
 }
 
-/// Fires the schedule of a kind that is due first.
-async fn fire(world: &World, check: &str) {
-    let all = world.stack.aws.schedules().await.unwrap();
-    let due = all.into_iter().find(|s| s.input.contains(&format!(r#""check":"{check}""#))).unwrap();
-    let at = local::driver::stamp(due.at);
-    let input = due.input.replace("<aws.scheduler.scheduled-time>", &at);
-    let event = serde_json::from_str(&input.replace("<aws.scheduler.schedule-arn>", "ARN")).unwrap();
+/// Fires the alarm of the check of a kind that is due first.
+async fn fire(world: &World, kind: &str) {
+    let sql = format!(
+        "SELECT concat(to_char(due_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), ' ', function) FROM scheduled_check
+          WHERE kind = '{kind}' AND done_at IS NULL ORDER BY due_at LIMIT 1"
+    );
+    let due = world.texts(&sql).await.remove(0);
+    let (at, function) = due.split_once(' ').unwrap();
     // A failure is recorded.
-    let _ = world.invoke_at(&at, &due.function, event).await;
-    world.stack.aws.delete_schedule(&due.name).await.unwrap();
+    let _ = world.wake(at, function).await;
+    for alarm in world.stack.aws.schedules().await.unwrap() {
+        if local::driver::stamp(alarm.at).as_str() <= at {
+            world.stack.aws.delete_schedule(&alarm.name).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

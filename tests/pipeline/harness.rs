@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use football::plan::checks::Check;
 use local::aws_gate::AwsGate;
 use local::driver::{Parts, create_event, stamp};
 use local::postgres;
@@ -129,7 +130,7 @@ impl<'a> Setup<'a> {
     /// The same with a season that was read already.
     pub(crate) async fn world_of(self, now: &str, season: Season) -> World {
         let clock = ReplayClock::new(moment(now));
-        let provider = ReplayProvider::start(season.clone(), clock.clone()).await.unwrap();
+        let provider = ReplayProvider::start(vec![season.clone()], clock.clone()).await.unwrap();
         let inner = self.stack(&provider.origin()).await;
         World { inner, provider, clock, season }
     }
@@ -230,6 +231,39 @@ impl World {
         let event = create_event(&self.season, self.clock.now());
         let answer = self.stack.invoke("tournaments", event).await.unwrap();
         answer["tournamentId"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a schedule of the version before the table of checks; returns its name.
+    pub(crate) async fn schedule_as_before(
+        &self,
+        id: &str,
+        kind: &str,
+        kickoff: &str,
+        at: &str,
+        event: &Value,
+    ) -> String {
+        let check = Check {
+            kind: kind.parse().unwrap(),
+            tournament_id: Some(id.parse().unwrap()),
+            round_slug: Some("1".to_owned()),
+            kickoff: Some(moment(kickoff)),
+            retrying_since: None,
+            at: moment(at),
+        };
+        let environment = &self.stack.aws.environment;
+        let name = shared::alarms::earlier::name(environment, &check, &self.season.slug());
+        let name = name.unwrap_or_else(|| format!("{environment}-{kind}-x-20240301T1500-0123456789"));
+        self.stack
+            .aws
+            .make_schedule(&name, moment(at), "scores-and-standings", &event.to_string())
+            .await
+            .unwrap();
+        name
+    }
+
+    /// Sets the time and wakes a function at it, as an alarm does.
+    pub(crate) async fn wake(&self, now: &str, function: &str) -> anyhow::Result<Value> {
+        self.invoke_at(now, function, json!({ "wake": true })).await
     }
 
     /// Sets the time and invokes a function at it.

@@ -30,8 +30,6 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
     let answer =
         world.stack.invoke("tournaments", create_event(&world.season, world.clock.now())).await.unwrap();
     assert!(began.elapsed() < limit - Duration::from_secs(45), "{:?}", began.elapsed());
-    let id = answer["tournamentId"].as_str().unwrap();
-
     // Rounds, and the matches of some of them.
     let count = async |table: &str| {
         world.texts(&format!("SELECT count(*)::text FROM {table}")).await[0].parse::<usize>().unwrap()
@@ -52,23 +50,20 @@ async fn a_creation_whose_time_runs_out_keeps_what_it_read_and_schedules_the_res
     assert_eq!(schedule.function, "tournaments");
     assert!(schedule.at <= moment("2024-03-01T12:10:00Z"), "{}", schedule.at);
     let at = stamp(schedule.at);
-    let event: Value =
-        serde_json::from_str(&schedule.input.replace("<aws.scheduler.scheduled-time>", &at)).unwrap();
     world.stack.aws.delete_schedule(&schedule.name).await.unwrap();
     world.stack.functions.set("REQUEST_PAUSE_MS", "0");
     world.stack.functions.set("REQUEST_TIMEOUT_MS", "20000");
     world.stack.functions.set("AWS_LAMBDA_FUNCTION_TIMEOUT", "900");
     world.stack.functions.stop("tournaments").await;
-    let answer = world.invoke_at(&at, "tournaments", event).await.unwrap();
-    assert_eq!(answer["tournamentId"], id);
+    let answer = world.wake(&at, "tournaments").await.unwrap();
+    assert_eq!(answer["checks"]["done"], 1, "{answer}");
     assert_eq!(count("match").await, 12);
     assert_eq!(count("team WHERE badge <> ''").await, 4);
     assert_eq!(count("tournament_standings").await, 4);
     let unfinished = "SELECT operation_type FROM data_provider_executions
                        WHERE operation_type LIKE '%update' AND status <> 'completed'";
     assert_eq!(world.texts(unfinished).await, Vec::<String>::new());
-    let left = world.stack.aws.schedules().await.unwrap();
-    assert!(left.iter().all(|schedule| schedule.function != "tournaments"), "{left:?}");
+    assert_eq!(world.checks_of("refresh").await, [""; 0]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod adoption;
 mod aws;
 mod browser;
 mod chaos;
+mod checks;
 mod crashes;
 mod cups;
 mod database;

@@ -27,13 +27,13 @@ impl Play {
     pub(crate) fn file(season: &Path) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let output = dir.path().to_owned();
-        Self { options: Options { season: season.to_owned(), output, ..Options::default() }, dir }
+        Self { options: Options { seasons: vec![season.to_owned()], output, ..Options::default() }, dir }
     }
 
     /// A season file's text.
     pub(crate) fn text(season: &str) -> Self {
         let mut play = Self::file(Path::new(""));
-        play.options.season = play.write("season.json", season);
+        play.options.seasons = vec![play.write("season.json", season)];
         play
     }
 

@@ -13,22 +13,6 @@ fn closing(id: &str) -> Value {
     json!({"tournamentId": id, "roundSlug": "1", "check": "closing", "kickoff": KICKOFF})
 }
 
-/// `kind at` of the schedules that exist.
-async fn schedules(world: &World) -> Vec<String> {
-    let schedules = world.stack.aws.schedules().await.unwrap();
-    schedules
-        .iter()
-        .map(|s| {
-            let input: Value = serde_json::from_str(&s.input).unwrap();
-            format!("{} {}", input["check"].as_str().unwrap(), s.at.format("%m-%d %H:%M"))
-        })
-        .collect()
-}
-
-async fn refreshes(world: &World) -> Vec<String> {
-    schedules(world).await.into_iter().filter(|schedule| schedule.starts_with("refresh")).collect()
-}
-
 #[tokio::test]
 async fn a_refusal_opens_the_circuit_and_sends_one_message_and_so_does_its_end() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
@@ -50,18 +34,15 @@ async fn a_refusal_opens_the_circuit_and_sends_one_message_and_so_does_its_end()
     // Every run checks before it launches a browser; nothing fails, no message is repeated, the work is rescheduled.
     let answer = world.invoke_at("2024-03-02T17:01:00Z", "scores-and-standings", closing(&id)).await.unwrap();
     assert!(answer["matches_update"]["errors"][0].as_str().unwrap().contains("left alone until"), "{answer}");
+    world.wake("2024-03-02T17:15:00Z", "scores-and-standings").await.unwrap();
     world.invoke_at("2024-03-02T17:30:00Z", "knockouts", json!({ "tournamentId": id })).await.unwrap();
     world.invoke_at("2024-03-02T17:40:00Z", "daily-routine", json!({})).await.unwrap();
     assert_eq!(world.provider.requests() - asked, 2);
     let told = world.messages().split_off(messages + 1);
     // The routine and the knockouts check of a league did their own work.
     assert!(told.iter().all(|message| !message.contains("matches update")), "{told:#?}");
-    assert!(
-        schedules(&world).await.contains(&"follow-up 03-02 19:05".to_owned()),
-        "{:?}",
-        schedules(&world).await
-    );
-    assert_eq!(world.statuses("matches_update").await, ["failed", "partial_failure"]);
+    assert!(world.checks().await.contains(&"follow-up 03-02 19:05".to_owned()), "{:?}", world.checks().await);
+    assert_eq!(world.statuses("matches_update").await, ["partial_failure", "partial_failure"]);
 
     // The trial request is refused: the wait is longer, and no message is sent.
     let messages = world.messages().len();
@@ -129,9 +110,11 @@ async fn a_long_retry_after_holds_for_all_functions() {
         assert!(answer.to_string().contains("too many requests"), "{answer}");
     }
     assert_eq!(world.provider.requests() - asked, 1, "the second did not even ask");
-    let follow_ups =
-        schedules(&world).await.into_iter().filter(|s| s.starts_with("follow-up")).collect::<Vec<_>>();
-    assert_eq!(follow_ups, ["follow-up 03-02 18:05"], "both asked for one, and there is one");
+    assert_eq!(
+        world.checks_of("follow-up").await,
+        ["follow-up 03-02 18:05"],
+        "both asked for one, and there is one"
+    );
 }
 
 #[tokio::test]
@@ -174,16 +157,12 @@ async fn what_a_creation_could_not_read_is_read_by_a_refresh_that_it_schedules()
     // The logo, the rounds and three rounds' matches are answered; the seventh request is not.
     world.provider.trouble(Trouble::Late(Duration::ZERO), Some(5));
     world.provider.trouble(Trouble::Status(500), Some(2));
-    let id = world.create().await;
+    world.create().await;
     assert_eq!(world.count("match").await, 10);
-    assert_eq!(refreshes(&world).await, ["refresh 03-01 12:15"]);
-    let schedule = world.stack.aws.schedules().await.unwrap().remove(0);
-    assert_eq!(schedule.function, "tournaments");
-    let event: Value = serde_json::from_str(&schedule.input).unwrap();
-    let event = json!({"operation": event["operation"], "tournamentId": id, "check": event["check"], "kickoff": event["kickoff"]});
-    world.invoke_at("2024-03-01T12:15:00Z", "tournaments", event).await.unwrap();
+    assert_eq!(world.checks_of("refresh").await, ["refresh 03-01 12:15"]);
+    world.wake("2024-03-01T12:15:00Z", "tournaments").await.unwrap();
     assert_eq!(world.count("match").await, 12);
-    assert_eq!(refreshes(&world).await.len(), 1, "nothing is left to be asked for");
+    assert_eq!(world.checks_of("refresh").await, [""; 0], "nothing is left to be asked for");
 }
 
 #[tokio::test]
@@ -194,15 +173,12 @@ async fn what_came_and_cannot_be_read_is_asked_for_once_more_and_then_left() {
     let id = world.create().await;
     let logo = async || world.texts("SELECT (logo <> '')::text FROM tournament").await;
     assert_eq!(logo().await, ["false"]);
-    assert_eq!(refreshes(&world).await, ["refresh 03-01 12:15"]);
-    let schedule = world.stack.aws.schedules().await.unwrap().remove(0);
-    let mut event: Value = serde_json::from_str(&schedule.input).unwrap();
-    event["scheduleArn"] = Value::Null;
-    event["tournamentId"] = json!(id);
+    assert_eq!(world.checks_of("refresh").await, ["refresh 03-01 12:15"]);
     world.provider.trouble(Trouble::Truncated, Some(1));
-    world.invoke_at("2024-03-01T12:15:00Z", "tournaments", event.clone()).await.unwrap();
+    world.wake("2024-03-01T12:15:00Z", "tournaments").await.unwrap();
     assert_eq!(logo().await, ["false"]);
-    assert_eq!(refreshes(&world).await.len(), 1, "no second one: it may stay so");
+    assert_eq!(world.checks_of("refresh").await, [""; 0], "no second one: it may stay so");
+    let event = json!({"operation": "refresh", "tournamentId": id});
     world.invoke_at("2024-03-01T12:20:00Z", "tournaments", event).await.unwrap();
     assert_eq!(logo().await, ["true"]);
 }
@@ -214,15 +190,11 @@ async fn a_routine_that_could_not_read_the_day_reads_it_later() {
     world.provider.trouble(Trouble::Status(500), Some(2));
     let answer = world.invoke_at("2024-03-02T00:01:00Z", "daily-routine", json!({})).await.unwrap();
     assert!(answer["daily_schedule"]["errors"].to_string().contains("the daily refresh"), "{answer}");
-    let schedules = world.stack.aws.schedules().await.unwrap();
-    let again = schedules.iter().find(|schedule| schedule.function == "daily-routine").unwrap();
-    assert_eq!(again.at, moment("2024-03-02T00:15:00Z"));
-    let event = again.input.replace("<aws.scheduler.scheduled-time>", "2024-03-02T00:15:00Z");
-    let event: Value = serde_json::from_str(&event).unwrap();
-    let answer = world.invoke_at("2024-03-02T00:15:00Z", "daily-routine", event).await.unwrap();
-    assert_eq!(answer["daily_schedule"]["errors"], json!([]));
-    let routines = world.stack.aws.schedules().await.unwrap();
-    assert_eq!(routines.iter().filter(|schedule| schedule.function == "daily-routine").count(), 1);
+    assert_eq!(world.checks_of("routine-follow-up").await, ["routine-follow-up 03-02 00:15"]);
+    let answer = world.wake("2024-03-02T00:15:00Z", "daily-routine").await.unwrap();
+    assert_eq!(answer["checks"]["done"], 1, "{answer}");
+    assert_eq!(world.statuses("daily_schedule").await, ["partial_failure", "completed"]);
+    assert_eq!(world.checks_of("routine-follow-up").await, [""; 0]);
 }
 
 #[tokio::test]
@@ -235,27 +207,26 @@ async fn a_table_that_could_not_be_checked_is_checked_later() {
 async fn a_check_of_the_table_meets(trouble: Trouble, times: usize) {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
-    // The round is answered; the provider's table is unavailable or malformed.
-    world.provider.trouble(Trouble::Late(Duration::ZERO), Some(1));
+    world.invoke_at("2024-03-02T19:30:00Z", "scores-and-standings", closing(&id)).await.unwrap();
+    // The provider's table is unavailable or malformed.
     world.provider.trouble(trouble, Some(times));
-    let answer = world.invoke_at("2024-03-02T19:30:00Z", "scores-and-standings", closing(&id)).await.unwrap();
+    let table = json!({"tournamentId": id, "operation": "standings"});
+    let answer = world.invoke_at("2024-03-02T20:30:00Z", "scores-and-standings", table).await.unwrap();
     let warnings = answer["standings_update"]["warnings"].to_string();
     assert!(warnings.contains("could not be checked"), "{warnings}");
-    let again = "standings-follow-up 03-02 19:45".to_owned();
-    assert_eq!(schedules(&world).await.last(), Some(&again));
-    let schedule = world.stack.aws.schedules().await.unwrap().pop().unwrap();
-    assert_eq!(schedule.function, "scores-and-standings");
-    let event: Value = serde_json::from_str(
-        &schedule.input.replace("<aws.scheduler.scheduled-time>", "2024-03-02T19:45:00Z"),
-    )
-    .unwrap();
+    assert_eq!(world.checks_of("standings-follow-up").await, ["standings-follow-up 03-02 20:45"]);
     let asked = world.provider.requests();
-    let answer = world.invoke_at("2024-03-02T19:45:00Z", "scores-and-standings", event).await.unwrap();
-    assert_eq!(answer["standings_update"]["warnings"], json!([]));
+    world
+        .db
+        .batch_execute("UPDATE scheduled_check SET done_at = due_at WHERE kind <> 'standings-follow-up'")
+        .await
+        .unwrap();
+    world.wake("2024-03-02T20:45:00Z", "scores-and-standings").await.unwrap();
+    assert_eq!(world.statuses("standings_update").await.last().unwrap(), "completed");
     assert_eq!(world.provider.requests() - asked, 1);
     let checked = "SELECT to_char(standings_checked_at, 'MM-DD HH24:MI') FROM tournament";
-    assert_eq!(world.texts(checked).await, ["03-02 19:45"]);
-    assert_eq!(schedules(&world).await.last(), Some(&again), "no second one");
+    assert_eq!(world.texts(checked).await, ["03-02 20:45"]);
+    assert_eq!(world.checks_of("standings-follow-up").await, [""; 0], "no second one");
 }
 
 #[tokio::test]

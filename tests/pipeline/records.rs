@@ -60,6 +60,21 @@ impl Records {
         self.texts(&sql).await
     }
 
+    /// The open checks, `kind month-day hour:minute`, in the order in which they are due.
+    pub(crate) async fn checks(&self) -> Vec<String> {
+        self.texts(
+            "SELECT concat(kind, ' ', to_char(due_at, 'MM-DD HH24:MI')) FROM scheduled_check
+              WHERE done_at IS NULL ORDER BY due_at, key",
+        )
+        .await
+    }
+
+    /// The open checks of one kind.
+    pub(crate) async fn checks_of(&self, kind: &str) -> Vec<String> {
+        let own = format!("{kind} ");
+        self.checks().await.into_iter().filter(|check| check.starts_with(&own)).collect()
+    }
+
     /// How many executions there are.
     pub(crate) async fn executed(&self) -> usize {
         self.count("data_provider_executions").await

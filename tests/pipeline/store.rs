@@ -166,7 +166,7 @@ async fn a_migration_gives_way_to_the_application_and_is_applied_when_it_can_be(
     let store = Store::new(&url.clone().into(), None).unwrap();
     store.migrate().await.unwrap();
     let mut dump = local::postgres::connect(&url).await.unwrap();
-    dump.batch_execute("DELETE FROM refinery_schema_history WHERE version = 11").await.unwrap();
+    dump.batch_execute("DELETE FROM refinery_schema_history WHERE version >= 11").await.unwrap();
     // A dump reads the table for a while.
     let reading = dump.transaction().await.unwrap();
     reading.batch_execute("SELECT count(*) FROM match").await.unwrap();
@@ -180,7 +180,7 @@ async fn a_migration_gives_way_to_the_application_and_is_applied_when_it_can_be(
     read.await.expect("the application waits behind the migration").unwrap();
     reading.rollback().await.unwrap();
     let applied = migration.await.unwrap().unwrap();
-    assert_eq!(applied, ["V11__decisions_of_the_competition"]);
+    assert_eq!(applied, ["V11__decisions_of_the_competition", "V12__scheduled_checks"]);
 }
 
 #[tokio::test]

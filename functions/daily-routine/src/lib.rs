@@ -1,39 +1,45 @@
-//! The daily routine: reads today's matches and some rounds that were last read long ago, updates the tournaments'
-//! statuses, and reconciles the one-time schedules of the next two days with the matches.
+//! The daily routine: reads today's matches, updates the tournaments' statuses, and brings the checks of the next two days
+//! and their alarms in line with the matches.
 
 use chrono::{DateTime, Utc};
-use football::plan::schedule::CheckKind;
+use football::plan::checks::CheckKind;
 use serde_json::{Value, json};
-use shared::event::{Event, Request, work_of};
+use shared::delivery::{self, Task, Worker};
+use shared::event::{Request, work_of};
 use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::provider::ProviderError;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
-use shared::sync::{self, refresh, schedules};
-use uuid::Uuid;
+use shared::sync::{checks, refresh};
 
-/// Handles `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are ignored.
+/// Handles wake-ups and `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are
+/// ignored.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let (environment, now) = (&invocation.config.environment, invocation.clock.now());
-    let event = Event::read(invocation.function, &event, environment, now);
-    let work = work_of(invocation.function, invocation.request_id, &event);
-    let mut provider = sync::provider(invocation);
-    let done = execution::run(invocation, &mut provider, work, async |run| {
-        let Request::DailyRoutine { retry_since } = run.validated(event)?.request else {
-            anyhow::bail!("the event is another function's")
-        };
-        routine(run, retry_since).await
-    })
-    .await;
-    provider.close().await;
-    Ok(json!({ "daily_schedule": done? }))
+    delivery::handle(invocation, &event, &DailyRoutine).await
+}
+
+struct DailyRoutine;
+
+impl Worker for DailyRoutine {
+    async fn work(&self, task: Task<'_>) -> Result<Value, Failure> {
+        let Task { invocation, provider, event, .. } = task;
+        let work = work_of(invocation.function, invocation.request_id, &event);
+        let done = execution::run(invocation, provider, work, async |run| {
+            let Request::DailyRoutine { retry_since } = run.validated(event)?.request else {
+                anyhow::bail!("the event is another function's")
+            };
+            routine(run, retry_since).await
+        })
+        .await?;
+        Ok(json!({ "daily_schedule": done }))
+    }
 }
 
 async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
-    // The stored matches need their schedules anyway: a failed refresh must not cost a day of checks.
+    // The stored matches need their checks anyway: a failed refresh must not cost a day of them.
     let refreshed = refresh_all(run).await;
     // No request to the provider follows.
-    run.provider.close().await;
+    run.no_more_requests().await;
     let broken = match refreshed.map_err(anyhow::Error::downcast::<ProviderError>) {
         Ok(()) => None,
         Err(Ok(error)) => {
@@ -43,17 +49,13 @@ async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyho
         Err(Err(error)) => Some(error),
     };
     refresh::update_statuses(run).await?;
-    schedules::reconcile(run).await?;
+    checks::plan_days(run).await?;
     let kind = CheckKind::RoutineFollowUp;
-    let checks = RetryChecks { missed: kind, unchecked: kind, since: retry_since };
-    enqueue_retry(run, (Uuid::nil(), "all"), checks).await?;
+    enqueue_retry(run, None, RetryChecks { missed: kind, unchecked: kind, since: retry_since }).await?;
     broken.map_or(Ok(()), Err)
 }
 
 async fn refresh_all(run: &mut Run<'_>) -> anyhow::Result<()> {
     refresh::today(run).await?;
-    refresh::new_rounds(run).await?;
-    refresh::full_pass(run).await?;
-    refresh::unchecked_tables(run).await?;
-    refresh::differing_tables(run).await
+    refresh::new_rounds(run).await
 }

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use football::domain::{Round, RoundKind};
-use football::plan::schedule::CheckKind;
+use football::plan::checks::CheckKind;
 use serde_json::{Value, json};
-use shared::event::{Event, Request, work_of};
+use shared::delivery::{self, Task, Worker};
+use shared::event::{Request, work_of};
 use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::journal::Step;
@@ -14,28 +15,33 @@ use shared::store::rounds::StoredRound;
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::rounds::stored_rounds;
-use shared::sync::{self, bracket, schedules};
+use shared::sync::{self, bracket};
 use uuid::Uuid;
 
-/// Handles `{"targetEnv", "tournamentId", "scheduledTime"?, "dryRun"?}`, and an older caller's
+/// Handles wake-ups, `{"targetEnv", "tournamentId", "scheduledTime"?, "dryRun"?}`, and an older caller's
 /// `{"knockoutsUpdateUrl"}`, whose URL names the tournament.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let (environment, now) = (&invocation.config.environment, invocation.clock.now());
-    let event = Event::read(invocation.function, &event, environment, now);
-    let work = work_of(invocation.function, invocation.request_id, &event);
-    let mut provider = sync::provider(invocation);
-    let done = execution::run(invocation, &mut provider, work, async |run| {
-        let Request::Knockouts { tournament_id, retry_since } = run.validated(event)?.request else {
-            anyhow::bail!("the event is another function's")
-        };
-        let done = discover(run, tournament_id, retry_since).await;
-        // The report and the messages need no request to the provider.
-        run.provider.close().await;
-        done
-    })
-    .await;
-    provider.close().await;
-    Ok(json!({ "knockouts_update": done? }))
+    delivery::handle(invocation, &event, &Knockouts).await
+}
+
+struct Knockouts;
+
+impl Worker for Knockouts {
+    async fn work(&self, task: Task<'_>) -> Result<Value, Failure> {
+        let Task { invocation, provider, event, .. } = task;
+        let work = work_of(invocation.function, invocation.request_id, &event);
+        let done = execution::run(invocation, provider, work, async |run| {
+            let Request::Knockouts { tournament_id, retry_since } = run.validated(event)?.request else {
+                anyhow::bail!("the event is another function's")
+            };
+            let done = discover(run, tournament_id, retry_since).await;
+            // The report and the messages need no request to the provider.
+            run.no_more_requests().await;
+            done
+        })
+        .await?;
+        Ok(json!({ "knockouts_update": done }))
+    }
 }
 
 /// Reads the list of rounds, then each knockout round that may have become known, until one is not drawn.
@@ -69,8 +75,8 @@ async fn discover(
     let readings = read_rounds(run, &season, may_have_changed(known), &mut stopped).await;
     let readings: Vec<RoundReading<'_>> =
         readings.iter().map(|(slug, reading)| RoundReading::whole(slug, reading)).collect();
-    let synced = matches::sync(run, &tournament, &readings).await?;
-    schedules::cover(run, &tournament, &synced.unscheduled).await?;
+    matches::sync(run, &tournament, &readings).await?;
+
     // While nothing is drawn, the provider has no tree.
     let drawn = !readings.is_empty() || known_matches > 0;
     let ask = drawn && stopped.is_none();
@@ -78,7 +84,7 @@ async fn discover(
     bracket::sync(run, &tournament, trees).await?;
     let kind = CheckKind::KnockoutsFollowUp;
     let checks = RetryChecks { missed: kind, unchecked: kind, since: retry_since };
-    enqueue_retry(run, (tournament.id, &tournament.slug), checks).await?;
+    enqueue_retry(run, Some(tournament.id), checks).await?;
     match stopped {
         Some(error) if !error.is_deferral() => Err(error.into()),
         _ => Ok(()),

@@ -6,7 +6,6 @@ use serde::Serialize;
 use shared::app::AppError;
 use shared::event::InvalidInput;
 use shared::objects::ObjectError;
-use shared::schedule::ScheduleError;
 use shared::store::StoreError;
 use utoipa::{IntoResponses, ToSchema};
 use uuid::Uuid;
@@ -125,12 +124,6 @@ impl From<AppError> for Problem {
 impl From<ObjectError> for Problem {
     fn from(error: ObjectError) -> Self {
         Self::unavailable(&error, "The report can't be read from S3 now. Try again.")
-    }
-}
-
-impl From<ScheduleError> for Problem {
-    fn from(error: ScheduleError) -> Self {
-        Self::unavailable(&error, "EventBridge Scheduler does not answer now. Try again.")
     }
 }
 

@@ -6,8 +6,9 @@ mod season;
 
 use chrono::{DateTime, Utc};
 use football::domain::Tournament;
-use football::plan::schedule::CheckKind;
+use football::plan::checks::CheckKind;
 use serde_json::{Value, json};
+use shared::delivery::{self, Task, Worker};
 use shared::event::{Event, InvalidInput, Request, work_of};
 use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
@@ -17,57 +18,58 @@ use shared::provider::{SeasonRef, Session};
 use shared::store::tournaments;
 use shared::summary::Summary;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
-use shared::sync::{self, bracket, matches, schedules, standings, teams};
+use shared::sync::{self, bracket, matches, standings, teams};
 use shared::work::{Operation, Work};
 use uuid::Uuid;
 
 use season::Season;
 
-/// Handles `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
+/// Handles wake-ups, `{"operation": "create", "tournament": {…}}` and `{"operation": "refresh", "tournamentId"}`, each with
 /// `"targetEnv"` and usually the trigger's `"idempotencyKey"`; and `{"operation": "probe"}`, which writes nothing.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
-    let (environment, now) = (&invocation.config.environment, invocation.clock.now());
-    let event = Event::read(invocation.function, &event, environment, now);
-    let mut provider = sync::provider(invocation);
-    let answer = match event {
-        Ok(Event { request: Request::Probe, .. }) => Ok(probe::answer(&mut provider, now).await),
-        event => Box::pin(whole(invocation, &mut provider, event)).await,
-    };
-    provider.close().await;
-    answer
+    let now = invocation.clock.now();
+    let read = Event::read(invocation.function, &event, &invocation.config.environment, now);
+    if let Ok(Event { request: Request::Probe, .. }) = read {
+        let mut provider = sync::provider(invocation);
+        let answer = probe::answer(&mut provider, now).await;
+        provider.close().await;
+        return Ok(answer);
+    }
+    delivery::handle(invocation, &event, &Tournaments).await
 }
 
-/// A whole tournament: its row, then its parts, one execution each.
-async fn whole(
-    invocation: &Invocation<'_>,
-    provider: &mut Session,
-    event: Result<Event, InvalidInput>,
-) -> Result<Value, Failure> {
-    let first = work_of(invocation.function, invocation.request_id, &event);
-    let (creating, since) = match event.as_ref().map(|event| &event.request) {
-        Ok(Request::RefreshTournament { retry_since, .. }) => (false, *retry_since),
-        _ => (true, None),
-    };
-    let tournament = execution::run(invocation, provider, first.clone(), async |run| {
-        let request = run.validated(event)?.request;
-        itself(run, request, since).await
-    })
-    .await?;
-    let mut answer = json!({ first.operation.to_string(): tournament });
-    let Some(id) = tournament.tournament_id else {
-        // A dry run of a creation, or a refresh of a tournament that does not exist: there are no parts to run.
-        return Ok(answer);
-    };
-    answer["tournamentId"] = json!(id);
-    let mut parts = Parts { invocation, provider, first, id, creating, since, refreshing: false, answer };
-    let mut season = Season::default();
-    parts.rounds().await?;
-    parts.teams(&mut season).await?;
-    parts.matches(&mut season).await?;
-    if tournament.facts.has_standings != Some(false) {
-        parts.standings().await?;
+struct Tournaments;
+
+impl Worker for Tournaments {
+    /// A whole tournament: its row, then its parts, one execution each.
+    async fn work(&self, task: Task<'_>) -> Result<Value, Failure> {
+        let Task { invocation, provider, event, .. } = task;
+        let first = work_of(invocation.function, invocation.request_id, &event);
+        let (creating, since) = match event.as_ref().map(|event| &event.request) {
+            Ok(Request::RefreshTournament { retry_since, .. }) => (false, *retry_since),
+            _ => (true, None),
+        };
+        let tournament = execution::run(invocation, provider, first.clone(), async |run| {
+            let request = run.validated(event)?.request;
+            itself(run, request, since).await
+        })
+        .await?;
+        let mut answer = json!({ first.operation.to_string(): tournament });
+        let Some(id) = tournament.tournament_id else {
+            // A dry run of a creation, or a refresh of a tournament that does not exist: there are no parts to run.
+            return Ok(answer);
+        };
+        answer["tournamentId"] = json!(id);
+        let mut parts = Parts { invocation, provider, first, id, creating, since, refreshing: false, answer };
+        let mut season = Season::default();
+        parts.rounds().await?;
+        parts.teams(&mut season).await?;
+        parts.matches(&mut season).await?;
+        if tournament.facts.has_standings != Some(false) {
+            parts.standings().await?;
+        }
+        Ok(parts.answer)
     }
-    Ok(parts.answer)
 }
 
 /// Creates the tournament's own row, or refreshes its logo.
@@ -78,9 +80,8 @@ async fn itself(run: &mut Run<'_>, request: Request, since: Option<DateTime<Utc>
         _ => {}
     }
     let Some(id) = run.journal.tournament_id else { return Ok(()) };
-    let Some(tournament) = sync::tournament(run, id).await? else { return Ok(()) };
     let checks = RetryChecks { missed: CheckKind::Refresh, unchecked: CheckKind::Refresh, since };
-    enqueue_retry(run, (id, &tournament.slug), checks).await
+    enqueue_retry(run, Some(id), checks).await
 }
 
 /// The parts of an existing tournament, each an execution of its own.
@@ -118,8 +119,8 @@ impl Parts<'_, '_> {
         let operation = self.either(Operation::MatchesCreate, Operation::MatchesUpdate);
         self.part(operation, CheckKind::KnockoutsFollowUp, async |run, tournament| {
             season.read(run, tournament).await?;
-            let synced = matches::sync(run, tournament, &season.readings()).await?;
-            schedules::cover(run, tournament, &synced.unscheduled).await?;
+            matches::sync(run, tournament, &season.readings()).await?;
+
             if tournament.mode.has_knockouts() {
                 let trees = bracket::provider_trees(run, tournament).await?;
                 bracket::sync(run, tournament, trees).await?;
@@ -168,7 +169,7 @@ impl Parts<'_, '_> {
             *refreshing |= run.retry.missed_at.is_some();
             let unchecked = if *refreshing { CheckKind::Refresh } else { unchecked };
             let checks = RetryChecks { missed: CheckKind::Refresh, unchecked, since };
-            enqueue_retry(run, (id, &tournament.slug), checks).await?;
+            enqueue_retry(run, Some(id), checks).await?;
             done
         })
         .await?;

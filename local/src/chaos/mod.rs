@@ -4,7 +4,7 @@ mod compare;
 mod page;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -40,6 +40,8 @@ pub struct Outcome {
     pub pending: Vec<String>,
     /// Finished executions without a report, except those whose run had died: they have nothing to report.
     pub unreported: i64,
+    /// Checks that were due and are still open.
+    pub open_checks: Vec<String>,
     /// Rows that differ from those of the run without faults.
     pub differences: Vec<String>,
     /// How long it took.
@@ -58,6 +60,8 @@ impl Outcome {
             problems.push(format!("seed {}: {left} executions are left in progress", self.seed));
         }
         problems.extend(self.pending.iter().map(|line| format!("seed {}: still pending: {line}", self.seed)));
+        problems
+            .extend(self.open_checks.iter().map(|line| format!("seed {}: still open: {line}", self.seed)));
         if self.unreported > 0 {
             problems.push(format!("seed {}: {} executions have no report", self.seed, self.unreported));
         }
@@ -65,19 +69,23 @@ impl Outcome {
     }
 }
 
-/// Replays a season without faults, with its log in `output`; returns the content of its database at the end.
-pub async fn undisturbed(season: &Path, output: &Path, parts: Option<Parts>) -> anyhow::Result<Content> {
+/// Replays seasons without faults, with the log in `output`; returns the content of the database at the end.
+pub async fn undisturbed(
+    seasons: &[PathBuf],
+    output: &Path,
+    parts: Option<Parts>,
+) -> anyhow::Result<Content> {
     let output = output.join("undisturbed");
-    let options = Options { season: season.to_owned(), output, parts, ..Options::default() };
+    let options = Options { seasons: seasons.to_vec(), output, parts, ..Options::default() };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     replay.last_routines().await?;
     content(&postgres::connect(&replay.stack.database_url).await?).await
 }
 
-/// Replays it with the faults of `seed`, and compares.
+/// Replays them with the faults of `seed`, and compares.
 pub async fn disturbed(
-    season: &Path,
+    seasons: &[PathBuf],
     output: &Path,
     seed: u64,
     only: Option<Kind>,
@@ -86,7 +94,7 @@ pub async fn disturbed(
 ) -> anyhow::Result<Outcome> {
     let output = output.join(format!("seed-{seed}"));
     let faults_by_seed = Some((seed, only));
-    let options = Options { season: season.to_owned(), output, faults_by_seed, parts, ..Options::default() };
+    let options = Options { seasons: seasons.to_vec(), output, faults_by_seed, parts, ..Options::default() };
     let mut replay = Replay::start(&options).await?;
     replay.run(None, false).await?;
     replay.last_routines().await?;
@@ -125,6 +133,16 @@ pub async fn disturbed(
               WHERE status <> 'in_progress' AND report_file_key IS NULL AND kept_report IS NULL AND NOT {DIED}"
         ))
         .await?,
+        open_checks: db
+            .query(
+                "SELECT concat_ws(' ', key, 'alarm', alarm_set) FROM scheduled_check
+                  WHERE done_at IS NULL AND due_at < $1 ORDER BY due_at",
+                &[&replay.clock.now().naive_utc()],
+            )
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect(),
         differences: differences(expected, &content(&db).await?),
         seconds: replay.began.elapsed().as_secs_f64(),
     })

@@ -34,7 +34,6 @@ pub enum Kind {
     DatabaseCutBeforeCommit,
     DatabaseCutAfterCommit,
     DatabaseConnectionsLost,
-    DatabaseConnectionsFrozen,
     DatabaseRefuses,
     DatabaseSlow,
     S3SlowDown,
@@ -48,6 +47,8 @@ pub enum Kind {
     DeliveredTwice,
     DeliveredTwiceAtOnce,
     DeliveredLate,
+    AlarmNeverFires,
+    TwoWakeUpsAtOnce,
     GarbageBefore,
 }
 
@@ -73,7 +74,7 @@ impl Kind {
             Self::KilledFetched => "… after it fetched, before its transaction",
             Self::KilledWritten => "… in its transaction",
             Self::KilledCommitted => "… after its transaction",
-            Self::KilledScheduled => "… after it made its first schedule",
+            Self::KilledScheduled => "… after it inserted its checks",
             Self::KilledWorked => "… after its work, before the report",
             Self::KilledReported => "… after the report, before the record's end",
             Self::KilledRecorded => "… after the record's end, before the message",
@@ -81,8 +82,7 @@ impl Kind {
             Self::KilledAtEveryDelivery => "the function is killed at each delivery until Lambda gives up",
             Self::DatabaseCutBeforeCommit => "the connection is cut before a COMMIT reaches the server",
             Self::DatabaseCutAfterCommit => "the connection is cut before a COMMIT is answered",
-            Self::DatabaseConnectionsLost => "all connections are closed when the event is delivered",
-            Self::DatabaseConnectionsFrozen => "all connections are frozen when the event is delivered",
+            Self::DatabaseConnectionsLost => "all connections are closed while the function works",
             Self::DatabaseRefuses => "the database refuses every connection for two seconds",
             Self::DatabaseSlow => "every statement takes 20 ms longer",
             Self::S3SlowDown => "S3 answers SlowDown",
@@ -96,6 +96,8 @@ impl Kind {
             Self::DeliveredTwice => "the event is delivered again after it was done",
             Self::DeliveredTwiceAtOnce => "the event is delivered to two processes at once",
             Self::DeliveredLate => "the event is delivered 40 minutes late, after later ones",
+            Self::AlarmNeverFires => "an alarm never fires",
+            Self::TwoWakeUpsAtOnce => "two different wake-ups of a function run at once",
             Self::GarbageBefore => "a malformed event is delivered before",
         }
     }
@@ -125,7 +127,15 @@ impl Kind {
 
     /// The kinds that may be caused while `function` is invoked.
     pub fn fitting(function: &str) -> Vec<Self> {
-        // An operator starts creations: the operator, not the pipeline, retries one that Lambda has given up.
-        Self::iter().filter(|kind| function != "tournaments" || kind.passes()).collect()
+        let fits = |kind: &Self| match kind {
+            // An operator starts creations: the operator, not the pipeline, retries one that Lambda has given up.
+            Self::KilledAtEveryDelivery => function != "tournaments",
+            // The others are started by an event of their own.
+            Self::AlarmNeverFires | Self::TwoWakeUpsAtOnce => {
+                function == "scores-and-standings" || function == "knockouts"
+            }
+            _ => true,
+        };
+        Self::iter().filter(fits).collect()
     }
 }

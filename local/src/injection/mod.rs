@@ -150,16 +150,6 @@ impl FaultInjector {
                 self.wire.cut_at(Moment::BeforeStatement("COMMIT".to_owned()), 1)
             }
             Kind::DatabaseCutAfterCommit => self.wire.cut_at(Moment::AfterStatement("COMMIT".to_owned()), 1),
-            Kind::DatabaseConnectionsLost | Kind::DatabaseConnectionsFrozen => {
-                // The present connections may be other functions': this function must at least be warm.
-                let warm = stack.functions.process_id(function).await.is_some();
-                self.acted = warm && self.wire.present() > 0;
-                if kind == Kind::DatabaseConnectionsLost {
-                    self.wire.cut();
-                } else {
-                    self.wire.freeze();
-                }
-            }
             Kind::DatabaseRefuses => self.wire.refuse(),
             Kind::DatabaseSlow => self.wire.delay(Duration::from_millis(20)),
             Kind::S3SlowDown => aws(Service::S3, None, How::S3_SLOW_DOWN, None),
@@ -195,6 +185,15 @@ impl FaultInjector {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 self.wire.restore();
             }
+            Kind::DatabaseConnectionsLost => {
+                while self.wire.present() == 0 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                // Some statements later.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                self.acted = true;
+                self.wire.cut();
+            }
             Kind::BrowserKilled | Kind::BrowserStopped | Kind::KilledAtRequest => {
                 while provider.troubled() == self.before {
                     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -219,8 +218,7 @@ impl FaultInjector {
             Kind::BrowserKilled
             | Kind::BrowserStopped
             | Kind::KilledAtRequest
-            | Kind::DatabaseConnectionsLost
-            | Kind::DatabaseConnectionsFrozen => self.acted,
+            | Kind::DatabaseConnectionsLost => self.acted,
             Kind::BrowserLaunchFailsOnce | Kind::BrowserLaunchFails => {
                 std::fs::remove_file(self.flags.path().join("refused")).is_ok()
             }
@@ -233,6 +231,8 @@ impl FaultInjector {
             | Kind::DatabaseSlow
             | Kind::DeliveredTwice
             | Kind::DeliveredTwiceAtOnce
+            | Kind::AlarmNeverFires
+            | Kind::TwoWakeUpsAtOnce
             | Kind::GarbageBefore => true,
             _ => self.meetings(kind, stack, provider) > self.before,
         };

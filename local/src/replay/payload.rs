@@ -106,16 +106,18 @@ impl View<'_> {
 
     /// `/sport/football/scheduled-events/{date}`: the day and its neighbours, other competitions too, or only those where
     /// days are split.
-    pub fn scheduled_events(&self, day: NaiveDate) -> Value {
-        let others = [12, 18].map(|hour| self.foreign_event(day, hour));
-        let mut events = if self.season.in_force.split_days { Vec::new() } else { self.events_of(day) };
-        events.extend(others);
-        json!({"events": events})
+    pub fn scheduled_events<'v>(views: impl Iterator<Item = View<'v>>, day: NaiveDate) -> Value {
+        let mut views = views.peekable();
+        let others = views.peek().map(|view| [12, 18].map(|hour| view.foreign_event(day, hour)));
+        let ours = views.filter(|view| !view.season.in_force.split_days).flat_map(|view| view.events_of(day));
+        let events: Vec<Value> = ours.collect();
+        json!({"events": events.into_iter().chain(others.into_iter().flatten()).collect::<Vec<_>>()})
     }
 
     /// `/sport/football/scheduled-events/{date}/inverse`: the other half.
-    pub fn inverse_events(&self, day: NaiveDate) -> Value {
-        json!({"events": if self.season.in_force.split_days { self.events_of(day) } else { Vec::new() }})
+    pub fn inverse_events<'v>(views: impl Iterator<Item = View<'v>>, day: NaiveDate) -> Value {
+        let split = views.filter(|view| view.season.in_force.split_days);
+        json!({"events": split.flat_map(|view| view.events_of(day)).collect::<Vec<_>>()})
     }
 
     fn events_of(&self, day: NaiveDate) -> Vec<Value> {
@@ -507,7 +509,9 @@ mod tests {
     fn a_day_holds_its_neighbours_and_strangers_and_no_slug() {
         let season = sample::cup();
         let day = NaiveDate::from_ymd_opt(2030, 6, 10).unwrap();
-        let events = seen(&season, "2030-06-10T20:00:00Z", |v| v.scheduled_events(day))["events"]
+        let events = seen(&season, "2030-06-10T20:00:00Z", |v| {
+            View::scheduled_events(std::iter::once(v), day)
+        })["events"]
             .as_array()
             .cloned()
             .unwrap();

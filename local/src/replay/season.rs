@@ -78,6 +78,20 @@ impl Season {
         Ok(season)
     }
 
+    /// The same with ids of its own among several seasons. The first keeps those it has alone.
+    #[must_use]
+    pub fn numbered(mut self, index: usize) -> Self {
+        let index = index as u64;
+        self.unique_tournament_id += index * 10_000;
+        for team in &mut self.teams {
+            team.id += index * 10_000;
+        }
+        for fixture in &mut self.fixtures {
+            fixture.id += index * 10_000_000;
+        }
+        self
+    }
+
     /// The competition's name without the season: `English Premier League`.
     pub fn label(&self) -> &str {
         &self.label

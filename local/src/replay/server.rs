@@ -33,12 +33,17 @@ pub struct ReplayProvider {
 }
 
 struct World {
-    season: Season,
-    bracket: Bracket,
+    shows: Vec<Show>,
     clock: ReplayClock,
     log: Mutex<Vec<Asked>>,
     troubles: Mutex<Vec<Ongoing>>,
     troubled: AtomicUsize,
+}
+
+/// A season that is replayed.
+struct Show {
+    season: Season,
+    bracket: Bracket,
 }
 
 struct Asked {
@@ -70,14 +75,13 @@ impl World {
 }
 
 impl ReplayProvider {
-    /// Binds a free port on the loopback interface and serves `season` at the time of `clock`.
-    pub async fn start(season: Season, clock: ReplayClock) -> anyhow::Result<Self> {
+    /// Binds a free port on the loopback interface and serves these seasons, whose ids differ, at the time of `clock`.
+    pub async fn start(seasons: Vec<Season>, clock: ReplayClock) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the replay provider")?;
         let address = listener.local_addr().context("the replay provider's port is unknown")?;
         let world = Arc::new(World {
-            bracket: Bracket::of(&season),
-            season,
+            shows: seasons.into_iter().map(|season| Show { bracket: Bracket::of(&season), season }).collect(),
             clock,
             log: Mutex::default(),
             troubles: Mutex::default(),
@@ -136,9 +140,10 @@ impl ReplayProvider {
 }
 
 async fn home(State(world): State<Arc<World>>) -> Html<String> {
-    let label = slug::slugify(world.season.label());
+    let labels: Vec<String> = world.shows.iter().map(|show| slug::slugify(show.season.label())).collect();
+    let labels = labels.join(", ");
     Html(format!(
-        "<!doctype html><html><head><title>Replay of {label}</title></head><body><p>Replay</p></body></html>"
+        "<!doctype html><html><head><title>Replay of {labels}</title></head><body><p>Replay</p></body></html>"
     ))
 }
 
@@ -174,56 +179,76 @@ fn not_found() -> Response {
 }
 
 fn find(world: &World, segments: &[&str]) -> (&'static str, Found) {
-    let view = View { season: &world.season, bracket: &world.bracket, now: world.clock.now() };
-    let ours = |id: &str| id.parse() == Ok(world.season.unique_tournament_id);
+    let now = world.clock.now();
+    let views = || world.shows.iter().map(move |Show { season, bracket }| View { season, bracket, now });
+    let competition = |id: &str| {
+        let id = id.parse::<u64>().ok()?;
+        views().find(|view| view.season.unique_tournament_id == id)
+    };
     let some = |value: Option<Value>| value.map_or(Found::Nothing, Found::Json);
-    let only = |allowed: bool, found: &dyn Fn() -> Found| if allowed { found() } else { Found::Nothing };
     match segments {
         ["unique-tournament", id] => {
-            ("unique-tournament", only(ours(id), &|| Found::Json(view.unique_tournament())))
+            ("unique-tournament", some(competition(id).map(|view| view.unique_tournament())))
         }
-        ["unique-tournament", id, "seasons"] => ("seasons", only(ours(id), &|| Found::Json(view.seasons()))),
+        ["unique-tournament", id, "seasons"] => ("seasons", some(competition(id).map(|view| view.seasons()))),
         ["unique-tournament", id, "image"] => {
-            ("unique-tournament-image", only(ours(id), &|| Found::Image(world.season.unique_tournament_id)))
+            let id = competition(id).map(|view| view.season.unique_tournament_id);
+            ("unique-tournament-image", id.map_or(Found::Nothing, Found::Image))
         }
         ["unique-tournament", id, "season", season, rest @ ..] => {
-            let known = ours(id) && season.parse() == Ok(world.season.season_id);
-            let (kind, found) = find_in_season(&view, rest);
-            (kind, if known { found } else { Found::Nothing })
+            match competition(id).filter(|view| season.parse() == Ok(view.season.season_id)) {
+                Some(view) => find_in_season(&view, rest),
+                None => (kind_in_season(rest), Found::Nothing),
+            }
         }
         ["sport", "football", "scheduled-events", day] => {
-            let day = day.parse::<NaiveDate>().ok();
-            ("scheduled-events", some(day.map(|day| view.scheduled_events(day))))
+            let lists = |day| View::scheduled_events(views(), day);
+            ("scheduled-events", some(day.parse::<NaiveDate>().ok().map(lists)))
         }
         ["sport", "football", "scheduled-events", day, "inverse"] => {
-            let day = day.parse::<NaiveDate>().ok();
-            ("scheduled-events-inverse", some(day.map(|day| view.inverse_events(day))))
+            let lists = |day| View::inverse_events(views(), day);
+            ("scheduled-events-inverse", some(day.parse::<NaiveDate>().ok().map(lists)))
         }
-        ["event", id] => ("event", some(id.parse().ok().and_then(|id| view.event(id)))),
+        ["event", id] => {
+            let event = |id| views().find_map(|view| view.event(id));
+            ("event", some(id.parse().ok().and_then(event)))
+        }
         ["team", id, "image"] => {
-            let id = id.parse().ok().filter(|id| view.has_team(*id));
+            let id = id.parse().ok().filter(|id| views().any(|view| view.has_team(*id)));
             ("team-image", id.map_or(Found::Nothing, Found::Image))
         }
         _ => ("other", Found::Nothing),
     }
 }
 
+/// The kind of a request about a season.
+fn kind_in_season(rest: &[&str]) -> &'static str {
+    match rest {
+        ["rounds"] => "rounds",
+        ["events", "round", ..] => "events",
+        ["standings", "total"] => "standings",
+        ["cuptrees"] => "cuptrees",
+        _ => "other",
+    }
+}
+
 fn find_in_season(view: &View<'_>, rest: &[&str]) -> (&'static str, Found) {
     let some = |value: Option<Value>| value.map_or(Found::Nothing, Found::Json);
     let events = |number: &str, slug, prefix| {
-        ("events", some(number.parse().ok().and_then(|n| view.round_events(n, slug, prefix))))
+        some(number.parse().ok().and_then(|n| view.round_events(n, slug, prefix)))
     };
-    match rest {
-        ["rounds"] => ("rounds", Found::Json(view.rounds())),
+    let found = match rest {
+        ["rounds"] => Found::Json(view.rounds()),
         ["events", "round", number] => events(number, None, None),
         ["events", "round", number, "slug", slug] => events(number, Some(slug), None),
         ["events", "round", number, "slug", slug, "prefix", prefix] => {
             events(number, Some(slug), Some(prefix))
         }
-        ["standings", "total"] => ("standings", some(view.standings())),
-        ["cuptrees"] => ("cuptrees", some(view.cup_trees())),
-        _ => ("other", Found::Nothing),
-    }
+        ["standings", "total"] => some(view.standings()),
+        ["cuptrees"] => some(view.cup_trees()),
+        _ => Found::Nothing,
+    };
+    (kind_in_season(rest), found)
 }
 
 #[cfg(test)]
@@ -252,7 +277,7 @@ mod tests {
         let season = sample::cup();
         let (id, sid) = (season.unique_tournament_id, season.season_id);
         let clock = ReplayClock::new(sample::at("2030-06-01T00:00:00Z"));
-        let provider = ReplayProvider::start(season, clock.clone()).await.unwrap();
+        let provider = ReplayProvider::start(vec![season], clock.clone()).await.unwrap();
         let base = format!("/api/v1/unique-tournament/{id}");
         let status = async |path: &str| fetch(&provider, path).await.0;
         assert_eq!(fetch(&provider, "/").await.0, 200);

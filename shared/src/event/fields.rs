@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use football::domain::round::is_path_segment;
-use football::plan::schedule::CheckKind;
+use football::plan::checks::CheckKind;
 
 /// All problems of an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,22 +1,21 @@
 //! The event of a function: one type, and one codec that reads and writes it.
 //!
-//! Scheduler, the desk, the samples and older callers send JSON; [`Event::read`] parses it to an [`Event`], or names
-//! every field that is wrong. [`Event::to_json`] writes what the desk sends, `schedule_input` what Scheduler sends.
+//! The desk, the samples and older callers send JSON; [`Event::read`] parses it to an [`Event`], or names every field that
+//! is wrong, and [`Event::to_json`] writes it. What Scheduler sends is a [`WakeUp`]: it names no work, since that stands in
+//! the database, from where each check becomes an event of its own.
 //!
 //! In the JSON the meaning of `kickoff` depends on `check`: a closing check's kickoff, or the time of a retry's first
 //! attempt. Here each has its own name.
 
 mod fields;
 mod new_tournament;
-mod scheduled;
 
 use chrono::{DateTime, Utc};
-use football::plan::schedule::CheckKind;
+use football::plan::checks::{Check, CheckKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use fields::{Envelope, Fields, InvalidInput, Problem, uuid};
-pub(crate) use scheduled::{check_of, schedule_input};
 
 use crate::store::tournaments::NewTournament;
 use crate::work::{Function, Operation, Subject, Work};
@@ -88,8 +87,14 @@ pub enum RoundCheck {
     },
     /// The final scores again: it follows up every match of the round that still runs.
     FollowUp,
+    /// Results some minutes after they were first seen.
+    SecondLook,
+    /// The day after a match had stopped.
+    NextDay,
     /// Matches that no other check covers.
     Sweep,
+    /// A whole round, which nothing else would read for long.
+    FullPass,
 }
 
 impl RoundCheck {
@@ -99,16 +104,25 @@ impl RoundCheck {
             Self::Interim => CheckKind::Interim,
             Self::Closing { .. } => CheckKind::Closing,
             Self::FollowUp => CheckKind::FollowUp,
+            Self::SecondLook => CheckKind::SecondLook,
+            Self::NextDay => CheckKind::NextDay,
             Self::Sweep => CheckKind::Sweep,
+            Self::FullPass => CheckKind::FullPass,
         }
     }
 
-    /// The kickoff whose matches are followed up; none: matches of every kickoff.
-    pub fn kickoff(self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::Closing { kickoff } => kickoff,
-            Self::Interim | Self::FollowUp | Self::Sweep => None,
-        }
+    /// The check of this kind, if it is one of a round.
+    fn of(kind: CheckKind, kickoff: Option<DateTime<Utc>>) -> Option<Self> {
+        Some(match kind {
+            CheckKind::Interim => Self::Interim,
+            CheckKind::Closing => Self::Closing { kickoff },
+            CheckKind::FollowUp => Self::FollowUp,
+            CheckKind::SecondLook => Self::SecondLook,
+            CheckKind::NextDay => Self::NextDay,
+            CheckKind::Sweep => Self::Sweep,
+            CheckKind::FullPass => Self::FullPass,
+            _ => return None,
+        })
     }
 }
 
@@ -149,11 +163,42 @@ impl Request {
         })
     }
 
-    fn to_json(&self) -> Value {
+    /// The request that a check makes.
+    fn of(check: &Check) -> Self {
+        let (tournament_id, retry_since) = (check.tournament_id.unwrap_or_default(), check.retrying_since);
+        if let Some(round_check) = RoundCheck::of(check.kind, check.kickoff) {
+            let round = check.round_slug.clone().unwrap_or_default();
+            return Self::Scores { tournament_id, round, check: round_check };
+        }
+        match check.kind {
+            CheckKind::Table | CheckKind::StandingsFollowUp => Self::Standings { tournament_id, retry_since },
+            CheckKind::RoutineFollowUp => Self::DailyRoutine { retry_since },
+            CheckKind::Refresh => Self::RefreshTournament { tournament_id, retry_since },
+            _ => Self::Knockouts { tournament_id, retry_since },
+        }
+    }
+
+    /// The kind of check that the JSON names, and the time in its field `kickoff`.
+    fn check(&self) -> (Option<CheckKind>, Option<DateTime<Utc>>) {
+        let retry = |kind, since: &Option<DateTime<Utc>>| (since.map(|_| kind), *since);
         match self {
+            Self::Scores { check: RoundCheck::Closing { kickoff }, .. } => {
+                (Some(CheckKind::Closing), *kickoff)
+            }
+            Self::Scores { check, .. } => (Some(check.kind()), None),
+            Self::DailyRoutine { retry_since } => retry(CheckKind::RoutineFollowUp, retry_since),
+            Self::Standings { retry_since, .. } => retry(CheckKind::StandingsFollowUp, retry_since),
+            Self::Knockouts { retry_since, .. } => retry(CheckKind::KnockoutsFollowUp, retry_since),
+            Self::RefreshTournament { retry_since, .. } => retry(CheckKind::Refresh, retry_since),
+            Self::CreateTournament(_) | Self::Probe | Self::Migrate => (None, None),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let mut json = match self {
             Self::DailyRoutine { .. } | Self::Migrate => json!({}),
-            Self::Scores { tournament_id, round, check } => {
-                json!({ "tournamentId": tournament_id, "roundSlug": round, "check": check.kind() })
+            Self::Scores { tournament_id, round, .. } => {
+                json!({ "tournamentId": tournament_id, "roundSlug": round })
             }
             Self::Standings { tournament_id, .. } => {
                 json!({ "operation": "standings", "tournamentId": tournament_id })
@@ -166,8 +211,48 @@ impl Request {
                 json!({ "operation": "refresh", "tournamentId": tournament_id })
             }
             Self::Probe => json!({ "operation": "probe" }),
+        };
+        let (kind, kickoff) = self.check();
+        if let Some(kind) = kind {
+            json["check"] = json!(kind);
         }
+        if let Some(kickoff) = kickoff {
+            json["kickoff"] = json!(kickoff);
+        }
+        json
     }
+}
+
+/// The wake-up that Scheduler sends: work on all checks of this function that are due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WakeUp {
+    /// Only list and plan what is due.
+    pub dry_run: bool,
+}
+
+impl WakeUp {
+    /// The JSON that an alarm sends to a function. Scheduler replaces the placeholders in angle brackets.
+    pub(crate) fn input(environment: &str) -> Value {
+        json!({
+            "targetEnv": environment,
+            "wake": true,
+            "scheduledTime": "<aws.scheduler.scheduled-time>",
+            "scheduleArn": "<aws.scheduler.schedule-arn>",
+        })
+    }
+
+    /// Reads a wake-up; none if the event is another.
+    pub fn read(event: &Value, environment: &str, now: DateTime<Utc>) -> Option<Result<Self, InvalidInput>> {
+        event.get("wake").and_then(Value::as_bool).filter(|wake| *wake)?;
+        let mut fields = Fields::of(event);
+        let dry_run = fields.envelope(environment, now).dry_run;
+        Some(fields.finish(Self { dry_run }))
+    }
+}
+
+/// The idempotency key of a check: that of its first execution, however it is started.
+pub fn key_of(check: &Check) -> String {
+    Event::of_check(check, false).work(Uuid::nil()).map(|work| work.key()).unwrap_or_default()
 }
 
 impl Event {
@@ -175,6 +260,12 @@ impl Event {
     pub fn asked(request: Request, occurrence: &str, dry_run: bool) -> Self {
         let idempotency_key = Some(occurrence.to_owned());
         Self { envelope: Envelope { scheduled_time: None, idempotency_key, dry_run }, request }
+    }
+
+    /// The event for a check alone.
+    pub fn of_check(check: &Check, dry_run: bool) -> Self {
+        let envelope = Envelope { scheduled_time: Some(check.at), idempotency_key: None, dry_run };
+        Self { envelope, request: Request::of(check) }
     }
 
     /// Reads the event of a function of this environment at the time `now`.
@@ -209,11 +300,16 @@ impl Event {
         }
     }
 
-    /// The JSON that is sent to a function of this environment, including who requested it.
-    pub fn to_json(&self, environment: &str, requested_by: &str) -> Value {
+    /// The JSON that is sent to a function of this environment, including who requested it, if a person did.
+    pub fn to_json(&self, environment: &str, requested_by: Option<&str>) -> Value {
         let mut event = self.request.to_json();
         event["targetEnv"] = environment.into();
-        event["requestedBy"] = requested_by.into();
+        if let Some(requested_by) = requested_by {
+            event["requestedBy"] = requested_by.into();
+        }
+        if let Some(time) = self.envelope.scheduled_time {
+            event["scheduledTime"] = time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into();
+        }
         if let Some(key) = &self.envelope.idempotency_key {
             event["idempotencyKey"] = key.as_str().into();
         }
@@ -273,12 +369,13 @@ fn scores_or_standings(fields: &mut Fields<'_>) -> Request {
     };
     let kind = match fields.optional("check").map(|kind| kind.parse()) {
         None => CheckKind::Closing,
-        Some(Ok(
-            kind @ (CheckKind::Interim | CheckKind::Closing | CheckKind::FollowUp | CheckKind::Sweep),
-        )) => kind,
+        Some(Ok(kind)) if RoundCheck::of(kind, None).is_some() => kind,
         Some(Ok(kind @ CheckKind::StandingsFollowUp)) if round.is_none() => kind,
         Some(_) => {
-            fields.problem("check", "must be interim, closing, follow-up or sweep");
+            fields.problem(
+                "check",
+                "must be interim, closing, follow-up, second-look, next-day, sweep or full-pass",
+            );
             CheckKind::Closing
         }
     };
@@ -287,12 +384,7 @@ fn scores_or_standings(fields: &mut Fields<'_>) -> Request {
         let retry_since = kickoff.filter(|_| kind == CheckKind::StandingsFollowUp);
         return Request::Standings { tournament_id, retry_since };
     };
-    let check = match kind {
-        CheckKind::Interim => RoundCheck::Interim,
-        CheckKind::FollowUp => RoundCheck::FollowUp,
-        CheckKind::Sweep => RoundCheck::Sweep,
-        _ => RoundCheck::Closing { kickoff },
-    };
+    let check = RoundCheck::of(kind, kickoff).unwrap_or(RoundCheck::Closing { kickoff });
     Request::Scores { tournament_id, round, check }
 }
 
@@ -332,6 +424,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_check_has_one_key_whether_it_comes_by_a_wake_up_or_by_an_event() {
+        let (id, at) = (Uuid::from_u128(7), "2024-03-01T17:00:00Z".parse().unwrap());
+        let kickoff = Some("2024-03-01T15:00:00Z".parse().unwrap());
+        for kind in [
+            CheckKind::Interim,
+            CheckKind::Closing,
+            CheckKind::FollowUp,
+            CheckKind::SecondLook,
+            CheckKind::NextDay,
+            CheckKind::Sweep,
+            CheckKind::FullPass,
+            CheckKind::Table,
+            CheckKind::StandingsFollowUp,
+            CheckKind::Knockouts,
+            CheckKind::Draw,
+            CheckKind::KnockoutsFollowUp,
+            CheckKind::RoutineFollowUp,
+            CheckKind::Refresh,
+        ] {
+            let round_slug = RoundCheck::of(kind, None).map(|_| "7".to_owned());
+            let retries =
+                [CheckKind::StandingsFollowUp, CheckKind::KnockoutsFollowUp, CheckKind::RoutineFollowUp];
+            let retrying_since = kickoff.filter(|_| retries.contains(&kind) || kind == CheckKind::Refresh);
+            let check = Check { kind, tournament_id: Some(id), round_slug, kickoff, retrying_since, at };
+            let event = Event::of_check(&check, false);
+            let json = event.to_json("demo", None);
+            let read = Event::read(kind.into(), &json, "demo", at).unwrap();
+            assert_eq!(read, event, "{json}");
+            assert_eq!(read.work(Uuid::nil()).map(|work| work.key()), Some(key_of(&check)), "{kind}");
+        }
+    }
+
+    #[test]
     fn what_is_written_is_read_back_and_names_the_same_work() {
         let id = Uuid::from_u128(7);
         let new = NewTournament {
@@ -361,7 +486,7 @@ mod tests {
         ] {
             for dry_run in [false, true] {
                 let event = Event::asked(request.clone(), "asked-2024-03-01T12:00", dry_run);
-                let json = event.to_json("demo", "Ann (API)");
+                let json = event.to_json("demo", Some("Ann (API)"));
                 let now = "2024-03-01T12:00:00Z".parse().unwrap();
                 let read = Event::read(request.function(), &json, "demo", now);
                 assert_eq!(read.as_ref(), Ok(&event), "{json}");

@@ -74,8 +74,8 @@ impl Ended {
     pub(super) async fn conclude(
         mut self,
         invocation: &Invocation<'_>,
-        work: &Work,
         heartbeat: Heartbeat,
+        housekeeping: bool,
     ) -> Result<Summary, Failure> {
         let stored = store_report(invocation, &mut self.report).await;
         crash::point("reported");
@@ -102,7 +102,7 @@ impl Ended {
             duration_ms,
         };
         let sent = pending::send_own(invocation, id, &message, self.covered_by_circuit).await;
-        if !work.dry_run {
+        if housekeeping {
             // If this report and message were delivered, pending ones of earlier runs probably can be too.
             pending::deliver(invocation, sent && stored.is_ok()).await;
         }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::alarms::AlarmError;
 use crate::app::AppError;
 use crate::event::InvalidInput;
 use crate::provider::ProviderError;
-use crate::schedule::ScheduleError;
 use crate::store::StoreError;
 use crate::work::ErrorKind;
 
@@ -19,6 +19,30 @@ pub enum Failure {
         key: String,
         /// Until when.
         until: Option<DateTime<Utc>>,
+    },
+    /// Alarms could not be set. The checks are stored: the next delivery sets them.
+    #[error("{failed} alarms could not be set: {first}")]
+    Alarms {
+        /// How many.
+        failed: usize,
+        /// The first error.
+        first: String,
+    },
+    /// Checks of a wake-up failed; each has its own record.
+    #[error("{failed} checks failed, the first one: {first}")]
+    Checks {
+        /// How many.
+        failed: usize,
+        /// The kind of the first error.
+        kind: ErrorKind,
+        /// The first error.
+        first: String,
+    },
+    /// Another run was using the provider for longer than is waited for a turn: the work is given back.
+    #[error("{key} was not begun: another run is using the provider")]
+    NotBegun {
+        /// Which work.
+        key: String,
     },
     /// The external services could not be prepared: there is no record.
     #[error(transparent)]
@@ -51,11 +75,12 @@ impl Failure {
     /// The kind of error, which is Lambda's `errorType`.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::AlreadyRunning { .. } => ErrorKind::AlreadyRunning,
+            Self::AlreadyRunning { .. } | Self::NotBegun { .. } => ErrorKind::AlreadyRunning,
+            Self::Alarms { .. } => ErrorKind::Scheduler,
             Self::App(_) => ErrorKind::Configuration,
             Self::Record(_) | Self::Migration(_) => ErrorKind::Database,
             Self::TakenOver { .. } => ErrorKind::TakenOver,
-            Self::Work { kind, .. } => *kind,
+            Self::Work { kind, .. } | Self::Checks { kind, .. } => *kind,
         }
     }
 }
@@ -68,7 +93,7 @@ pub(super) fn kind_of(error: &anyhow::Error) -> ErrorKind {
         ErrorKind::InvalidInput
     } else if error.is::<StoreError>() {
         ErrorKind::Database
-    } else if error.is::<ScheduleError>() {
+    } else if error.is::<AlarmError>() {
         ErrorKind::Scheduler
     } else {
         ErrorKind::Internal

@@ -19,12 +19,13 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 pub use failure::Failure;
+pub(crate) use pending::deliver_messages;
 pub use run::{Retry, Run};
 
 use crate::crash;
 use crate::invocation::{Invocation, TIME_TO_FINISH};
 use crate::journal::Journal;
-use crate::provider::Session;
+use crate::provider::{ProviderError, Session};
 use crate::store::executions::{self, Claimed, Held, NewExecution};
 use crate::summary::Summary;
 use crate::work::{ErrorKind, Work};
@@ -59,7 +60,8 @@ pub async fn run(
     let mut run = begin(invocation, provider, &work, &claim);
     let store = &invocation.services.store;
     let heartbeat = Heartbeat::start(store.clone(), invocation.clock, run.record, run.journal.progress());
-    if !work.dry_run {
+    let housekeeping = !work.dry_run && invocation.does_housekeeping();
+    if housekeeping {
         rescue_dead(&mut run).await;
     }
     let step = within_deadline(invocation.deadline, Box::pin(step(&mut run))).instrument(span);
@@ -70,6 +72,14 @@ pub async fn run(
     };
     crash::point("worked");
     let Run { journal, retry, record, .. } = run;
+    if is_busy(&outcome) && !journal.rows.wrote() {
+        // Waiting is paid: the work is given back, as if it had not begun.
+        store
+            .persist(async || executions::release(&*store.client().await?, record).await)
+            .await
+            .map_err(Failure::Record)?;
+        return Err(Failure::NotBegun { key: work.key() });
+    }
     // A run that was frozen and taken over meanwhile must not overwrite the other run's report.
     if !store
         .persist(async || heartbeat::renew(store, invocation.clock, record).await)
@@ -79,7 +89,13 @@ pub async fn run(
         return Err(Failure::TakenOver { key: work.key() });
     }
     let ended = conclude::Ended::of(invocation, &work, claim, (journal, &retry), outcome.err(), began).await;
-    ended.conclude(invocation, &work, heartbeat).await
+    ended.conclude(invocation, heartbeat, housekeeping).await
+}
+
+/// Whether a step ended because another run was using the provider.
+fn is_busy(outcome: &anyhow::Result<()>) -> bool {
+    let error = outcome.as_ref().err().and_then(|error| error.downcast_ref::<ProviderError>());
+    matches!(error, Some(ProviderError::Busy { .. }))
 }
 
 /// A record claimed by this run.
@@ -160,12 +176,12 @@ fn begin<'a>(invocation: &Invocation<'a>, provider: &'a mut Session, work: &Work
         provider,
         journal,
         retry: Retry::default(),
-        failed_schedules: Vec::new(),
         planning: work.planned_for.unwrap_or_else(|| invocation.clock.now()),
         planned_for: work.planned_for,
         record: claim.record,
         attempt: claim.record.attempt,
         first_begun: claim.first_begun,
+        shares_provider: invocation.batch.is_some(),
         clock: invocation.clock,
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::config::SlackNotify;
 use crate::crash;
 use crate::invocation::Invocation;
-use crate::message::{Message, circuit_payload};
+use crate::message::{Message, Outgoing, circuit_payload, payload_of_all};
 use crate::provider::PROVIDER;
 use crate::report::Rendered;
 use crate::store::executions::{self, Pending};
@@ -39,7 +39,12 @@ pub(super) async fn send_own(
     message: &Message<'_>,
     covered: bool,
 ) -> bool {
-    if !covered && wanted(invocation, message) && !send(invocation, &message.payload()).await {
+    let unwanted = covered || !wanted(invocation, message);
+    if let Some(batch) = invocation.batch {
+        batch.keep(Outgoing::of(execution, message, unwanted));
+        return true;
+    }
+    if !unwanted && !send(invocation, &message.payload()).await {
         return false;
     }
     crash::point("notified");
@@ -53,6 +58,45 @@ pub(super) async fn send_own(
             tracing::error!(%error, execution_id = %execution, "the execution's message was sent, but that could not be recorded");
             false
         }
+    }
+}
+
+/// Messages of one wake-up up to which each is sent alone.
+const ALONE: usize = 3;
+
+/// Sends the messages that the executions of a wake-up have kept: one for all if there are many. What can't be sent stays
+/// pending: a later run sends it.
+pub(crate) async fn deliver_messages(invocation: &Invocation<'_>, kept: Vec<Outgoing>) {
+    if kept.is_empty() {
+        return;
+    }
+    let store = &invocation.services.store;
+    let ids: Vec<Uuid> = kept.iter().map(|outgoing| outgoing.execution).collect();
+    let sent = async {
+        // In a long wake-up another run may have sent some.
+        let unsent = executions::unsent(&*store.client().await?, &ids).await?;
+        let (silent, wanted): (Vec<&Outgoing>, Vec<&Outgoing>) = kept
+            .iter()
+            .filter(|outgoing| unsent.contains(&outgoing.execution))
+            .partition(|outgoing| outgoing.unwanted);
+        let mut sent: Vec<Uuid> = silent.iter().map(|outgoing| outgoing.execution).collect();
+        if wanted.len() > ALONE {
+            if send(invocation, &payload_of_all(&wanted)).await {
+                sent.extend(wanted.iter().map(|outgoing| outgoing.execution));
+            }
+        } else {
+            for outgoing in wanted {
+                if !send(invocation, &outgoing.message().payload()).await {
+                    break;
+                }
+                sent.push(outgoing.execution);
+            }
+        }
+        crash::point("notified");
+        executions::messages_sent(&*store.client().await?, &sent, invocation.clock.now()).await
+    };
+    if let Err(error) = sent.await {
+        tracing::error!(%error, "the wake-up's messages could not be read or recorded as sent");
     }
 }
 

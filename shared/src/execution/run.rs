@@ -26,8 +26,6 @@ pub struct Run<'a> {
     pub journal: Journal,
     /// What is to be retried.
     pub retry: Retry,
-    /// Errors of schedules that could not be created, moved or deleted.
-    pub failed_schedules: Vec<String>,
     /// The planning time: the occurrence's scheduled time, else the time at which the run began.
     pub planning: DateTime<Utc>,
     /// The occurrence's scheduled time, if it has one.
@@ -38,6 +36,8 @@ pub struct Run<'a> {
     pub attempt: i32,
     /// When the first attempt began.
     pub first_begun: DateTime<Utc>,
+    /// Whether other checks of the same wake-up need the session with the provider after this one.
+    pub(super) shares_provider: bool,
     pub(super) clock: Clock,
 }
 
@@ -60,6 +60,13 @@ impl Run<'_> {
     /// The time as this run sees it.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// Closes the browser, unless others need it: no request to the provider follows, and the report needs none.
+    pub async fn no_more_requests(&mut self) {
+        if !self.shares_provider {
+            self.provider.close().await;
+        }
     }
 
     /// A connection to the database.

@@ -29,6 +29,9 @@ pub enum GateError {
     /// The provider requires a longer wait than a run can afford.
     #[error("the provider may be asked again in {0:?}")]
     HeldOff(Duration),
+    /// Another run was using the provider for longer than a turn is waited for.
+    #[error("another run is using the provider")]
+    Busy,
     /// The function's deadline is too near for another request.
     #[error("the function's time is nearly up")]
     OutOfTime,

@@ -8,8 +8,10 @@ use super::GateError;
 use crate::store::pace::{self, Turn};
 use crate::store::{Store, StoreError};
 
-/// The longest time that a run waits for its turn.
+/// The longest time that a run waits before a request because the provider has said so (429).
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The longest time that a run waits for other runs' requests, beside the pause: waiting is paid.
+const LONGEST_TURN: Duration = Duration::from_secs(10);
 /// Approximate interval of polling for the end of another run's request.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -33,6 +35,7 @@ impl Pace {
         if self.pause.is_zero() {
             return Ok(());
         }
+        let mut waited = Duration::ZERO;
         loop {
             if until.is_some_and(|until| Instant::now() + at_most > until) {
                 return Err(GateError::OutOfTime);
@@ -50,8 +53,17 @@ impl Pace {
             if wait > LONGEST_WAIT {
                 return Err(GateError::HeldOff(wait));
             }
-            // Jitter, so that waiting runs do not all poll at once.
-            tokio::time::sleep(wait + LOOK_AGAIN.mul_f64(0.2 + fastrand::f64())).await;
+            // A known wait is slept exactly. While another run's request is under way, waiting runs poll, with jitter so
+            // that they do not all poll at once.
+            let wait = if wait.is_zero() { LOOK_AGAIN.mul_f64(0.2 + fastrand::f64()) } else { wait };
+            // A longer wait than the pause was asked for by the provider, and is nobody's turn.
+            if wait <= self.pause {
+                waited += wait;
+                if waited > LONGEST_TURN + self.pause {
+                    return Err(GateError::Busy);
+                }
+            }
+            tokio::time::sleep(wait).await;
         }
     }
 

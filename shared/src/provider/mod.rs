@@ -77,6 +77,12 @@ pub enum ProviderError {
         /// The path that would have been requested.
         path: String,
     },
+    /// Another run was using the provider for longer than is waited for a turn.
+    #[error("{path}: another run is using the provider")]
+    Busy {
+        /// The path that would have been requested.
+        path: String,
+    },
     /// The browser failed twice.
     #[error(transparent)]
     Browser(#[from] BrowserError),
@@ -92,6 +98,7 @@ impl ProviderError {
             GateError::CircuitOpen { until, reason } => Self::CircuitOpen { until, reason },
             GateError::HeldOff(wait) => Self::RateLimited { path: path.to_owned(), retry_after: Some(wait) },
             GateError::OutOfTime => Self::OutOfTime { path: path.to_owned() },
+            GateError::Busy => Self::Busy { path: path.to_owned() },
             error @ GateError::Store(_) => Self::Gate(error),
         }
     }
@@ -103,7 +110,7 @@ impl ProviderError {
 
     /// Whether the work itself is not at fault: the run then schedules it again instead of failing.
     pub fn is_deferral(&self) -> bool {
-        matches!(self, Self::CircuitOpen { .. } | Self::OutOfTime { .. })
+        matches!(self, Self::CircuitOpen { .. } | Self::OutOfTime { .. } | Self::Busy { .. })
     }
 
     /// Whether a retry of the same request may succeed.
@@ -116,7 +123,7 @@ impl ProviderError {
         let soon = now + TRY_AGAIN_AFTER;
         match self {
             Self::CircuitOpen { until, .. } => *until + TimeDelta::minutes(1),
-            Self::OutOfTime { .. } => now + TimeDelta::minutes(1),
+            Self::OutOfTime { .. } | Self::Busy { .. } => now + TimeDelta::minutes(1),
             Self::RateLimited { retry_after: Some(wait), .. } => {
                 TimeDelta::from_std(*wait).map_or(soon, |wait| soon.max(now + wait))
             }
@@ -133,7 +140,7 @@ impl ProviderError {
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Malformed { .. } => ErrorKind::Malformed,
             Self::CircuitOpen { .. } => ErrorKind::CircuitOpen,
-            Self::OutOfTime { .. } => ErrorKind::OutOfTime,
+            Self::OutOfTime { .. } | Self::Busy { .. } => ErrorKind::OutOfTime,
             Self::Browser(_) => ErrorKind::Browser,
             Self::Gate(_) => ErrorKind::Database,
         }

@@ -232,6 +232,19 @@ fn texts(array: Option<Value>) -> Vec<String> {
     array.and_then(|array| serde_json::from_value(array).ok()).unwrap_or_default()
 }
 
+/// Gives a record back that this run has claimed and not begun to work on: it waits for its next run, like one that was
+/// announced.
+pub async fn release(client: &impl GenericClient, held: Held) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions SET lease_expires_at = NULL, attempt = attempt - 1
+              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4)],
+        )
+        .await?;
+    Ok(())
+}
+
 /// The end of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ending<'a> {
@@ -295,6 +308,26 @@ pub async fn message_sent(
         )
         .await?;
     Ok(())
+}
+
+/// Records that the messages of finished records were sent.
+pub async fn messages_sent(
+    client: &impl GenericClient,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let sql =
+        "UPDATE data_provider_executions SET notified_at = $2 WHERE id = ANY($1) AND notified_at IS NULL
+              RETURNING id";
+    client.query_typed(sql, &[(&ids, Type::UUID_ARRAY), (&stamp(now), Type::TIMESTAMP)]).await?;
+    Ok(())
+}
+
+/// Those of these records whose message was not sent yet.
+pub async fn unsent(client: &impl GenericClient, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    let sql = "SELECT id FROM data_provider_executions WHERE id = ANY($1) AND notified_at IS NULL";
+    let rows = client.query_typed(sql, &[(&ids, Type::UUID_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// A finished record whose message or report is still to be delivered.

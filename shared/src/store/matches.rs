@@ -1,14 +1,17 @@
 //! Statements on `match`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
+use super::rounds::KIND;
 use super::{StoreError, stamp, utc};
 use crate::outcomes::Outcomes;
 use football::domain::{Match, MatchStatus, RoundKind, Score, Stage, StoredMatch, TieFacts, Winner};
-use football::plan::schedule::Kickoff;
+use football::plan::checks::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
     home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,
@@ -131,15 +134,67 @@ pub async fn of_kind(
     let sql = format!(
         "SELECT {COLUMNS} FROM match m WHERE tournament_id = $1 AND EXISTS (
             SELECT 1 FROM tournament_round r
-             WHERE r.tournament_id = m.tournament_id AND r.slug = m.round_slug
-               -- A type of an older vocabulary: the round's address tells.
-               AND CASE WHEN r.type IN ('season', 'knockout') THEN r.type
-                        WHEN r.provider_url LIKE '%/slug/%' THEN 'knockout' ELSE 'season' END = $2)
+             WHERE r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND {KIND} = $2)
           ORDER BY date, external_id"
     );
     let kind = kind.to_string();
     let rows = client.query_typed(&sql, &[(&tournament, Type::UUID), (&kind, Type::TEXT)]).await?;
     Ok(rows.iter().map(stored).collect())
+}
+
+/// The stored matches of some tournaments with these provider's ids, by tournament.
+pub async fn of_events(
+    client: &impl GenericClient,
+    tournaments: &[Uuid],
+    external_ids: &[&str],
+) -> Result<BTreeMap<Uuid, Vec<StoredMatch>>, StoreError> {
+    let sql = format!(
+        "SELECT m.tournament_id, {COLUMNS} FROM match m WHERE external_id = ANY($2) AND tournament_id = ANY($1)"
+    );
+    let rows = client
+        .query_typed(&sql, &[(&tournaments, Type::UUID_ARRAY), (&external_ids, Type::TEXT_ARRAY)])
+        .await?;
+    let mut found: BTreeMap<Uuid, Vec<StoredMatch>> = BTreeMap::new();
+    for row in &rows {
+        found.entry(row.get("tournament_id")).or_default().push(stored(row));
+    }
+    Ok(found)
+}
+
+/// The matches of these rounds with a kickoff between `since` and `until`, by round.
+pub async fn between(
+    client: &impl GenericClient,
+    rounds: &BTreeSet<(Uuid, String)>,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<BTreeMap<(Uuid, String), Vec<StoredMatch>>, StoreError> {
+    let ids: Vec<Uuid> = rounds.iter().map(|(id, _)| *id).collect();
+    let slugs: Vec<&str> = rounds.iter().map(|(_, slug)| slug.as_str()).collect();
+    let sql = format!(
+        "SELECT m.tournament_id, {COLUMNS} FROM match m
+          WHERE m.date >= $3 AND m.date <= $4
+            AND (m.tournament_id, m.round_slug) IN (SELECT * FROM UNNEST($1::uuid[], $2::text[]))"
+    );
+    let rows = client
+        .query_typed(
+            &sql,
+            &[
+                (&ids, Type::UUID_ARRAY),
+                (&slugs, Type::TEXT_ARRAY),
+                (&stamp(since), Type::TIMESTAMP),
+                (&stamp(until), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    let mut found: BTreeMap<(Uuid, String), Vec<StoredMatch>> = BTreeMap::new();
+    for row in &rows {
+        let row_match = stored(row);
+        found
+            .entry((row.get("tournament_id"), row_match.known.round_slug.clone()))
+            .or_default()
+            .push(row_match);
+    }
+    Ok(found)
 }
 
 /// Kickoffs of active tournaments before `until`: those with an open match, however old, and all since `since`.
@@ -149,11 +204,13 @@ pub async fn kickoffs(
     until: DateTime<Utc>,
 ) -> Result<Vec<Kickoff>, StoreError> {
     let sql = format!(
-        "SELECT m.tournament_id, m.round_slug, m.date, bool_or({OPEN})
+        "SELECT m.tournament_id, m.round_slug, m.date, bool_or({OPEN}),
+                t.mode <> 'knockout-only' AND bool_or({KIND} = 'season')
            FROM match m JOIN tournament t ON t.id = m.tournament_id
+           LEFT JOIN tournament_round r ON r.tournament_id = m.tournament_id AND r.slug = m.round_slug
           WHERE m.date < $2 AND ({OPEN} OR (m.status = 'ended' AND m.date >= $1))
             AND t.status = 'active' AND t.deleted_at IS NULL
-          GROUP BY m.tournament_id, m.round_slug, m.date ORDER BY m.date, m.tournament_id, m.round_slug"
+          GROUP BY m.tournament_id, t.mode, m.round_slug, m.date ORDER BY m.date, m.tournament_id, m.round_slug"
     );
     let rows = client
         .query_typed(&sql, &[(&stamp(since), Type::TIMESTAMP), (&stamp(until), Type::TIMESTAMP)])
@@ -165,6 +222,7 @@ pub async fn kickoffs(
             round_slug: row.get(1),
             at: utc(row.get(2)),
             open: row.get(3),
+            in_table: row.get(4),
         })
         .collect())
 }

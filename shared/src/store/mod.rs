@@ -4,6 +4,7 @@
 //! a transaction-pooling proxy may be in between. Timestamps are bound as UTC; `utc` and `stamp` convert.
 
 pub mod bracket;
+pub mod checks;
 pub mod circuit;
 pub mod executions;
 pub mod matches;

@@ -53,7 +53,7 @@ const RETRIES: usize = 5;
 const LIMITS: &str = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s';
     SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
-/// A function environment runs one execution at a time, and a heartbeat concurrently.
+/// A function environment works on one thing in the database at a time, and on a heartbeat concurrently.
 const CONNECTIONS: usize = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A pooled connection must answer within this, or a new one is opened.
@@ -97,6 +97,11 @@ impl Store {
             }
             client => client,
         }
+    }
+
+    /// Closes the connections that nobody uses now: an environment may be frozen for long before its next event.
+    pub fn close_idle(&self) {
+        self.shared.pool.read().unwrap_or_else(PoisonError::into_inner).0.retain(|_, _| false);
     }
 
     /// Runs a step that must not be lost: retries it for some seconds after transient errors. The step must be

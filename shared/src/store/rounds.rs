@@ -168,6 +168,10 @@ pub async fn note_reading(
     Ok(rows.len() as u64)
 }
 
+/// SQL expression: the kind of the round `r`. For a type of an older vocabulary the round's address tells.
+pub(super) const KIND: &str = "CASE WHEN r.type IN ('season', 'knockout') THEN r.type
+    WHEN r.provider_url LIKE '%/slug/%' THEN 'knockout' ELSE 'season' END";
+
 /// Records a reading of a round, also if it failed.
 pub async fn note_attempt(
     client: &impl GenericClient,
@@ -182,6 +186,18 @@ pub async fn note_attempt(
         )
         .await?;
     Ok(())
+}
+
+/// The slugs of a tournament's rounds of one kind.
+pub async fn slugs_of_kind(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    kind: RoundKind,
+) -> Result<Vec<String>, StoreError> {
+    let sql = format!("SELECT r.slug FROM tournament_round r WHERE r.tournament_id = $1 AND {KIND} = $2");
+    let rows =
+        client.query_typed(&sql, &[(&tournament, Type::UUID), (&kind.to_string(), Type::TEXT)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// These rounds of a tournament, the one read longest ago first.

@@ -61,6 +61,13 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Tourna
     rows.first().map(tournament).transpose()
 }
 
+/// These tournaments, unless they are deleted.
+pub async fn of_ids(client: &impl GenericClient, ids: &[Uuid]) -> Result<Readable<Tournament>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM tournament WHERE id = ANY($1) AND deleted_at IS NULL");
+    let rows = client.query_typed(&sql, &[(&ids, Type::UUID_ARRAY)]).await?;
+    Ok(rows.iter().map(tournament).collect())
+}
+
 /// The tournament that was created for this competition under this slug, if there is one, with its season.
 pub async fn find_by_identity(
     client: &impl GenericClient,

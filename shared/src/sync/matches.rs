@@ -8,7 +8,7 @@ use strum::VariantNames;
 use tokio_postgres::GenericClient;
 
 use super::rounds::stored_rounds;
-use super::{readable, teams};
+use super::{checks, readable, teams};
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, RoundCounts, RowKind, Step};
@@ -44,8 +44,6 @@ impl<'a> RoundReading<'a> {
 /// The result of writing matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Synced {
-    /// Open matches whose kickoff is new: they need schedules.
-    pub unscheduled: Vec<Match>,
     /// A result is new or changed: the table and the bracket must be computed again.
     pub results: bool,
     /// The kickoffs of the matches whose end was seen for the first time.
@@ -95,14 +93,13 @@ async fn sync_once(
         ));
     }
     let synced = Synced {
-        // An earlier attempt may have written the matches and died before it scheduled them.
-        unscheduled: newly_scheduled(&plan, run.attempt > 1),
-        // … or before it computed table and bracket.
+        // An earlier attempt may have written the matches and died before it computed table and bracket.
         results: plan.changes_results()
             || (run.attempt > 1 && plan.write.iter().any(|m| m.status == MatchStatus::Ended)),
         ended: first_ended(&plan, run.attempt > 1),
     };
     if run.journal.dry_run {
+        checks::follow_matches(run, &transaction, tournament, &plan, &stored).await?;
         return Ok(synced);
     }
     if !plan.new.is_empty() || plan.changes.iter().any(|change| change.moves_teams()) {
@@ -122,6 +119,7 @@ async fn sync_once(
         .map(|round| (round.slug.to_owned(), i32::try_from(round.reading.open_slots).unwrap_or(i32::MAX)))
         .collect();
     rounds::note_reading(&transaction, tournament.id, &read_as_a_whole, now).await?;
+    checks::follow_matches(run, &transaction, tournament, &plan, &stored).await?;
     if !run.journal.alarms.is_empty() {
         let ours = executions::note_alarms(&transaction, run.record, &run.journal.alarms).await?;
         anyhow::ensure!(ours, "the record is another run's by now: nothing is written");
@@ -223,17 +221,6 @@ pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
     let alone = fitting.next().is_none();
     // Without a slug, a number may be a matchday's or a knockout round's.
     (alone && (event.round_slug.is_some() || first.kind == RoundKind::Season)).then_some(first.slug.as_str())
-}
-
-/// Open matches that are new, have a new kickoff or are scheduled again; `all` open matches if that is not known.
-fn newly_scheduled(plan: &MatchPlan, all: bool) -> Vec<Match> {
-    let moved = |id: &str| plan.changes.iter().any(|change| change.external_id == id && change.is_on_anew());
-    plan.write
-        .iter()
-        .filter(|m| m.status == MatchStatus::Open)
-        .filter(|m| all || plan.new.contains(&m.external_id) || moved(&m.external_id))
-        .cloned()
-        .collect()
 }
 
 /// The kickoffs of matches that have ended since they were last read; of all that have if that is not known.

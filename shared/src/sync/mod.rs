@@ -1,11 +1,13 @@
 //! Fetch → plan → apply, one module per kind of row. The functions compose these.
 
+pub mod alarms;
 pub mod bracket;
+pub mod checks;
 pub mod matches;
+pub mod read_ahead;
 pub mod refresh;
 pub mod retry;
 pub mod rounds;
-pub mod schedules;
 pub mod standings;
 pub mod teams;
 

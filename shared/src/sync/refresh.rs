@@ -1,28 +1,22 @@
-//! The daily refresh: today's events of all tournaments with one or two requests, a slower pass over whole rounds, and
-//! the tables that differ from the provider's.
+//! The daily refresh: today's events of all tournaments with one or two requests.
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::matches::{self, Missing, RoundReading, round_of};
+use super::matches::{self, RoundReading, round_of};
 use super::rounds::stored_rounds;
 use super::{bracket, readable, season, standings};
 use crate::execution::Run;
 use crate::journal::Step;
 use crate::provider::ProviderError;
 use crate::provider::{Half, Listed, PROVIDER, Reading};
-use crate::store::{matches as rows, rounds, tournaments};
-use football::domain::{Match, Round, RoundKind, Tournament};
-use football::plan::differences;
-use football::plan::schedule::window_end;
-
-/// Whole rounds read by one daily routine, oldest reading first.
-const ROUND_BUDGET: i64 = 5;
-/// Rounds read by one daily routine because a table differs from the provider's.
-const DIFFERENCE_BUDGET: usize = 5;
+use crate::store::{StoreError, matches as rows, tournaments};
+use football::domain::{Round, StoredMatch, Tournament};
+use football::plan::checks::window_end;
+use football::plan::matches::plan;
 
 /// Reads the provider's events of the day of `planning` (including the days before and after) and writes what is new,
 /// moved, ended or corrected in any active tournament. No request is made when no tournament waits for a match or had
@@ -63,21 +57,73 @@ pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
             ));
         }
     }
-    for tournament in &waiting {
-        let ours = match season(tournament) {
-            Ok(ours) => ours,
+    take_all(run, &waiting, &listed).await
+}
+
+/// Writes what the list says of each tournament, one transaction for each that has something to write: what is stored is
+/// read once for all of them.
+async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) -> anyhow::Result<()> {
+    let mut by_competition: HashMap<u32, Vec<&Listed>> = HashMap::new();
+    for event in listed {
+        by_competition.entry(event.tournament).or_default().push(event);
+    }
+    let mut ours: Vec<(&Tournament, Vec<&Listed>)> = Vec::new();
+    for tournament in waiting {
+        match season(tournament) {
+            Ok(season) => {
+                let events = by_competition.get(&season.tournament).into_iter().flatten();
+                let events: Vec<&Listed> = events.copied().filter(|event| event.may_be_of(&season)).collect();
+                if !events.is_empty() {
+                    ours.push((tournament, events));
+                }
+            }
             // A malformed row must not prevent the refresh of the others.
             Err(error) => {
                 run.journal.failed(Step::Fetch, &format!("the day of {}", tournament.slug), &error);
-                continue;
             }
-        };
-        let events: Vec<&Listed> = listed.iter().filter(|event| event.may_be_of(&ours)).collect();
-        if !events.is_empty() {
-            take(run, tournament, &events).await?;
         }
     }
+    let tournaments: Vec<Uuid> = ours.iter().map(|(tournament, _)| tournament.id).collect();
+    let ids: Vec<&str> =
+        ours.iter().flat_map(|(_, events)| events).map(|event| event.external_id.as_str()).collect();
+    let mut stored = rows::of_events(&*run.client().await?, &tournaments, &ids).await?;
+    let (mut quiet, mut quiet_matches) = (0, 0);
+    for (tournament, events) in ours {
+        let stored = stored.remove(&tournament.id).unwrap_or_default();
+        // An earlier attempt may have written the matches and died before it computed table and bracket.
+        if run.attempt == 1 && says_nothing_new(&events, &stored) {
+            quiet += 1;
+            quiet_matches += events.len();
+            continue;
+        }
+        if let Err(error) = take(run, tournament, &events).await {
+            // One that can't be written costs no other its refresh.
+            let is_isolated = error.downcast_ref::<StoreError>().is_some_and(|error| !error.is_transient());
+            if !is_isolated {
+                return Err(error);
+            }
+            run.journal.failed(Step::Apply, &format!("the day of {}", tournament.slug), &error);
+        }
+    }
+    if quiet > 0 {
+        let counts = json!({ "tournaments": quiet, "matches": quiet_matches });
+        run.journal.completed(Step::Plan, "events that say nothing new", counts);
+    }
     Ok(())
+}
+
+/// Whether all of these events are stored as they are listed.
+fn says_nothing_new(events: &[&Listed], stored: &[StoredMatch]) -> bool {
+    let by_id: HashMap<&str, &StoredMatch> =
+        stored.iter().map(|row| (row.known.external_id.as_str(), row)).collect();
+    let mut reading = Reading::default();
+    for event in events {
+        match by_id.get(event.external_id.as_str()) {
+            Some(row) if row.unknown_status.is_none() => reading.extend(event.read(&row.known.round_slug)),
+            _ => return false,
+        }
+    }
+    reading.refused.is_empty() && plan(&reading.matches, stored).is_quiet()
 }
 
 /// One half of the provider's list of the events of a day; none if it can't be read: the pass over whole rounds reads the
@@ -197,135 +243,6 @@ async fn write(
         bracket::sync(run, tournament, None).await?;
     }
     Ok(())
-}
-
-/// Reads some whole rounds, oldest reading first, to find matches that moved beyond the days of the day's events. A
-/// round that can't be read is reported and left for another day.
-pub async fn full_pass(run: &mut Run<'_>) -> anyhow::Result<()> {
-    let client = run.client().await?;
-    let followed = readable(run, tournaments::followed(&*client, PROVIDER).await?);
-    let ids: Vec<Uuid> = followed.iter().map(|tournament| tournament.id).collect();
-    let stale = rounds::stale(&*client, &ids, run.planning, ROUND_BUDGET).await?;
-    drop(client);
-    for (tournament_id, slug) in stale {
-        let Some(tournament) = followed.iter().find(|tournament| tournament.id == tournament_id) else {
-            continue;
-        };
-        let client = run.client().await?;
-        let known = readable(run, stored_rounds(&*client, tournament_id).await?);
-        drop(client);
-        let Some(round) = known.into_iter().map(|stored| stored.round).find(|round| round.slug == slug)
-        else {
-            continue;
-        };
-        let step = format!("round {slug} of {}", tournament.slug);
-        let read = match season(tournament) {
-            Ok(season) => run.provider.round_if_drawn(&season, &round).await.map_err(anyhow::Error::from),
-            Err(error) => Err(error),
-        };
-        // Recorded whatever the result, so that other rounds come first tomorrow.
-        if !run.journal.dry_run {
-            let client = run.client().await?;
-            rounds::note_attempt(&*client, tournament_id, &slug, run.now()).await?;
-        }
-        let (mut reading, whole) = match read {
-            Ok(Some(reading)) => (reading, true),
-            // The round is not (or no longer) there: its open matches are looked up by their own ids.
-            Ok(None) => (Reading::default(), false),
-            Err(error) if stops(&error) => return Err(error),
-            Err(error) => {
-                run.journal.failed(Step::Fetch, &step, &error);
-                continue;
-            }
-        };
-        run.journal.completed(Step::Fetch, &step, json!({ "matches": reading.matches.len() }));
-        matches::look_up_missing(run, tournament, &slug, &mut reading, Missing::Open).await?;
-        write(run, tournament, &[RoundReading { slug: &slug, reading: &reading, whole }]).await?;
-    }
-    Ok(())
-}
-
-/// Compares tables with the provider's if the check of an earlier day was missed, and once a week if no match is open:
-/// after the last match no other check does.
-pub async fn unchecked_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
-    let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let client = run.client().await?;
-    let unchecked = readable(run, tournaments::with_unchecked_table(&*client, PROVIDER, today).await?);
-    drop(client);
-    for tournament in &unchecked {
-        let tables = standings::provider_tables(run, tournament).await?;
-        if tables.is_some() {
-            standings::sync(run, tournament, tables).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Compares tables that differed at their last comparison again, and reads the rounds that may explain what still
-/// differs: once a day, for a week, within the budget.
-pub async fn differing_tables(run: &mut Run<'_>) -> anyhow::Result<()> {
-    let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let client = run.client().await?;
-    let differing = readable(run, tournaments::with_differences(&*client, PROVIDER, today).await?);
-    drop(client);
-    // Each gets its share, and another one the first of them each day.
-    let share = DIFFERENCE_BUDGET.div_ceil(differing.len().max(1));
-    let first = usize::try_from(today.num_days_from_ce()).unwrap_or_default() % differing.len().max(1);
-    let mut budget = DIFFERENCE_BUDGET;
-    for tournament in differing.iter().cycle().skip(first).take(differing.len()) {
-        let Some(tables) = standings::read_tables(run, tournament).await? else { continue };
-        standings::sync(run, tournament, Some(tables.clone())).await?;
-        let mut own = share.min(budget);
-        budget -= own;
-        if reread(run, tournament, &mut own).await? {
-            standings::sync(run, tournament, Some(tables)).await?;
-        }
-        budget += own;
-    }
-    Ok(())
-}
-
-/// Reads the rounds that may explain the differences of a table, those read longest ago first; returns whether a result
-/// changed.
-async fn reread(run: &mut Run<'_>, tournament: &Tournament, budget: &mut usize) -> anyhow::Result<bool> {
-    let client = run.client().await?;
-    let terms = tournaments::standings_terms(&*client, tournament.id).await?;
-    let stored = rows::of_kind(&*client, tournament.id, RoundKind::Season).await?;
-    let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
-    let wanted: Vec<&str> = differences::rounds_to_read(&terms.differences, &stored).into_iter().collect();
-    let oldest_first = rounds::by_last_reading(&*client, tournament.id, &wanted).await?;
-    let known = readable(run, stored_rounds(&*client, tournament.id).await?);
-    drop(client);
-    let season = season(tournament)?;
-    let mut changed = false;
-    for slug in oldest_first {
-        let Some(stored) = known.iter().find(|stored| stored.round.slug == slug) else { continue };
-        let step = format!("round {slug} of {}, whose table differs", tournament.slug);
-        if *budget == 0 {
-            run.journal.skipped(Step::Fetch, &step, "the day's requests for differing tables are used up");
-            continue;
-        }
-        *budget -= 1;
-        let read = run.provider.round_if_drawn(&season, &stored.round).await;
-        if !run.journal.dry_run {
-            let client = run.client().await?;
-            rounds::note_attempt(&*client, tournament.id, &slug, run.now()).await?;
-        }
-        let (mut reading, whole) = match read {
-            Ok(Some(reading)) => (reading, true),
-            Ok(None) => (Reading::default(), false),
-            Err(error) if !error.is_isolated() => return Err(error.into()),
-            Err(error) => {
-                run.journal.failed(Step::Fetch, &step, &error);
-                continue;
-            }
-        };
-        run.journal.completed(Step::Fetch, &step, json!({ "matches": reading.matches.len() }));
-        matches::look_up_missing(run, tournament, &slug, &mut reading, Missing::OpenOrEnded).await?;
-        let read = [RoundReading { slug: &slug, reading: &reading, whole }];
-        changed |= matches::sync(run, tournament, &read).await?.results;
-    }
-    Ok(changed)
 }
 
 /// Whether the next request would fail with the same error.

@@ -1,22 +1,22 @@
-//! Retries: schedules for what a run could not read or write, and follow-ups of matches that are still running.
+//! Further checks that follow from what a run found: retries of what it could not read or write, follow-ups of matches
+//! that are still running, and second looks.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use football::domain::{Match, MatchStatus, Tournament};
+use football::plan::checks::{Check, CheckKind, whole_minute};
 use football::plan::looks;
-use football::plan::schedule::{Check, CheckKind};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::schedules::{all_made, create};
+use super::checks::insert;
 use crate::execution::Run;
 use crate::journal::Step;
 use crate::provider::TRY_AGAIN_AFTER;
-use crate::store::matches;
+use crate::store::{checks, matches};
 
 /// Interval between two checks of a running match.
 const FOLLOW_UP_EVERY: TimeDelta = TimeDelta::minutes(10);
-/// Follow-ups are aligned to slots of this length, so that several requests for one (by each attempt or step of a run)
-/// give one schedule per slot.
+/// Follow-ups are aligned to slots of this length, so that those of many rounds share one wake-up.
 const FOLLOW_UP_GRID: TimeDelta = TimeDelta::minutes(5);
 /// A match that is still open this long after kickoff is left to the daily sweep.
 const FOLLOW_UP_FOR: TimeDelta = TimeDelta::hours(6);
@@ -32,11 +32,11 @@ pub struct RetryChecks {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// Schedules a retry of what this run could not read or write: every ten minutes for up to six hours after the provider
-/// failed, but only once after a malformed answer, which may stay malformed.
+/// Inserts a check that retries what this run could not read or write: every ten minutes for up to six hours after the
+/// provider failed, but only once after a malformed answer, which may stay malformed.
 pub async fn enqueue_retry(
     run: &mut Run<'_>,
-    (tournament_id, slug): (Uuid, &str),
+    tournament_id: Option<Uuid>,
     checks: RetryChecks,
 ) -> anyhow::Result<()> {
     let now = run.now();
@@ -58,110 +58,100 @@ pub async fn enqueue_retry(
     let check = Check {
         kind,
         tournament_id,
-        tournament_slug: slug.to_owned(),
         round_slug: None,
-        kickoff: since,
+        kickoff: None,
+        retrying_since: Some(since),
         at: next_slot(at.max(now + TimeDelta::minutes(1))),
     };
-    run.journal.planned("follow-up", &check);
-    if !run.journal.dry_run {
-        create(run, &check).await;
-    }
-    all_made(run)
+    insert(run, "follow-up", &[check]).await
 }
 
-/// Schedules a follow-up if a match of `kickoff` (none: any match of the round) should have ended by the planning time
-/// and is still open in the database, for whatever reason; returns whether there was such a match. `not_before`: the
-/// earliest time of a request to the provider.
+/// The stored matches of a round, as they are now.
+pub async fn matches_of_round(
+    run: &Run<'_>,
+    tournament: &Tournament,
+    round_slug: &str,
+) -> anyhow::Result<Vec<Match>> {
+    let client = run.client().await?;
+    let rows = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
+    Ok(rows.into_iter().map(|row| row.known).filter(|m| m.round_slug == round_slug).collect())
+}
+
+/// Inserts a follow-up if one of these matches of a round should have ended by the planning time and is still open in the
+/// database, for whatever reason; returns whether there is such a match. `not_before`: the earliest time of a request to
+/// the provider.
 pub async fn follow_up(
     run: &mut Run<'_>,
     tournament: &Tournament,
     round_slug: &str,
-    kickoff: Option<DateTime<Utc>>,
+    matches: &[Match],
     not_before: Option<DateTime<Utc>>,
 ) -> anyhow::Result<bool> {
     let planning = run.planning;
-    let client = run.client().await?;
-    let matches = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
-    drop(client);
     let closing = run.config.schedules.offsets.closing;
-    let running: Vec<(&str, DateTime<Utc>)> = matches
+    let running: Vec<&Match> = matches
         .iter()
-        .map(|row| &row.known)
-        .filter(|m| m.status == MatchStatus::Open && m.round_slug == round_slug)
-        .filter_map(|m| Some((m.external_id.as_str(), m.kickoff?)))
-        .filter(|(_, own)| kickoff.is_none_or(|kickoff| kickoff == *own))
-        .filter(|(_, own)| *own + closing <= planning && planning < *own + FOLLOW_UP_FOR)
+        .filter(|m| m.status == MatchStatus::Open)
+        .filter(|m| m.kickoff.is_some_and(|own| own + closing <= planning && planning < own + FOLLOW_UP_FOR))
         .collect();
-    let Some(first) = running.iter().map(|(_, kickoff)| *kickoff).min() else { return Ok(false) };
-    let ids: Vec<&str> = running.iter().map(|(id, _)| *id).collect();
-    run.journal.completed(Step::Plan, "follow-up", json!({ "still_open": ids }));
-    if run.journal.dry_run {
-        return Ok(true);
+    if running.is_empty() {
+        return Ok(false);
     }
-    let wall = run.now();
-    let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > wall).unwrap_or(wall + TimeDelta::minutes(1));
+    let ids: Vec<&str> = running.iter().map(|m| m.external_id.as_str()).collect();
+    run.journal.completed(Step::Plan, "follow-up", json!({ "still_open": ids }));
+    let now = run.now();
+    let soon = now + TimeDelta::minutes(1);
+    let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > now).unwrap_or(soon);
+    let at = looks::of_the_evening(&running, now).unwrap_or(at);
     let at = next_slot(not_before.map_or(at, |not_before| at.max(not_before)));
-    let check = Check {
-        kind: CheckKind::FollowUp,
-        tournament_id: tournament.id,
-        tournament_slug: tournament.slug.clone(),
-        round_slug: Some(round_slug.to_owned()),
-        kickoff: kickoff.unwrap_or(first),
-        at,
-    };
-    create(run, &check).await;
-    all_made(run)?;
+    // Another check of the round may have inserted one.
+    let client = run.client().await?;
+    let kind = CheckKind::FollowUp;
+    let pending = checks::is_pending(&*client, tournament.id, round_slug, kind, now).await?;
+    drop(client);
+    if !pending {
+        insert(run, "follow-up", &[Check::of_round(kind, tournament.id, round_slug, at)]).await?;
+    }
     Ok(true)
 }
 
-/// Whether a match of the round has follow-ups now, or had its last one at this moment.
-pub async fn is_followed_up(
-    run: &mut Run<'_>,
-    tournament: &Tournament,
-    round_slug: &str,
-) -> anyhow::Result<bool> {
-    let client = run.client().await?;
-    let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
-    let planning = run.planning;
-    let recent =
-        |kickoff: DateTime<Utc>| kickoff <= planning && planning <= kickoff + FOLLOW_UP_FOR + FOLLOW_UP_EVERY;
-    Ok(stored.iter().map(|row| &row.known).any(|m| {
-        m.status == MatchStatus::Open && m.round_slug == round_slug && m.kickoff.is_some_and(recent)
-    }))
-}
-
-/// Schedules another look at a round of which nothing runs any more: at results that were first seen now, and on the next
+/// Inserts another look at a round of which nothing runs any more: at results that were first seen now, and on the next
 /// day at a match that stopped. `ended` has the kickoffs of the matches whose end was first seen now.
 pub async fn look_again(
     run: &mut Run<'_>,
     tournament: &Tournament,
     round_slug: &str,
+    matches: &[Match],
     ended: &[DateTime<Utc>],
 ) -> anyhow::Result<()> {
-    let planning = run.planning;
-    let client = run.client().await?;
-    let stored = matches::of_rounds(&*client, tournament.id, &[round_slug], &[]).await?;
-    drop(client);
-    let stored: Vec<Match> =
-        stored.into_iter().map(|row| row.known).filter(|m| m.round_slug == round_slug).collect();
-    let looks = [looks::second_look(ended, planning), looks::next_day_look(&stored, planning)];
-    for at in looks.into_iter().flatten() {
-        let check = Check {
-            kind: CheckKind::FollowUp,
-            tournament_id: tournament.id,
-            tournament_slug: tournament.slug.clone(),
-            round_slug: Some(round_slug.to_owned()),
-            kickoff: at,
-            at: next_slot(at.max(run.now() + TimeDelta::minutes(1))),
-        };
-        run.journal.planned("another look", &check);
-        if !run.journal.dry_run {
-            create(run, &check).await;
-        }
-    }
-    all_made(run)
+    let (planning, soon) = (run.planning, run.now() + TimeDelta::minutes(1));
+    let looks = [
+        (CheckKind::SecondLook, looks::second_look(ended, planning)),
+        (CheckKind::NextDay, looks::next_day_look(matches, planning)),
+    ];
+    let checks: Vec<Check> = looks
+        .into_iter()
+        .filter_map(|(kind, at)| {
+            Some(Check::of_round(kind, tournament.id, round_slug, next_slot(at?.max(soon))))
+        })
+        .collect();
+    if checks.is_empty() { Ok(()) } else { insert(run, "another look", &checks).await }
 }
+
+/// Inserts the day's look at the provider's table again, since a match is still running.
+pub async fn postpone_table(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<()> {
+    let at = whole_minute(run.planning.max(run.now()) + TABLE_EVERY);
+    let day = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    // Not beyond the day: the routine's next one compares what is left.
+    if at >= day + TimeDelta::days(1) {
+        return Ok(());
+    }
+    let check = Check::of_tournament(CheckKind::Table, tournament.id, at);
+    insert(run, "the table once more", &[check]).await
+}
+
+/// Interval between two looks at a table while a match of the day is running.
+const TABLE_EVERY: TimeDelta = TimeDelta::minutes(30);
 
 /// The first slot that is not before `at`.
 fn next_slot(at: DateTime<Utc>) -> DateTime<Utc> {

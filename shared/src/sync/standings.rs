@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{NaiveTime, TimeDelta};
 use football::domain::standings::{Check, ProviderRow, ProviderTable};
 use football::domain::{Match, MatchStatus, RoundKind, Tournament};
+use football::plan::checks::{Check as Look, CheckKind, whole_minute};
+use football::plan::differences;
 use football::plan::standings::{self as plan, StandingsPlan};
 use serde_json::json;
 
@@ -13,26 +15,36 @@ use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, RowKind, Step};
 use crate::provider::PROVIDER;
-use crate::store::{StoreError, matches, standings, tournaments};
+use crate::store::{StoreError, checks, matches, rounds, standings, tournaments};
 
-/// Reads the provider's tables, unless they were read on the day of `planning` already or a match of that day is still
-/// open: they are used to check a day's results. If the provider fails, only the check is skipped, not the table.
+/// A match that kicked off this long ago has ended, or is left to other checks.
+const RUNS_FOR: TimeDelta = TimeDelta::hours(6);
+/// Rounds of a tournament that are read whole on a day, of which a table's differences may use what is left.
+const DIFFERENCE_BUDGET: usize = 8;
+/// When those rounds are read, and how long after them the table is compared again.
+const READ_AFTER: TimeDelta = TimeDelta::minutes(5);
+
+/// Reads the provider's tables, unless they were read on the day of `planning` already or a match is running: they are
+/// used to check a day's results. If the provider fails, only the check is skipped, not the table.
 pub async fn provider_tables(
     run: &mut Run<'_>,
     tournament: &Tournament,
 ) -> anyhow::Result<Option<Vec<ProviderTable>>> {
     let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
-    let client = run.client().await?;
-    let terms = tournaments::standings_terms(&*client, tournament.id).await?;
+    let terms = tournaments::standings_terms(&*run.client().await?, tournament.id).await?;
     let checked_today = terms.checked_at.is_some_and(|checked| checked >= today);
-    // Not an older match that stays open: it would block the check for ever.
-    let (since, until) = (today - TimeDelta::hours(6), today + TimeDelta::days(1));
-    let playing = tournaments::has_open_match(&*client, tournament.id, since, until).await?;
-    drop(client);
-    if checked_today || (playing && terms.checked_at.is_some()) {
+    if checked_today || (terms.checked_at.is_some() && is_playing(run, tournament, RUNS_FOR).await?) {
         return Ok(None);
     }
     read_tables(run, tournament).await
+}
+
+/// Whether a match that kicked off at most `within` ago is open. An older one that stays open must not block the
+/// comparison for ever.
+pub async fn is_playing(run: &Run<'_>, tournament: &Tournament, within: TimeDelta) -> anyhow::Result<bool> {
+    let client = run.client().await?;
+    let (since, until) = (run.planning - within, run.planning);
+    Ok(tournaments::has_open_match(&*client, tournament.id, since, until).await?)
 }
 
 /// Reads the provider's tables. If the provider fails, or none can be read, only the check is skipped.
@@ -139,6 +151,41 @@ async fn sync_once(
         );
     }
     Ok(())
+}
+
+/// Inserts full passes over the rounds that may explain what differs from the provider's table, those read longest ago
+/// first, and a comparison after them.
+pub async fn read_differing_rounds(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<()> {
+    let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let client = run.client().await?;
+    let terms = tournaments::standings_terms(&*client, tournament.id).await?;
+    if terms.differences.is_empty() {
+        return Ok(());
+    }
+    let stored = matches::of_kind(&*client, tournament.id, RoundKind::Season).await?;
+    let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
+    let wanted: Vec<&str> = differences::rounds_to_read(&terms.differences, &stored).into_iter().collect();
+    let oldest_first = rounds::by_last_reading(&*client, tournament.id, &wanted).await?;
+    let planned = checks::rounds_of_day(&*client, tournament.id, CheckKind::FullPass, today).await?;
+    drop(client);
+    let left = DIFFERENCE_BUDGET.saturating_sub(planned.len());
+    let new: Vec<&String> = oldest_first.iter().filter(|slug| !planned.contains(slug)).collect();
+    if new.len() > left {
+        let reason =
+            format!("the day's requests for it are used up: {} rounds are read later", new.len() - left);
+        run.journal.skipped(Step::Plan, "rounds that may explain differences", &reason);
+    }
+    let at = whole_minute(run.planning.max(run.now()) + READ_AFTER);
+    let mut checks: Vec<Look> = new
+        .into_iter()
+        .take(left)
+        .map(|slug| Look::of_round(CheckKind::FullPass, tournament.id, slug, at).for_kickoff(today))
+        .collect();
+    if checks.is_empty() {
+        return Ok(());
+    }
+    checks.push(Look::of_tournament(CheckKind::Table, tournament.id, at + READ_AFTER));
+    super::checks::insert(run, "rounds that may explain differences", &checks).await
 }
 
 /// Records the findings of the comparison with the provider's tables.

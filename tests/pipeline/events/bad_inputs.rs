@@ -196,7 +196,7 @@ fn scores() -> Vec<BadInput> {
         ),
         each(
             scores,
-            "check must be interim, closing, follow-up or sweep",
+            "check must be interim, closing, follow-up, second-look, next-day, sweep or full-pass",
             ["x", "CLOSING", "knockouts", "draw", "<!everyone>"].map(Value::from),
             check,
         ),

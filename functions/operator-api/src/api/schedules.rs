@@ -1,12 +1,13 @@
-//! The one-time schedules: those to come, and the executions that today's have started.
+//! The checks: those that are open, and the executions that today's have started.
 
 use std::sync::Arc;
 
+use crate::read::checks::{self, OpenCheck};
 use crate::read::executions::{self, Execution, Filter};
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use football::plan::schedule::{CheckKind, Existing};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use football::plan::checks::CheckKind;
 use serde::Serialize;
 use shared::work::Function;
 use utoipa::ToSchema;
@@ -16,44 +17,51 @@ use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::problem::Refusals;
 
-/// Schedules in one answer: each costs a request to AWS.
-const SCHEDULES: usize = 200;
+/// Checks in one answer.
+const CHECKS: i64 = 200;
 /// Executions in one answer.
 const EXECUTIONS: i64 = 200;
 
-/// A check that is scheduled.
+/// A check that is due, today or tomorrow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Scheduled {
-    /// Its name in EventBridge Scheduler.
-    pub name: String,
-    /// When it fires.
+    /// Its row.
+    pub id: Uuid,
+    /// When it is due.
     pub at: DateTime<Utc>,
-    /// What for: `interim`, `closing`, `follow-up`, `sweep`, `knockouts`, `draw`.
+    /// What for: `interim`, `closing`, `follow-up`, `second-look`, `next-day`, `sweep`, `full-pass`, `table`, `knockouts`,
+    /// `draw`, or a retry.
     pub check: String,
-    /// Which function it wakes.
+    /// Which function works on it.
     pub function: String,
     /// What that will do, in words.
     pub does: String,
     /// Of which tournament.
-    pub tournament_id: Uuid,
+    pub tournament_id: Option<Uuid>,
     /// Its slug.
-    pub tournament_slug: String,
+    pub tournament_slug: Option<String>,
     /// Of which round.
     pub round_slug: Option<String>,
     /// The kickoff it belongs to.
-    pub kickoff: DateTime<Utc>,
+    pub kickoff: Option<DateTime<Utc>>,
+    /// When the alarm was set that wakes its function.
+    pub alarm_set: Option<DateTime<Utc>>,
 }
 
 impl Scheduled {
-    pub(crate) fn of(existing: Existing) -> Self {
-        let check = existing.check;
+    fn of(open: OpenCheck) -> Self {
+        let OpenCheck { id, check, tournament_slug, alarm_set } = open;
         let round = check.round_slug.as_deref().unwrap_or_default();
         let does = match check.kind {
             CheckKind::Interim => format!("brings the running scores of round {round}"),
             CheckKind::Closing => format!("brings the final scores of round {round}, then the table"),
             CheckKind::FollowUp => format!("looks again at matches of round {round} that were still running"),
+            CheckKind::SecondLook => format!("reads the new results of round {round} again"),
+            CheckKind::NextDay => format!("looks after a match of round {round} that had stopped"),
             CheckKind::Sweep => format!("looks after old open matches of round {round}"),
+            CheckKind::FullPass => format!("reads all of round {round}, to find what has moved"),
+            CheckKind::Table => "compares the table with the provider's".to_owned(),
             CheckKind::Knockouts => "looks for new knockout rounds and draws the bracket".to_owned(),
             CheckKind::KnockoutsFollowUp => {
                 "looks for new knockout rounds again: the provider could not tell before".to_owned()
@@ -70,40 +78,42 @@ impl Scheduled {
             CheckKind::Draw => "looks whether the next round has been drawn".to_owned(),
         };
         Self {
-            name: existing.name,
+            id,
             at: check.at,
             check: check.kind.to_string(),
             function: Function::from(check.kind).to_string(),
             does,
             tournament_id: check.tournament_id,
-            tournament_slug: check.tournament_slug,
+            tournament_slug,
             round_slug: check.round_slug,
             kickoff: check.kickoff,
+            alarm_set,
         }
     }
 }
 
-/// Today's and tomorrow's schedules, and what today's have done.
+/// Today's and tomorrow's checks, and what today's have done.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Schedules {
     /// Today, UTC.
     day: NaiveDate,
-    /// Those to come, soonest first; 200 at most.
+    /// Those that are open, soonest first; 200 at most. One that was due ten minutes ago is late.
     scheduled: Vec<Scheduled>,
-    /// How many there are, of all days.
-    total: usize,
+    /// How many are open, of all days.
+    total: i64,
     /// What those of today have done, newest first; 200 at most.
     done: Vec<Execution>,
 }
 
-/// The one-time schedules of today and tomorrow, and what those of today have done.
+/// The checks that are open until tomorrow, and what those of today have done.
 #[utoipa::path(get, path = "/schedules", tag = "schedules", responses((status = 200, body = Schedules), Refusals))]
 pub(super) async fn list(State(desk): State<Arc<Desk>>) -> Result<Json<Schedules>, Problem> {
     let services = desk.services().await?;
     let day = desk.clock.now().date_naive();
-    let (scheduled, total) = services.schedules.around(day, day + TimeDelta::days(2), SCHEDULES).await?;
     let client = services.store.client().await?;
+    let until = (day + TimeDelta::days(2)).and_time(NaiveTime::MIN).and_utc();
+    let (scheduled, total) = checks::open_until(&*client, until, CHECKS).await?;
     let filter = Filter { day: Some(day), ..Filter::default() };
     let mut done = executions::list(&*client, &filter, EXECUTIONS).await?.rows;
     done.retain(|execution| execution.planned_for.is_some());

@@ -123,6 +123,8 @@ mod shown {
             }
             ItemKind::Failed => format!("{} failed: {label}", view::operation_name(what)),
             ItemKind::Stuck => format!("{} does not go on: {label}", view::operation_name(what)),
+            ItemKind::Late => format!("A check is late: {what} of {label}"),
+            ItemKind::Alarm => format!("No alarm is set for a check: {what} of {label}"),
             ItemKind::Open => format!("Round {what} of {label} has matches that must have ended"),
             ItemKind::Partial => format!("{} failed in part: {label}", view::operation_name(what)),
             ItemKind::Drift => format!("The table of {label} differs from the provider's"),
@@ -137,6 +139,12 @@ mod shown {
             ItemKind::Stuck => {
                 "It is marked as failed by the next run of any function; run the daily routine to do so now."
             }
+            ItemKind::Late => {
+                "The next alarm of its function takes it; if none comes, look at the function's errors and Scheduler's."
+            }
+            ItemKind::Alarm => {
+                "Run the daily routine: it sets what is missing. If it fails, Scheduler refuses."
+            }
             ItemKind::Open => "Read the round's scores again.",
             ItemKind::Partial => "What failed has its follow-up; look whether it is enough.",
             ItemKind::Drift => "Compare the rows; the tie-breaking rule may be another.",
@@ -145,8 +153,8 @@ mod shown {
 
     pub(super) fn tone_of(item: &Item) -> &'static str {
         match item.kind {
-            ItemKind::Circuit | ItemKind::Failed => "bad",
-            ItemKind::Stuck | ItemKind::Open | ItemKind::Partial => "half",
+            ItemKind::Circuit | ItemKind::Failed | ItemKind::Alarm => "bad",
+            ItemKind::Stuck | ItemKind::Late | ItemKind::Open | ItemKind::Partial => "half",
             ItemKind::Drift => "calm",
         }
     }
@@ -169,6 +177,8 @@ mod shown {
             ItemKind::Circuit => kind == "circuit",
             ItemKind::Failed => kind == "failed",
             ItemKind::Stuck => kind == "stuck",
+            ItemKind::Late => kind == "late",
+            ItemKind::Alarm => kind == "alarm",
             ItemKind::Open => kind == "open",
             ItemKind::Partial => kind == "partial",
             ItemKind::Drift => kind == "drift",

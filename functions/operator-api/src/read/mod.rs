@@ -1,5 +1,6 @@
 //! What the operator's desk reads: rows for display only.
 
+pub(crate) mod checks;
 pub(crate) mod executions;
 pub(crate) mod listing;
 pub(crate) mod provider;

@@ -10,7 +10,7 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use football::plan::schedule::Offsets;
+use football::plan::checks::Offsets;
 use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
@@ -125,22 +125,26 @@ const TIMELINE: &str = r#"WITH kickoff AS (
           AND m.tournament_id IN (SELECT id FROM tournament
                                    WHERE deleted_at IS NULL AND status IN ('active', 'completed'))
         GROUP BY m.tournament_id, m.date, m.round_slug),
-     made AS NOT MATERIALIZED (
-       SELECT id, tournament_id, planned_for, idempotency_key,
-              CASE status WHEN 'completed' THEN 'done' WHEN 'partial_failure' THEN 'partial'
-                          WHEN 'in_progress' THEN 'running' ELSE 'failed' END AS state
-         FROM data_provider_executions
-        WHERE started_at >= $1 AND started_at < $2 + interval '1 day' AND operation_type = 'matches_update'
-          AND idempotency_key NOT LIKE '%:dry'),
-     -- The key says which round and which kind of check: function:operation:tournament:round:check:time.
-     -- It is searched only where tournament and time agree: splitting every key costs more.
+     -- A row says where its check stands; the execution under its key, how that went.
+     made AS MATERIALIZED (
+       SELECT c.tournament_id, c.round_slug, c.kickoff, c.kind, e.id,
+              CASE WHEN c.outcome = 'cancelled' THEN 'unneeded'
+                   WHEN c.outcome = 'given_up' OR e.status = 'failed' THEN 'failed'
+                   WHEN e.status = 'partial_failure' THEN 'partial'
+                   WHEN e.status = 'in_progress' THEN 'running'
+                   WHEN c.done_at IS NOT NULL OR e.status = 'completed' THEN 'done'
+                   WHEN c.due_at > $6 THEN 'due' ELSE 'late' END AS state
+         FROM scheduled_check c LEFT JOIN data_provider_executions e ON e.idempotency_key = c.key
+        WHERE c.due_at >= $1 AND c.due_at < $2 + interval '1 day' AND c.kind IN ('interim', 'closing')
+          AND ($8::uuid IS NULL OR c.tournament_id = $8)),
      checked AS MATERIALIZED (
        SELECT k.*, c.id AS closing_id,
+              -- Without a row: not planned yet, or of a time before this version.
               COALESCE(c.state, CASE WHEN closing_at > $6 AND open > 0 OR closing_at > $5 THEN 'due'
                                      WHEN open = 0 THEN 'unneeded' ELSE 'late' END) AS closing_state
          FROM kickoff k
-         LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.planned_for = k.closing_at
-               AND strpos(c.idempotency_key, ':' || k.round_slug || ':closing:') > 0),
+         LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.round_slug = k.round_slug AND c.kickoff = k.at
+               AND c.kind = 'closing'),
      states AS (
        SELECT date_part('hour', at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
               sum(ended) AS ended FROM checked GROUP BY 1, 2),
@@ -153,11 +157,12 @@ const TIMELINE: &str = r#"WITH kickoff AS (
      shown AS (
        SELECT k.*, t.label, i.id AS interim_id,
               -- An interim check that the closing one has overtaken is not missed any more.
-              COALESCE(i.state, CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
+              COALESCE(CASE WHEN i.state = 'late' AND closing_state IN ('done', 'partial') THEN 'unneeded' ELSE i.state END,
+                       CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
                                      WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state
          FROM chosen k JOIN tournament t ON t.id = k.tournament_id
-         LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.planned_for = k.interim_at
-               AND strpos(i.idempotency_key, ':' || k.round_slug || ':interim:') > 0)
+         LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.round_slug = k.round_slug AND i.kickoff = k.at
+               AND i.kind = 'interim')
      SELECT jsonb_build_object(
        'total', (SELECT COALESCE(sum(n), 0) FROM states),
        'hours', (SELECT COALESCE(jsonb_agg(h ORDER BY h.hour), '[]')
@@ -209,6 +214,10 @@ pub(crate) enum ItemKind {
     Failed,
     /// A run is dead or never began.
     Stuck,
+    /// A check is late: it was due ten minutes ago, and no run works on it.
+    Late,
+    /// A check is due soon, and no alarm wakes its function.
+    Alarm,
     /// A match is open long after it must have ended.
     Open,
     /// A part of an execution failed.
@@ -230,7 +239,7 @@ pub(crate) struct Item {
     pub(crate) tournament: Option<Uuid>,
     /// Its label.
     pub(crate) label: Option<String>,
-    /// `matches_update` and the like, or the slug of a round.
+    /// `matches_update` and the like, the slug of a round, or a check and its round.
     pub(crate) what: Option<String>,
     /// What is known of it.
     pub(crate) detail: Option<String>,
@@ -290,17 +299,32 @@ const ATTENTION: &str =
              AND COALESCE(e.lease_expires_at, e.started_at + interval '2 minutes') < $3
            ORDER BY e.started_at DESC LIMIT $5)
          UNION ALL
-         (SELECT 3, 'open', NULL, m.tournament_id, t.label, m.round_slug, count(*)::text, min(m.date),
+         (SELECT 3, 'late', NULL, c.tournament_id, t.label, concat_ws(' ', c.kind, c.round_slug), c.function, c.due_at,
+                 count(*) OVER ()
+            FROM scheduled_check c LEFT JOIN tournament t ON t.id = c.tournament_id
+           WHERE c.done_at IS NULL AND c.due_at < $7
+             AND NOT EXISTS (SELECT 1 FROM data_provider_executions e WHERE e.idempotency_key = c.key
+                                AND e.status = 'in_progress' AND e.lease_expires_at > $3)
+           ORDER BY c.due_at LIMIT $5)
+         UNION ALL
+         (SELECT 4, 'alarm', NULL, c.tournament_id, t.label, concat_ws(' ', c.kind, c.round_slug), c.function, c.due_at,
+                 count(*) OVER ()
+            FROM scheduled_check c LEFT JOIN tournament t ON t.id = c.tournament_id
+           WHERE c.done_at IS NULL AND c.alarm_set IS NULL AND c.due_at >= $7 AND c.due_at < $3 + interval '15 minutes'
+             AND c.created_at < $3 - interval '5 minutes'
+           ORDER BY c.due_at LIMIT $5)
+         UNION ALL
+         (SELECT 5, 'open', NULL, m.tournament_id, t.label, m.round_slug, count(*)::text, min(m.date),
                  count(*) OVER ()
             FROM match m JOIN tournament t ON t.id = m.tournament_id
            WHERE {OPEN} AND m.date < $4 AND t.status = 'active' AND t.deleted_at IS NULL
            GROUP BY m.tournament_id, t.label, m.round_slug ORDER BY min(m.date) LIMIT $5)
          UNION ALL
-         (SELECT 4, 'partial', e.id, e.tournament_id, e.label, e.operation_type,
+         (SELECT 6, 'partial', e.id, e.tournament_id, e.label, e.operation_type,
                  left(e.summary -> 'errors' ->> 0, 300), e.started_at, count(*) OVER ()
             FROM of_day e WHERE e.status = 'partial_failure' ORDER BY e.started_at DESC LIMIT $5)
          UNION ALL
-         (SELECT 5, 'drift', NULL, t.id, t.label, 'standings_update', left(d.text, 300), d.since, count(*) OVER ()
+         (SELECT 7, 'drift', NULL, t.id, t.label, 'standings_update', left(d.text, 300), d.since, count(*) OVER ()
             FROM tournament t
            CROSS JOIN LATERAL (SELECT e->>'text' AS text, (e->>'since')::timestamptz AT TIME ZONE 'UTC' AS since
                                  FROM jsonb_array_elements(t.table_differences) AS e
@@ -338,6 +362,7 @@ pub(crate) async fn attention(
                 (&i64::from(ITEMS), Type::INT8),
                 // Replaces a missing tournament, since nulls don't join.
                 (&Uuid::nil(), Type::UUID),
+                (&stamp(now - GRACE), Type::TIMESTAMP),
             ],
         )
         .await?;

@@ -73,7 +73,7 @@ pub(crate) async fn start(
     };
     let before = before.and_then(|before| before.work(delivery)).map(|work| work.key());
     let environment = &desk.app.config.environment;
-    let event = event.to_json(environment, &caller.name);
+    let event = event.to_json(environment, Some(&caller.name));
     accepted_by_function(&work, &event, environment, now)?;
     let new = NewExecution {
         key: &work.key(),
@@ -204,7 +204,7 @@ mod tests {
             let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
             let event = Event::asked(request, &occurrence_of(&key), dry_run);
             let work = event.work(Uuid::new_v4()).unwrap();
-            let sent = event.to_json("demo", "Ann (page)");
+            let sent = event.to_json("demo", Some("Ann (page)"));
             prop_assert!(accepted_by_function(&work, &sent, "demo", now).is_ok(), "{sent}");
         }
     }
@@ -222,7 +222,7 @@ mod tests {
         let check = RoundCheck::Closing { kickoff: None };
         let request = Request::Scores { tournament_id: Uuid::nil(), round: "a/b".to_owned(), check };
         let event = Event::asked(request, "key-1", false);
-        let (work, sent) = (event.work(Uuid::nil()).unwrap(), event.to_json("demo", "Ann"));
+        let (work, sent) = (event.work(Uuid::nil()).unwrap(), event.to_json("demo", Some("Ann")));
         let problem = accepted_by_function(&work, &sent, "demo", DateTime::default()).unwrap_err();
         assert!(problem.status == 422 && problem.detail.contains("roundSlug"), "{}", problem.detail);
     }

@@ -1,7 +1,7 @@
 //! When a round is looked at again although nothing of it seems to run: results change after the whistle, and a match that
 //! stopped is often finished the next day.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use crate::domain::{CalledOff, Match, MatchStatus};
 
@@ -14,6 +14,8 @@ const CHECKED_FOR: TimeDelta = TimeDelta::hours(6);
 const NEWS_FOR: TimeDelta = TimeDelta::hours(36);
 /// The hours, UTC, at which a match that stopped is looked at on the next day.
 const HOURS: [i64; 3] = [12, 16, 20];
+/// The hours, UTC, at which a match whose kickoff is only a date is looked at.
+const EVENING: [i64; 4] = [15, 18, 21, 23];
 /// From when on and until when after its kickoff: the next day, wherever it is played.
 const NEXT_DAY: std::ops::Range<TimeDelta> = TimeDelta::hours(10)..TimeDelta::hours(36);
 
@@ -36,12 +38,24 @@ pub fn next_day_look(matches: &[Match], now: DateTime<Utc>) -> Option<DateTime<U
     };
     let kickoffs = matches.iter().filter(stopped).filter_map(|m| m.kickoff).filter(|kickoff| *kickoff <= now);
     let hours = kickoffs.flat_map(|kickoff| {
-        let midnight = kickoff.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+        let midnight = kickoff.date_naive().and_time(NaiveTime::MIN).and_utc();
         let days = (0..=2).map(move |day| midnight + TimeDelta::days(day));
         let hours = days.flat_map(|day| HOURS.map(|hour| day + TimeDelta::hours(hour)));
         hours.filter(move |at| NEXT_DAY.contains(&(*at - kickoff)))
     });
     hours.filter(|at| *at > now).min()
+}
+
+/// When matches are looked at whose kickoff is only a date (00:00) and that have not begun: in the evening, not every few
+/// minutes at night. None if one of them has begun, or has a kickoff with a time, or the evening is over.
+pub fn of_the_evening(matches: &[&Match], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let is_only_a_date =
+        |m: &&Match| m.score.is_none() && m.kickoff.is_some_and(|kickoff| kickoff.time() == NaiveTime::MIN);
+    if !matches.iter().all(is_only_a_date) {
+        return None;
+    }
+    let midnight = matches.iter().filter_map(|m| m.kickoff).max()?;
+    EVENING.map(|hour| midnight + TimeDelta::hours(hour)).into_iter().find(|at| *at > now)
 }
 
 #[cfg(test)]
@@ -101,5 +115,19 @@ mod tests {
         ] {
             assert_eq!(next_day_look(&[other], at("2024-03-02T17:00:00Z")), None);
         }
+    }
+
+    #[test]
+    fn a_match_whose_kickoff_is_only_a_date_is_looked_at_in_the_evening() {
+        let mut dated = game(MatchStatus::Open, None, None);
+        dated.kickoff = Some(at("2024-03-02T00:00:00Z"));
+        let timed = game(MatchStatus::Open, None, None);
+        assert_eq!(of_the_evening(&[&dated], at("2024-03-02T02:00:00Z")), Some(at("2024-03-02T15:00:00Z")));
+        assert_eq!(of_the_evening(&[&dated], at("2024-03-02T21:05:00Z")), Some(at("2024-03-02T23:00:00Z")));
+        assert_eq!(of_the_evening(&[&dated], at("2024-03-02T23:05:00Z")), None);
+        assert_eq!(of_the_evening(&[&dated, &timed], at("2024-03-02T02:00:00Z")), None);
+        // It began at midnight.
+        dated.score = Some(Score::new(0, 0));
+        assert_eq!(of_the_evening(&[&dated], at("2024-03-02T02:00:00Z")), None);
     }
 }

@@ -110,6 +110,17 @@ impl Difference {
 }
 
 impl MatchPlan {
+    /// Whether nothing is to be written or reported.
+    pub fn is_quiet(&self) -> bool {
+        self.new.is_empty()
+            && self.changes.is_empty()
+            && self.held.is_empty()
+            && self.doubts.is_empty()
+            && self.superseded.is_empty()
+            && self.doubles.is_empty()
+            && self.conflicts.is_empty()
+    }
+
     /// Whether an ended match is new, or an ended match's score, status, group or tie changes, or a match is called off.
     pub fn changes_results(&self) -> bool {
         let changed = |m: &Match| {

@@ -2,10 +2,10 @@
 //!
 //! A plan is plain data. The same value is the report's body, the dry run's answer and what tests compare.
 
+pub mod checks;
 pub mod differences;
 pub mod looks;
 pub mod matches;
-pub mod schedule;
 pub mod standings;
 mod tables;
 #[cfg(test)]

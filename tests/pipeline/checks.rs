@@ -1,0 +1,351 @@
+//! Checks and their alarms: whatever happens to deliveries, each check is done once; an older version's schedules and a
+//! table of many competitions are taken over.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use local::aws_gate::Service;
+use local::driver::{create_event, stamp};
+use local::emulator::Scheduled;
+use local::replay::{ReplayClock, ReplayProvider, Season};
+use local::watch::Watch;
+use serde_json::{Value, json};
+
+use crate::harness::{LEAGUE, Setup, World, moment};
+
+const POINTS: [&str; 9] =
+    ["claimed", "fetched", "written", "committed", "scheduled", "worked", "reported", "recorded", "notified"];
+
+/// Two matchdays, in which a match is moved by a day and another one by hours.
+fn season() -> Season {
+    let faults = ["postpone:Cedar-Elm:2024-03-03T18:00", "postpone:Birch-Cedar:2024-03-09T18:00"];
+    let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    Season::parse("test", LEAGUE).unwrap().with_faults(faults).unwrap()
+}
+
+/// A world in which deliveries go wrong by seed.
+struct Disturbed {
+    world: World,
+    rng: fastrand::Rng,
+    late: Vec<(DateTime<Utc>, String)>,
+    seen: Vec<&'static str>,
+}
+
+impl Disturbed {
+    /// Delivers an event as Lambda does: again after one and after three minutes, until it succeeds.
+    async fn deliver(&self, function: &str, event: &Value, at: DateTime<Utc>) {
+        for minutes in [0, 1, 3] {
+            let now = at + TimeDelta::minutes(minutes);
+            self.world.clock.set(now.max(self.world.clock.now()));
+            let mut event = event.clone();
+            event["deliveredAt"] = json!(stamp(self.world.clock.now()));
+            if self.world.stack.invoke(function, event).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    async fn wake(&self, function: &str, at: DateTime<Utc>) {
+        self.deliver(function, &json!({ "wake": true, "scheduledTime": stamp(at) }), at).await;
+    }
+
+    /// Fires an alarm, and does something wrong with it.
+    async fn fire(&mut self, alarm: &Scheduled) {
+        let (function, at) = (alarm.function.as_str(), alarm.at);
+        self.world.stack.aws.delete_schedule(&alarm.name).await.unwrap();
+        let what = ["well", "lost", "twice", "killed", "late", "by an event"][self.rng.usize(..6)];
+        self.seen.push(what);
+        match what {
+            "lost" => {}
+            "twice" => {
+                self.wake(function, at).await;
+                self.wake(function, at).await;
+            }
+            "killed" => {
+                let once = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+                let functions = &self.world.stack.functions;
+                functions.set("CRASH_AT", POINTS[self.rng.usize(..POINTS.len())]);
+                functions.set("CRASH_ONCE", once.to_str().unwrap());
+                functions.stop(function).await;
+                self.wake(function, at).await;
+                functions.set("CRASH_AT", "");
+                functions.stop(function).await;
+            }
+            "late" => self.late.push((at + TimeDelta::minutes(40), function.to_owned())),
+            // As an older version's schedule, or an operator, would send it.
+            "by an event" => {
+                let sql = format!(
+                    "SELECT jsonb_build_object('tournamentId', tournament_id, 'roundSlug', round_slug, 'check', kind,
+                            'kickoff', to_char(kickoff, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+                            'scheduledTime', to_char(due_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))::text
+                       FROM scheduled_check WHERE done_at IS NULL AND function = '{function}' AND round_slug IS NOT NULL
+                        AND due_at <= '{}' LIMIT 1",
+                    at.naive_utc()
+                );
+                if let Some(event) = self.world.texts(&sql).await.pop() {
+                    self.deliver(function, &serde_json::from_str(&event).unwrap(), at).await;
+                }
+                self.wake(function, at).await;
+            }
+            _ => self.wake(function, at).await,
+        }
+    }
+
+    async fn routine(&self, day: DateTime<Utc>) {
+        self.deliver("daily-routine", &json!({ "scheduledTime": stamp(day) }), day).await;
+    }
+
+    /// Fires alarms and daily routines until `end`.
+    async fn run(&mut self, end: DateTime<Utc>, well: bool) {
+        let mut daily = self.world.clock.now().date_naive().and_hms_opt(0, 1, 0).unwrap().and_utc();
+        loop {
+            while daily <= self.world.clock.now() {
+                daily += TimeDelta::days(1);
+            }
+            let alarm = self.world.stack.aws.schedules().await.unwrap().into_iter().next();
+            let late = self.late.iter().min().cloned();
+            let next = [alarm.as_ref().map(|alarm| alarm.at), late.as_ref().map(|(at, _)| *at), Some(daily)];
+            let next = next.into_iter().flatten().min().unwrap();
+            if next >= end {
+                return;
+            }
+            match (alarm, late) {
+                (_, Some((at, function))) if at == next => {
+                    self.late.retain(|(other, _)| *other != at);
+                    self.wake(&function, at).await;
+                }
+                (Some(alarm), _) if alarm.at == next && well => {
+                    self.world.stack.aws.delete_schedule(&alarm.name).await.unwrap();
+                    self.wake(&alarm.function, alarm.at).await;
+                }
+                (Some(alarm), _) if alarm.at == next => self.fire(&alarm).await,
+                _ => self.routine(daily).await,
+            }
+        }
+    }
+}
+
+async fn disturbed(seed: u64) -> Vec<String> {
+    let world = Setup::default().world_of("2024-03-01T12:00:00Z", season()).await;
+    world.create().await;
+    let mut disturbed =
+        Disturbed { world, rng: fastrand::Rng::with_seed(seed), late: Vec::new(), seen: Vec::new() };
+    disturbed.run(moment("2024-03-10T12:00:00Z"), false).await;
+    // Two days without trouble.
+    disturbed.run(moment("2024-03-12T12:00:00Z"), true).await;
+    let Disturbed { world, seen, .. } = disturbed;
+    println!("seed {seed}: {seen:?}");
+    let open = "SELECT key FROM scheduled_check WHERE done_at IS NULL AND due_at < '2024-03-12 12:00'";
+    assert_eq!(world.texts(open).await, [""; 0], "seed {seed}: every check that was due is closed");
+    let odd = "SELECT concat(e.idempotency_key, ' ', e.status, ' ', c.outcome)
+                 FROM scheduled_check c JOIN data_provider_executions e ON e.idempotency_key = c.key
+                WHERE c.outcome IN ('done', 'covered') AND e.status NOT IN ('completed', 'partial_failure')
+                  AND NOT (c.outcome = 'covered' AND e.status = 'failed')";
+    assert_eq!(world.texts(odd).await, [""; 0], "seed {seed}");
+    let without = "SELECT c.key FROM scheduled_check c WHERE c.outcome = 'done' AND NOT EXISTS (
+                    SELECT 1 FROM data_provider_executions e WHERE e.idempotency_key = c.key)";
+    assert_eq!(world.texts(without).await, [""; 0], "seed {seed}: a check that is done has its record");
+    let given_up =
+        "SELECT c.key FROM scheduled_check c JOIN data_provider_executions e ON e.idempotency_key = c.key
+                     WHERE c.outcome = 'given_up' AND e.attempt < 3";
+    assert_eq!(world.texts(given_up).await, [""; 0], "seed {seed}");
+    world.table().await
+}
+
+#[tokio::test]
+async fn whatever_happens_to_deliveries_each_check_is_done_once() {
+    // CHECK_SEEDS tries others.
+    let seeds: Vec<u64> = match std::env::var("CHECK_SEEDS") {
+        Ok(seeds) => seeds.split(',').map(|seed| seed.parse().unwrap()).collect(),
+        Err(_) => vec![1, 2, 3],
+    };
+    let tables = futures_util::future::join_all(seeds.into_iter().map(disturbed)).await;
+    for table in tables {
+        assert_eq!(table, ["Ash 2 6", "Birch 2 3", "Elm 2 1", "Cedar 2 1"]);
+    }
+}
+
+#[tokio::test]
+async fn schedules_of_an_earlier_version_are_replaced_and_work_until_then() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    // As that version left them: the database has no checks yet.
+    world.db.batch_execute("DELETE FROM scheduled_check").await.unwrap();
+    for alarm in world.stack.aws.schedules().await.unwrap() {
+        world.stack.aws.delete_schedule(&alarm.name).await.unwrap();
+    }
+    let event = |kind: &str, kickoff: &str| {
+        json!({"check": kind, "tournamentId": id, "tournamentSlug": "little-league-2023-24", "roundSlug": "1",
+               "kickoff": kickoff, "scheduledTime": "<aws.scheduler.scheduled-time>"})
+    };
+    let mut old = BTreeSet::new();
+    for (kind, kickoff, at) in [
+        ("interim", "2024-03-02T15:00:00Z", "2024-03-02T16:30:00Z"),
+        ("closing", "2024-03-02T15:00:00Z", "2024-03-02T17:00:00Z"),
+        ("closing", "2024-03-02T17:30:00Z", "2024-03-02T19:30:00Z"),
+    ] {
+        old.insert(world.schedule_as_before(&id, kind, kickoff, at, &event(kind, kickoff)).await);
+    }
+    // A follow-up belongs to the run that created it: it fires as the event that it is.
+    let follow_up = event("follow-up", "2024-03-01T15:00:00Z");
+    world
+        .schedule_as_before(&id, "follow-up", "2024-03-01T15:00:00Z", "2024-03-02T09:00:00Z", &follow_up)
+        .await;
+
+    // One fires before the first routine of this version.
+    world
+        .invoke_at("2024-03-02T16:30:00Z", "scores-and-standings", event("interim", "2024-03-02T15:00:00Z"))
+        .await
+        .unwrap();
+    world.invoke_at("2024-03-02T16:40:00Z", "daily-routine", json!({})).await.unwrap();
+    let names = world.schedule_names().await;
+    assert_eq!(
+        names.iter().filter(|name| old.contains(*name)).count(),
+        1,
+        "the one that had fired: {names:?}"
+    );
+    assert!(names.iter().any(|name| name.contains("-follow-up-")), "{names:?}");
+    assert_eq!(world.checks_of("closing").await, ["closing 03-02 17:00", "closing 03-02 19:30"]);
+
+    // One that fires all the same is the check that the wake-up takes.
+    let closing = event("closing", "2024-03-02T15:00:00Z");
+    world.invoke_at("2024-03-02T17:00:00Z", "scores-and-standings", closing).await.unwrap();
+    world.wake("2024-03-02T17:00:00Z", "scores-and-standings").await.unwrap();
+    let done = "SELECT concat(status, ' ', attempt) FROM data_provider_executions
+                 WHERE operation_type = 'matches_update' AND idempotency_key LIKE '%:closing:2024-03-02T17:00:00Z'";
+    assert_eq!(world.texts(done).await, ["completed 1"]);
+    assert_eq!(world.checks_of("closing").await, ["closing 03-02 19:30"]);
+}
+
+#[tokio::test]
+async fn many_rounds_that_are_due_at_once_take_one_request_and_give_one_message() {
+    let seasons: Vec<Season> = (0..5)
+        .map(|index| {
+            let league = LEAGUE.replace("Little League", &format!("Little League {index}"));
+            Season::parse("test", &league).unwrap().numbered(index)
+        })
+        .collect();
+    let clock = ReplayClock::new(moment("2024-03-01T12:00:00Z"));
+    let provider = ReplayProvider::start(seasons.clone(), clock.clone()).await.unwrap();
+    let stack = Setup::default().stack(&provider.origin()).await;
+    for season in &seasons {
+        stack.stack.invoke("tournaments", create_event(season, clock.now())).await.unwrap();
+    }
+    clock.set(moment("2024-03-02T00:01:00Z"));
+    stack.stack.invoke("daily-routine", json!({"scheduledTime": "2024-03-02T00:01:00Z"})).await.unwrap();
+    clock.set(moment("2024-03-02T17:00:00Z"));
+    let (asked, messages) = (provider.requests(), stack.messages().len());
+    let wake_up = json!({"wake": true, "scheduledTime": "2024-03-02T17:00:00Z"});
+    let answer = stack.stack.invoke("scores-and-standings", wake_up.clone()).await.unwrap();
+    assert_eq!(answer["checks"]["done"], 5, "{answer}");
+    assert_eq!(answer["checks"]["covered"], 5, "the interim ones: {answer}");
+    assert_eq!(provider.requests() - asked, 1, "{:?}", provider.request_log().last());
+    assert_eq!(stack.ended().await, 5);
+    let told = stack.messages().split_off(messages);
+    assert!(told.len() == 1 && told[0].contains("round 1: 1 ended"), "{told:#?}");
+    // One of the executions has the request, and none of the rounds counts as read.
+    let requests = "SELECT sum((summary->>'requests')::int)::text FROM data_provider_executions
+                     WHERE planned_for = '2024-03-02 17:00' AND operation_type = 'matches_update'";
+    assert_eq!(stack.texts(requests).await, ["1"]);
+    assert_eq!(stack.count("tournament_round WHERE last_read_at >= '2024-03-02'").await, 0);
+    assert_eq!(stack.count("data_provider_executions WHERE notified_at IS NULL").await, 0);
+    // Again: nothing is due.
+    let rows = stack.domain_rows().await;
+    let answer = stack.stack.invoke("scores-and-standings", wake_up).await.unwrap();
+    assert_eq!(answer["checks"]["due"], 0, "{answer}");
+    assert_eq!((stack.domain_rows().await, provider.requests() - asked), (rows, 1));
+}
+
+/// Ten rounds of one match on following days.
+fn ten_days(index: usize) -> Season {
+    let matches: Vec<Value> = (1..=10)
+        .map(|day| {
+            json!({"round": format!("Matchday {day}"), "date": format!("2024-03-{day:02}"), "time": "15:00",
+                   "team1": "Ash", "team2": "Birch"})
+        })
+        .collect();
+    let season = json!({"name": format!("Scale League {index:04} 2023/24"), "matches": matches});
+    Season::parse("test", &season.to_string()).unwrap().numbered(index)
+}
+
+#[tokio::test]
+async fn a_routine_for_a_thousand_tournaments_takes_few_statements_on_a_quiet_day() {
+    const TOURNAMENTS: usize = 1_000;
+    let seasons: Vec<Season> = (0..TOURNAMENTS).map(ten_days).collect();
+    let clock = ReplayClock::new(moment("2024-02-29T12:00:00Z"));
+    let provider = ReplayProvider::start(seasons.clone(), clock.clone()).await.unwrap();
+    let stack = Setup::default().stack(&provider.origin()).await;
+    stack.stack.invoke("tournaments", create_event(&seasons[0], clock.now())).await.unwrap();
+    let external: Vec<String> =
+        seasons.iter().map(|season| season.unique_tournament_id.to_string()).collect();
+    let addresses: Vec<String> = seasons
+        .iter()
+        .map(|season| {
+            let (id, season) = (season.unique_tournament_id, season.season_id);
+            format!("https://www.sofascore.com/api/v1/unique-tournament/{id}/season/{season}")
+        })
+        .collect();
+    stack
+        .db
+        .execute(
+            "INSERT INTO tournament (external_id, base_url, slug, provider, season, mode, standings_mode, label, status)
+             SELECT s.external_id, s.base_url, 'scale-' || s.n, t.provider, t.season, t.mode, t.standings_mode,
+                    'Scale ' || s.n, t.status
+               FROM tournament t, UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS s (external_id, base_url, n)
+              WHERE s.n > 1",
+            &[&external, &addresses],
+        )
+        .await
+        .unwrap();
+    // The n-th season's ids are shifted, as `Season::numbered` says.
+    stack
+        .db
+        .batch_execute(
+            "CREATE TEMP TABLE copy AS
+               SELECT t.id, o.id AS original, substring(t.slug FROM 7)::bigint - 1 AS n
+                 FROM tournament t, tournament o WHERE t.slug ~ '^scale-[0-9]+$' AND o.slug !~ '^scale-[0-9]+$';
+             INSERT INTO tournament_round (tournament_id, \"order\", label, slug, provider_url, provider_id, type, open_slots, last_read_at)
+               SELECT c.id, r.\"order\", r.label, r.slug, r.provider_url, r.provider_id, r.type, r.open_slots, r.last_read_at
+                 FROM copy c JOIN tournament_round r ON r.tournament_id = c.original;
+             INSERT INTO team (name, external_id, badge, provider)
+               SELECT t.name, (t.external_id::bigint + c.n * 10000)::text, t.badge, t.provider FROM copy c, team t;
+             INSERT INTO match (external_id, provider, tournament_id, round_slug, group_name, home_team_id,
+                    external_home_team_id, away_team_id, external_away_team_id, date, status, provider_stage_id)
+               SELECT (m.external_id::bigint + c.n * 10000000)::text, m.provider, c.id, m.round_slug, m.group_name, h.id,
+                      h.external_id, a.id, a.external_id, m.date, m.status,
+                      (m.provider_stage_id::bigint + c.n * 1000000)::text
+                 FROM copy c JOIN match m ON m.tournament_id = c.original
+                 JOIN team h ON h.external_id = (m.external_home_team_id::bigint + c.n * 10000)::text
+                 JOIN team a ON a.external_id = (m.external_away_team_id::bigint + c.n * 10000)::text",
+        )
+        .await
+        .unwrap();
+    assert_eq!(stack.count("match WHERE status = 'open'").await, 10 * TOURNAMENTS);
+
+    let watch = Watch::start(&stack.stack.database_url).await.unwrap();
+    let routine = async |at: &str| {
+        clock.set(moment(at));
+        let (calls, statements) = (stack.stack.gate.calls().len(), watch.statements().await.unwrap());
+        let answer = stack.stack.invoke("daily-routine", json!({ "scheduledTime": at })).await.unwrap();
+        let calls = stack.stack.gate.calls().split_off(calls);
+        (answer, calls, watch.statements().await.unwrap() - statements)
+    };
+    let (answer, _, first) = routine("2024-03-01T00:01:00Z").await;
+    assert_eq!(answer["daily_schedule"]["errors"], json!([]));
+    // Of two days, for each tournament: interim, closing and table.
+    let planned = stack.checks().await.len();
+    assert!(planned >= 6 * TOURNAMENTS, "{planned}");
+    let rows = stack.domain_rows().await;
+    let (answer, calls, again) = routine("2024-03-01T00:30:00Z").await;
+    println!("{planned} checks; {first} statements, then {again}; {} calls to Scheduler", calls.len());
+    assert_eq!(stack.checks().await.len(), planned, "{answer}");
+    assert_eq!(answer["daily_schedule"]["schedules"]["created"], 0, "{answer}");
+    assert_eq!(stack.domain_rows().await, rows);
+    assert!(again < 60, "{again} statements");
+    let to_scheduler: Vec<&str> = calls
+        .iter()
+        .filter(|call| call.service == Service::Scheduler)
+        .map(|call| call.operation.as_str())
+        .collect();
+    assert!(to_scheduler.iter().all(|operation| *operation == "ListSchedules"), "{to_scheduler:?}");
+}
