@@ -216,7 +216,7 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
 /// Reads all rounds in one session: how long the launch took with the list of rounds, and each round after it.
 async fn read_all(config: &ProviderConfig, store: &Store, season: &Season) -> anyhow::Result<(f64, Samples)> {
     let (season, mut launch, mut each) = (season_ref(season)?, Samples::default(), Samples::default());
-    let gate = Gate::new(PROVIDER, store.clone(), Clock::default(), None, config);
+    let gate = Gate::new(PROVIDER, store.clone(), Clock::default(), None, false, config);
     let mut session = Session::new(config.clone(), gate);
     launch.time(session.rounds(&season)).await?;
     // Waits for the pause after the list's request, so that the first round is requested without delay.

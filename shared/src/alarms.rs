@@ -41,6 +41,8 @@ pub struct Listed {
     pub name: String,
     /// Which function it wakes, and when; none if it is no alarm of this version.
     pub alarm: Option<(Function, DateTime<Utc>)>,
+    /// It is an alarm for a former target, role or queue.
+    pub is_former: bool,
 }
 
 /// The alarms of one environment.
@@ -66,8 +68,10 @@ impl Alarms {
             let summary = summary.map_err(|error| failed("list", &self.config.group, error))?;
             if let Some(name) = summary.name {
                 // The hash covers the target: an alarm of a former target is none.
-                let alarm = parsed(&name).filter(|(function, at)| self.name(*function, *at) == name);
-                listed.push(Listed { name, alarm });
+                let parsed = parsed(&name);
+                let alarm = parsed.filter(|(function, at)| self.name(*function, *at) == name);
+                let is_former = parsed.is_some() && alarm.is_none();
+                listed.push(Listed { name, alarm, is_former });
             }
         }
         Ok(listed)

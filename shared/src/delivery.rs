@@ -9,8 +9,9 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use football::plan::checks::{Check, fold};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
+use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
 use crate::batch::Batch;
@@ -18,12 +19,14 @@ use crate::event::{Event, InvalidInput, WakeUp};
 use crate::execution::{Failure, deliver_messages};
 use crate::invocation::Invocation;
 use crate::provider::Session;
+use crate::store::StoreError;
 use crate::store::checks::{self, CheckOutcome, Due};
 use crate::sync::read_ahead::ReadAhead;
 use crate::sync::{self, alarms};
+use crate::work::ErrorKind;
 
-/// Checks that one wake-up takes at the most.
-const TAKEN: i64 = 2_000;
+/// Checks that one wake-up takes at the most; the next minute's takes the rest.
+const TAKEN: usize = 2_000;
 /// Attempts at a check.
 const ATTEMPTS: i32 = 3;
 /// Checks worked on at once, where no request is needed.
@@ -129,16 +132,19 @@ async fn work_on_due(
         .persist(async || checks::due(&*store.client().await?, invocation.function, now, TAKEN).await)
         .await
         .map_err(Failure::Record)?;
+    let is_all = found.len() < TAKEN;
+    let taken: Vec<Uuid> = found.iter().map(|due| due.id).collect();
     let (running, idle): (Vec<Due>, Vec<Due>) = found.into_iter().partition(|due| due.running);
     let (given_up, due): (Vec<Due>, Vec<Due>) = idle.into_iter().partition(|due| due.attempts >= ATTEMPTS);
-    let subjects: Vec<Check> = due.iter().map(|due| due.check.clone()).collect();
-    let items: Vec<Item<'_>> = fold(&subjects)
-        .into_iter()
-        .map(|(index, covered)| Item {
-            due: &due[index],
-            covered: covered.into_iter().map(|index| due[index].id).collect(),
-        })
-        .collect();
+    // One whose first execution is done reads nothing any more: it covers no other check.
+    let (begun, new): (Vec<&Due>, Vec<&Due>) = due.iter().partition(|due| due.begun);
+    let subjects: Vec<Check> = new.iter().map(|due| due.check.clone()).collect();
+    let folded = fold(&subjects).into_iter().map(|(index, covered)| Item {
+        due: new[index],
+        covered: covered.into_iter().map(|index| new[index].id).collect(),
+    });
+    let items: Vec<Item<'_>> =
+        begun.iter().map(|due| Item { due, covered: Vec::new() }).chain(folded).collect();
     if items.is_empty() && given_up.is_empty() {
         return Ok(json!({ "checks": { "due": 0, "running": running.len() } }));
     }
@@ -147,16 +153,17 @@ async fn work_on_due(
     let wake_up = OneWakeUp { invocation, worker, dry_run };
     let went = wake_up.work_on_all(&items).await?;
 
-    let mut closed: Vec<(Uuid, CheckOutcome)> =
+    let closed: Vec<(Uuid, CheckOutcome)> =
         given_up.iter().map(|due| (due.id, CheckOutcome::GivenUp)).collect();
-    let (mut not_begun, mut failures, mut done) = (Vec::new(), Vec::new(), 0);
+    let (mut not_begun, mut failures, mut done, mut covered) = (Vec::new(), Vec::new(), 0, 0);
     for (item, went) in items.iter().zip(went) {
         match went {
             Went::Done => {
                 done += 1;
-                closed.push((item.due.id, CheckOutcome::Done));
-                closed.extend(item.covered.iter().map(|id| (*id, CheckOutcome::Covered)));
+                covered += item.covered.len();
             }
+            // It fails each time: its record and message say so.
+            Went::Failed(failure) if failure.kind() == ErrorKind::InvalidInput => {}
             Went::Failed(failure) => failures.push(failure),
             Went::Elsewhere => {}
             Went::NotBegun => not_begun.push(item.due.id),
@@ -167,7 +174,11 @@ async fn work_on_due(
         let close = async || {
             let client = store.client().await?;
             checks::close(&*client, &closed, now).await?;
-            checks::without_alarm(&*client, &not_begun).await
+            checks::without_alarm(&*client, &not_begun).await?;
+            match is_all {
+                true => Ok(()),
+                false => checks::others_without_alarm(&*client, invocation.function, now, &taken).await,
+            }
         };
         store.persist(close).await.map_err(Failure::Record)?;
     }
@@ -176,7 +187,7 @@ async fn work_on_due(
         tracing::error!(check = ?due.check, attempts = due.attempts, "a check is given up");
     }
     let counts = json!({
-        "due": due.len(), "done": done, "covered": closed.len() - done - given_up.len(), "failed": failures.len(),
+        "due": due.len(), "done": done, "covered": covered, "failed": failures.len(),
         "running": running.len(), "notBegun": not_begun.len(), "givenUp": given_up.len(),
     });
     tracing::info!(%counts, "the wake-up's checks");
@@ -218,17 +229,24 @@ impl<W: Worker> OneWakeUp<'_, W> {
             for index in group {
                 // Its own session, which makes no request.
                 let mut none = sync::provider(self.invocation);
-                went.push((index, self.work_on(items[index].due, &mut none, &ahead).await));
+                went.push((index, self.work_on(&items[index], &mut none, &ahead).await?));
                 none.close().await;
             }
-            went
+            Ok::<_, Failure>(went)
         });
-        let groups: Vec<_> = futures_util::stream::iter(groups).buffer_unordered(AT_ONCE).collect().await;
+        let groups: Vec<_> =
+            futures_util::stream::iter(groups).buffer_unordered(AT_ONCE).try_collect().await?;
         went.extend(groups.into_iter().flatten());
+        if !others.is_empty() && !self.dry_run {
+            // What follows may take long: what was inserted so far has its alarms before. Tried again at the end.
+            if let Err(error) = alarms::set_missing(self.invocation).await {
+                tracing::warn!(%error, "alarms could not be set yet");
+            }
+        }
         others.sort_by_key(|index| (items[*index].due.attempts, !items[*index].due.check.kind.is_urgent()));
         for index in others {
             let outcome = match self.has_time() {
-                true => self.work_on(items[index].due, &mut provider, &ahead).await,
+                true => self.work_on(&items[index], &mut provider, &ahead).await?,
                 false => Went::NotBegun,
             };
             went.insert(index, outcome);
@@ -241,12 +259,19 @@ impl<W: Worker> OneWakeUp<'_, W> {
         self.invocation.time_to_write().is_none_or(|until| Instant::now() < until)
     }
 
-    async fn work_on(&self, due: &Due, provider: &mut Session, ahead: &ReadAhead) -> Went {
+    /// Works on one check, and closes it and what it covers at once: another wake-up must not find it open.
+    async fn work_on(
+        &self,
+        item: &Item<'_>,
+        provider: &mut Session,
+        ahead: &ReadAhead,
+    ) -> Result<Went, Failure> {
+        let due = item.due;
         let event = Event::of_check(&due.check, self.dry_run);
         let json = event.to_json(&self.invocation.config.environment, None);
         let invocation = Invocation { event: &json, ..*self.invocation };
         let task = Task { invocation: &invocation, provider, event: Ok(event), ahead };
-        match Box::pin(self.worker.work(task)).await {
+        let went = match Box::pin(self.worker.work(task)).await {
             Ok(_) => Went::Done,
             Err(Failure::AlreadyRunning { .. } | Failure::TakenOver { .. }) => Went::Elsewhere,
             Err(Failure::NotBegun { .. }) => Went::NotBegun,
@@ -254,6 +279,35 @@ impl<W: Worker> OneWakeUp<'_, W> {
                 tracing::error!(error = %failure, "a check failed");
                 Went::Failed(failure)
             }
+        };
+        if !self.dry_run {
+            let store = &invocation.services.store;
+            let note = async || self.note(&*store.client().await?, item, &went).await;
+            store.persist(note).await.map_err(Failure::Record)?;
+        }
+        Ok(went)
+    }
+
+    /// Records what became of a check.
+    async fn note(
+        &self,
+        client: &impl GenericClient,
+        item: &Item<'_>,
+        went: &Went,
+    ) -> Result<(), StoreError> {
+        let now = self.invocation.clock.now();
+        match went {
+            Went::Done => {
+                let covered = item.covered.iter().map(|id| (*id, CheckOutcome::Covered));
+                let closed: Vec<_> = covered.chain([(item.due.id, CheckOutcome::Done)]).collect();
+                checks::close(client, &closed, now).await.map(drop)
+            }
+            // Its record says what is wrong with it: another attempt would say the same.
+            Went::Failed(failure) if failure.kind() == ErrorKind::InvalidInput => {
+                checks::close(client, &[(item.due.id, CheckOutcome::GivenUp)], now).await.map(drop)
+            }
+            Went::Failed(_) => checks::failed(client, item.due.id).await,
+            Went::Elsewhere | Went::NotBegun => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strum::Display;
@@ -42,6 +42,9 @@ pub struct Journal {
     /// The warnings that must be sent even if the run dies.
     #[serde(skip)]
     pub alarms: Vec<String>,
+    /// From the provider's last change of a match to its result in the database: the longest of those seen first now.
+    #[serde(skip)]
+    pub result_latency: Option<TimeDelta>,
     #[serde(skip)]
     clock: Clock,
     #[serde(skip)]
@@ -197,6 +200,7 @@ impl Journal {
             failures: Vec::new(),
             warnings: Vec::new(),
             alarms: Vec::new(),
+            result_latency: None,
             clock,
             progress: Arc::default(),
         }

@@ -1,11 +1,13 @@
 //! The Lambda entry point that every function's `main` calls.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 pub use lambda_runtime::Error;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -23,13 +25,24 @@ pub async fn serve(
     function: Function,
     handler: impl AsyncFn(&Invocation<'_>, Value) -> Result<Value, Failure>,
 ) -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init(function);
     aws::install_tls_provider();
     let app = App::from_env()?;
     let (app, handler) = (&app, &handler);
+    let is_cold = &AtomicBool::new(true);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| -> Result<Value, Diagnostic> {
         // Lambda's request ids are UUIDs; another runtime's may not be.
         let request_id = event.context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4());
+        let cold_start = is_cold.swap(false, Ordering::Relaxed);
+        let span = tracing::info_span!(
+            "invocation",
+            function_request_id = %request_id,
+            cold_start,
+            xray_trace_id = event.context.xray_trace_id.as_deref(),
+        );
+        if cold_start {
+            telemetry::count_cold_start(&app.config.environment, function, Clock::default().now());
+        }
         let result = async {
             let services = app.services().await.map_err(Failure::App)?;
             let invocation = Invocation {
@@ -55,10 +68,10 @@ pub async fn serve(
             }
             answer
         };
-        match result.await {
+        match result.instrument(span.clone()).await {
             Ok(answer) => Ok(answer),
             Err(failure) => {
-                tracing::error!(error = %failure, "the invocation failed");
+                tracing::error!(parent: &span, error = %failure, "the invocation failed");
                 report_unrecorded(app, function, request_id, &failure).await;
                 Err(Diagnostic { error_type: failure.kind().to_string(), error_message: failure.to_string() })
             }

@@ -19,7 +19,7 @@ const SECTION_CHARS: usize = 2_800;
 /// Errors and warnings quoted in one message; the report has all.
 const QUOTED: usize = 5;
 /// Length of a part of a line in a message about several executions.
-const LINE_CHARS: usize = 160;
+const LINE_CHARS: usize = 240;
 /// Sections of lines in such a message.
 const LINE_BLOCKS: usize = 6;
 
@@ -113,9 +113,16 @@ impl Outgoing {
             })),
             None => parts.push(self.operation.words()),
         }
-        let said =
-            self.summary.alarms.first().or(self.summary.errors.first()).or(self.summary.warnings.first());
-        parts.extend(said.map(|text| escaped(&text.replace('\n', " "), LINE_CHARS)));
+        if self.summary.dry_run {
+            parts.push("dry run".to_owned());
+        }
+        // Each alarm is somebody's work; of the rest the report has all.
+        let Summary { alarms, errors, warnings, .. } = &self.summary;
+        let said = match alarms.as_slice() {
+            [] => errors.first().or(warnings.first()).map(std::slice::from_ref).unwrap_or_default(),
+            alarms => &alarms[..alarms.len().min(QUOTED)],
+        };
+        parts.extend(said.iter().map(|text| escaped(&text.replace('\n', " "), LINE_CHARS)));
         parts.extend(self.report_url.as_ref().map(|url| format!("<{url}|report>")));
         parts.join(" · ")
     }

@@ -172,7 +172,7 @@ impl World {
     }
 
     fn client(&self) -> Session {
-        let gate = Gate::new(PROVIDER, self.store.clone(), Clock::default(), None, &self.config);
+        let gate = Gate::new(PROVIDER, self.store.clone(), Clock::default(), None, false, &self.config);
         Session::new(self.config.clone(), gate)
     }
 

@@ -256,6 +256,50 @@ async fn many_rounds_that_are_due_at_once_take_one_request_and_give_one_message(
     assert_eq!((stack.domain_rows().await, provider.requests() - asked), (rows, 1));
 }
 
+/// `kind outcome` of the checks of round 1 that were due at a time of 2 March.
+async fn outcomes(world: &World, time: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT concat(kind, ' ', COALESCE(outcome, 'open')) FROM scheduled_check
+          WHERE round_slug = '1' AND due_at = '2024-03-02 {time}' ORDER BY 1"
+    );
+    world.texts(&sql).await
+}
+
+#[tokio::test]
+async fn a_check_whose_scores_are_done_covers_no_other() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    world.create().await;
+    world.invoke_at("2024-03-02T00:01:00Z", "daily-routine", json!({})).await.unwrap();
+    world.wake("2024-03-02T17:00:00Z", "scores-and-standings").await.unwrap();
+    assert_eq!(outcomes(&world, "17:00").await, ["closing done"]);
+    // As if the process had died before it closed the row.
+    let reopen = "UPDATE scheduled_check SET done_at = NULL, outcome = NULL WHERE kind = 'closing' AND due_at = '2024-03-02 17:00'";
+    world.db.batch_execute(reopen).await.unwrap();
+    let asked = world.provider.requests();
+    world.wake("2024-03-02T17:15:00Z", "scores-and-standings").await.unwrap();
+    assert_eq!(outcomes(&world, "17:00").await, ["closing done"]);
+    assert_eq!(outcomes(&world, "17:15").await, ["second-look done"]);
+    assert_eq!(world.provider.requests() - asked, 1, "the second look was made");
+}
+
+#[tokio::test]
+async fn a_table_that_always_fails_is_given_up_and_keeps_no_other_check_of_its_round() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    world.create().await;
+    world.invoke_at("2024-03-02T00:01:00Z", "daily-routine", json!({})).await.unwrap();
+    world.db.batch_execute("UPDATE tournament SET points_adjustments = '\"nonsense\"'").await.unwrap();
+    let error = world.wake("2024-03-02T17:00:00Z", "scores-and-standings").await.unwrap_err().to_string();
+    assert!(error.contains("points_adjustments"), "{error}");
+    assert_eq!(world.ended().await, 1, "the scores are stored");
+    assert_eq!(outcomes(&world, "17:00").await, ["closing open"]);
+    world.wake("2024-03-02T17:15:00Z", "scores-and-standings").await.unwrap_err();
+    assert_eq!(outcomes(&world, "17:15").await, ["second-look done"]);
+    world.wake("2024-03-02T17:20:00Z", "scores-and-standings").await.unwrap_err();
+    let answer = world.wake("2024-03-02T17:25:00Z", "scores-and-standings").await.unwrap();
+    assert_eq!(answer["checks"]["givenUp"], 1, "{answer}");
+    assert_eq!(outcomes(&world, "17:00").await, ["closing given_up"]);
+}
+
 /// Ten rounds of one match on following days.
 fn ten_days(index: usize) -> Season {
     let matches: Vec<Value> = (1..=10)

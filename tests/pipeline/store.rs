@@ -180,7 +180,10 @@ async fn a_migration_gives_way_to_the_application_and_is_applied_when_it_can_be(
     read.await.expect("the application waits behind the migration").unwrap();
     reading.rollback().await.unwrap();
     let applied = migration.await.unwrap().unwrap();
-    assert_eq!(applied, ["V11__decisions_of_the_competition", "V12__scheduled_checks"]);
+    assert_eq!(
+        applied,
+        ["V11__decisions_of_the_competition", "V12__scheduled_checks", "V13__failures_and_browser"]
+    );
 }
 
 #[tokio::test]

@@ -38,9 +38,10 @@ pub(crate) async fn scores(
         }
     };
     let slug = round.slug.as_str();
+    // Whatever they settled: one execution has them.
+    run.journal.requests.add(ahead.take_requests());
     let (reading, whole) = match ahead.of_round(tournament_id, slug, check.kind()) {
         Some(reading) => {
-            run.journal.requests.add(ahead.take_requests());
             let read = json!({ "matches": reading.matches.len(), "from": "the day's list", "rounds": ahead.rounds() });
             run.journal.completed(Step::Fetch, &format!("round {slug}"), read);
             (reading.clone(), false)
@@ -85,7 +86,8 @@ async fn read_round(
         RoundCheck::FullPass => run.provider.round_if_drawn(season, round).await,
         _ => run.provider.round(season, slug, &round.address).await.map(Some),
     };
-    if check == RoundCheck::FullPass {
+    // What was not asked for is not read.
+    if check == RoundCheck::FullPass && !matches!(&read, Err(error) if error.is_deferral()) {
         note_attempt(run, tournament, slug).await?;
     }
     let (mut reading, whole) = match read {
@@ -153,15 +155,22 @@ async fn further_checks(
         }
         // Their matches have ended before: the table is due only if something is new.
         RoundCheck::SecondLook | RoundCheck::NextDay | RoundCheck::FullPass => {
-            let still_running =
-                check != RoundCheck::FullPass && follow_up(run, tournament, slug, &stored, None).await?;
-            if !still_running {
+            let running = match check {
+                RoundCheck::FullPass => Vec::new(),
+                _ => follow_up(run, tournament, slug, &stored, None).await?,
+            };
+            if running.is_empty() {
                 again(run, &synced.ended).await?;
             }
             note_standings_due(run, tournament, round, synced.results);
         }
         RoundCheck::Closing { .. } | RoundCheck::FollowUp | RoundCheck::Sweep => {
-            let still_running = follow_up(run, tournament, slug, &stored, None).await?;
+            let running = follow_up(run, tournament, slug, &stored, None).await?;
+            // A match of another kickoff that still runs does not hold up the table and the second look of these.
+            let still_running = match check {
+                RoundCheck::Closing { kickoff: Some(kickoff) } => running.contains(&kickoff),
+                _ => !running.is_empty(),
+            };
             if !still_running {
                 again(run, &synced.ended).await?;
             }
@@ -180,7 +189,8 @@ async fn not_read(
     check: RoundCheck,
     error: ProviderError,
 ) -> anyhow::Result<()> {
-    if let ProviderError::Busy { .. } = error {
+    // The check stays open, and a next wake-up has the time, or the turn, for it.
+    if error.gives_work_back(run.shares_provider) {
         return Err(error.into());
     }
     let slug = round.slug.as_str();
@@ -189,7 +199,7 @@ async fn not_read(
     let mut again = false;
     match check {
         RoundCheck::Interim => {}
-        // It comes again by itself: tomorrow, or at the next hour of that day.
+        // What a second look would have seen is in the list of the next morning; the others come again by themselves.
         RoundCheck::SecondLook | RoundCheck::NextDay | RoundCheck::FullPass => {
             look_again(run, tournament, slug, &stored, &[]).await?;
             run.missed(&operation, &error);
@@ -197,7 +207,7 @@ async fn not_read(
         }
         RoundCheck::Closing { .. } | RoundCheck::FollowUp | RoundCheck::Sweep => {
             let not_before = Some(error.try_again_at(run.now()));
-            again = follow_up(run, tournament, slug, &stored, not_before).await?;
+            again = !follow_up(run, tournament, slug, &stored, not_before).await?.is_empty();
             // Without a follow-up the table is due, from the matches that are stored.
             note_standings_due(run, tournament, round, !again);
         }

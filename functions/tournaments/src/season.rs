@@ -51,7 +51,7 @@ impl Season {
                     self.missed.push(step);
                 }
                 // What was read so far is stored.
-                Err(error @ ProviderError::OutOfTime { .. }) => {
+                Err(error @ (ProviderError::OutOfTime { .. } | ProviderError::Busy { .. })) => {
                     run.missed(&step, &error);
                     self.missed.push(format!("{step} and those after it"));
                     break;

@@ -80,7 +80,7 @@ pub enum Request {
 pub enum RoundCheck {
     /// The running score.
     Interim,
-    /// The final scores. It follows up matches of its kickoff (none: of every kickoff) that are still running.
+    /// The final scores. The table is due when the matches of its kickoff (none: of every kickoff) have ended.
     Closing {
         /// The kickoff whose matches should have ended.
         kickoff: Option<DateTime<Utc>>,

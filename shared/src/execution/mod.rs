@@ -56,7 +56,7 @@ pub async fn run(
     };
     crash::point("claimed");
     let began = Instant::now();
-    let span = span_of(invocation, &work, claim.record);
+    let span = span_of(&work, claim.record);
     let mut run = begin(invocation, provider, &work, &claim);
     let store = &invocation.services.store;
     let heartbeat = Heartbeat::start(store.clone(), invocation.clock, run.record, run.journal.progress());
@@ -72,7 +72,7 @@ pub async fn run(
     };
     crash::point("worked");
     let Run { journal, retry, record, .. } = run;
-    if is_busy(&outcome) && !journal.rows.wrote() {
+    if is_given_back(&outcome, invocation.batch.is_some()) && !journal.rows.wrote() {
         // Waiting is paid: the work is given back, as if it had not begun.
         store
             .persist(async || executions::release(&*store.client().await?, record).await)
@@ -92,10 +92,10 @@ pub async fn run(
     ended.conclude(invocation, heartbeat, housekeeping).await
 }
 
-/// Whether a step ended because another run was using the provider.
-fn is_busy(outcome: &anyhow::Result<()>) -> bool {
+/// Whether a step ended because there was no turn, or no time, to ask the provider.
+fn is_given_back(outcome: &anyhow::Result<()>, of_wake_up: bool) -> bool {
     let error = outcome.as_ref().err().and_then(|error| error.downcast_ref::<ProviderError>());
-    matches!(error, Some(ProviderError::Busy { .. }))
+    error.is_some_and(|error| error.gives_work_back(of_wake_up))
 }
 
 /// A record claimed by this run.
@@ -152,10 +152,9 @@ async fn claim(invocation: &Invocation<'_>, work: &Work) -> Result<Claim, Failur
     }
 }
 
-fn span_of(invocation: &Invocation<'_>, work: &Work, record: Held) -> tracing::Span {
+fn span_of(work: &Work, record: Held) -> tracing::Span {
     let span = tracing::info_span!(
         "execution",
-        request_id = %invocation.request_id,
         execution_id = %record.id,
         operation = %work.operation,
         tournament = work.subject.tournament().map(tracing::field::display),

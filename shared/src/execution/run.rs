@@ -37,7 +37,7 @@ pub struct Run<'a> {
     /// When the first attempt began.
     pub first_begun: DateTime<Utc>,
     /// Whether other checks of the same wake-up need the session with the provider after this one.
-    pub(super) shares_provider: bool,
+    pub shares_provider: bool,
     pub(super) clock: Clock,
 }
 

@@ -50,15 +50,17 @@ pub struct Gate {
 
 impl Gate {
     /// The gate of `provider`, with the pause and the wait after a refusal from `config`. No request that could end
-    /// after `until` is admitted, so that what was read can be written in time. Does not access the database yet.
+    /// after `until` is admitted, so that what was read can be written in time. `gives_way`: a turn is not waited for long.
+    /// Does not access the database yet.
     pub fn new(
         provider: &'static str,
         store: Store,
         clock: Clock,
         until: Option<Instant>,
+        gives_way: bool,
         config: &ProviderConfig,
     ) -> Self {
-        let pace = Pace::new(provider, store.clone(), config.pause);
+        let pace = Pace::new(provider, store.clone(), config.pause, gives_way);
         Self { provider, pace, circuit: Circuit::new(provider, store, clock, config.refusal_wait), until }
     }
 

@@ -10,7 +10,8 @@ use crate::store::{Store, StoreError};
 
 /// The longest time that a run waits before a request because the provider has said so (429).
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// The longest time that a run waits for other runs' requests, beside the pause: waiting is paid.
+/// The longest time that a check of a wake-up waits for other runs' requests, beside the pause: waiting is paid, and its
+/// check stays due. An event of its own waits as long as it has time.
 const LONGEST_TURN: Duration = Duration::from_secs(10);
 /// Approximate interval of polling for the end of another run's request.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -21,12 +22,13 @@ pub(super) struct Pace {
     store: Store,
     pause: Duration,
     asker: Uuid,
+    gives_way: bool,
 }
 
 impl Pace {
     /// With a pause of zero there are no turns: no run waits for another.
-    pub(super) fn new(provider: &'static str, store: Store, pause: Duration) -> Self {
-        Self { provider, store, pause, asker: Uuid::new_v4() }
+    pub(super) fn new(provider: &'static str, store: Store, pause: Duration, gives_way: bool) -> Self {
+        Self { provider, store, pause, asker: Uuid::new_v4(), gives_way }
     }
 
     /// Waits for the turn to make a request. The turn expires after `at_most`; none is taken that could end after
@@ -59,7 +61,7 @@ impl Pace {
             // A longer wait than the pause was asked for by the provider, and is nobody's turn.
             if wait <= self.pause {
                 waited += wait;
-                if waited > LONGEST_TURN + self.pause {
+                if self.gives_way && waited > LONGEST_TURN + self.pause {
                     return Err(GateError::Busy);
                 }
             }

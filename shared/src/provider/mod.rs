@@ -113,6 +113,11 @@ impl ProviderError {
         matches!(self, Self::CircuitOpen { .. } | Self::OutOfTime { .. } | Self::Busy { .. })
     }
 
+    /// Whether the work is given back, as if it had not begun: there was no turn or, for a check of a wake-up, no time.
+    pub fn gives_work_back(&self, of_wake_up: bool) -> bool {
+        matches!(self, Self::Busy { .. }) || (of_wake_up && matches!(self, Self::OutOfTime { .. }))
+    }
+
     /// Whether a retry of the same request may succeed.
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::NotFound { .. } | Self::Malformed { .. } | Self::Gate(_))

@@ -32,8 +32,10 @@ pub struct Due {
     pub id: Uuid,
     /// What it is.
     pub check: Check,
-    /// How often its execution was begun.
+    /// How often it was tried: its executions failed, or the process of the first one died.
     pub attempts: i32,
+    /// Whether its first execution is done: what is left is a further one, and no other check gains by that.
+    pub begun: bool,
     /// Whether a run works on it now.
     pub running: bool,
 }
@@ -110,23 +112,25 @@ pub async fn stored(client: &impl GenericClient, day: DateTime<Utc>) -> Result<V
     Ok(rows.iter().filter_map(stored).collect())
 }
 
-/// Whether a check of this kind of the round is open and due after `now`.
+/// Whether a check of this kind of the round is open and due after `now`, at `until` at the latest.
 pub async fn is_pending(
     client: &impl GenericClient,
     tournament: Uuid,
     round: &str,
     kind: CheckKind,
-    now: DateTime<Utc>,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<bool, StoreError> {
     let rows = client
         .query_typed(
             "SELECT 1 FROM scheduled_check
-              WHERE tournament_id = $1 AND round_slug = $2 AND kind = $3 AND done_at IS NULL AND due_at > $4 LIMIT 1",
+              WHERE tournament_id = $1 AND round_slug = $2 AND kind = $3 AND done_at IS NULL AND due_at > $4
+                AND due_at <= $5 LIMIT 1",
             &[
                 (&tournament, Type::UUID),
                 (&round, Type::TEXT),
                 (&kind.to_string(), Type::TEXT),
                 (&stamp(now), Type::TIMESTAMP),
+                (&stamp(until), Type::TIMESTAMP),
             ],
         )
         .await?;
@@ -138,19 +142,28 @@ pub async fn due(
     client: &impl GenericClient,
     function: Function,
     now: DateTime<Utc>,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<Due>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, COALESCE(e.attempt, 0) AS attempts,
-                COALESCE(e.status = 'in_progress' AND e.lease_expires_at > $2, false) AS running
-           FROM scheduled_check c LEFT JOIN data_provider_executions e ON e.idempotency_key = c.key
+        "SELECT {COLUMNS}, e.begun, e.running,
+                GREATEST(c.failures, CASE WHEN e.begun THEN 0 ELSE e.attempt END) AS attempts
+           FROM scheduled_check c
+          CROSS JOIN LATERAL (
+                SELECT COALESCE(max(e.attempt), 0) AS attempt,
+                       COALESCE(bool_or(e.status IN ('completed', 'partial_failure')), false) AS begun,
+                       COALESCE(bool_or(e.status = 'in_progress' AND e.lease_expires_at > $2), false) AS running
+                  FROM data_provider_executions e WHERE e.idempotency_key = c.key) e
           WHERE c.done_at IS NULL AND c.function = $1 AND c.due_at <= $2
-          ORDER BY COALESCE(e.attempt, 0) > 0, c.due_at, c.key LIMIT $3"
+          ORDER BY GREATEST(c.failures, CASE WHEN e.begun THEN 0 ELSE e.attempt END) > 0, c.due_at, c.key LIMIT $3"
     );
     let rows = client
         .query_typed(
             &sql,
-            &[(&function.to_string(), Type::TEXT), (&stamp(now), Type::TIMESTAMP), (&limit, Type::INT8)],
+            &[
+                (&function.to_string(), Type::TEXT),
+                (&stamp(now), Type::TIMESTAMP),
+                (&i64::try_from(limit).unwrap_or(i64::MAX), Type::INT8),
+            ],
         )
         .await?;
     let due = |row: &Row| {
@@ -158,6 +171,7 @@ pub async fn due(
             id,
             check,
             attempts: row.get("attempts"),
+            begun: row.get("begun"),
             running: row.get("running"),
         })
     };
@@ -184,6 +198,13 @@ pub async fn close(
         )
         .await?;
     Ok(rows.len() as u64)
+}
+
+/// Counts a failure of a check.
+pub async fn failed(client: &impl GenericClient, id: Uuid) -> Result<(), StoreError> {
+    let sql = "UPDATE scheduled_check SET failures = failures + 1 WHERE id = $1 RETURNING 1";
+    client.query_typed(sql, &[(&id, Type::UUID)]).await?;
+    Ok(())
 }
 
 /// Closes the check with this key, if there is one: its work was done by an event for it alone.
@@ -272,6 +293,27 @@ pub async fn without_alarm(client: &impl GenericClient, ids: &[Uuid]) -> Result<
             "UPDATE scheduled_check SET alarm_set = NULL WHERE id = ANY($1) AND done_at IS NULL RETURNING 1";
         client.query_typed(sql, &[(&ids, Type::UUID_ARRAY)]).await?;
     }
+    Ok(())
+}
+
+/// Makes the checks of a function that are due at `now`, but not these, need an alarm again: a wake-up did not take them.
+pub async fn others_without_alarm(
+    client: &impl GenericClient,
+    function: Function,
+    now: DateTime<Utc>,
+    taken: &[Uuid],
+) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE scheduled_check SET alarm_set = NULL
+              WHERE done_at IS NULL AND function = $1 AND due_at <= $2 AND id <> ALL($3) RETURNING 1",
+            &[
+                (&function.to_string(), Type::TEXT),
+                (&stamp(now), Type::TIMESTAMP),
+                (&taken, Type::UUID_ARRAY),
+            ],
+        )
+        .await?;
     Ok(())
 }
 

@@ -275,7 +275,7 @@ pub async fn finish(
             "UPDATE data_provider_executions
                 SET status = $3, tournament_id = COALESCE((SELECT id FROM tournament WHERE id = $4), tournament_id),
                     completed_at = $5, duration = $6,
-                    summary = $7, report_file_key = $8, report_file_url = $9, kept_report = $10,
+                    summary = $7, used_browser = $7 ? 'browser', report_file_key = $8, report_file_url = $9, kept_report = $10,
                     lease_expires_at = NULL, updated_at = $5
               WHERE id = $1 AND attempt = $2 AND (status = 'in_progress' OR completed_at = $5) RETURNING id",
             &[

@@ -161,7 +161,7 @@ pub async fn of_events(
     Ok(found)
 }
 
-/// The matches of these rounds with a kickoff between `since` and `until`, by round.
+/// The matches of these rounds with a kickoff between `since` and `until`, and older ones that are open, by round.
 pub async fn between(
     client: &impl GenericClient,
     rounds: &BTreeSet<(Uuid, String)>,
@@ -172,7 +172,7 @@ pub async fn between(
     let slugs: Vec<&str> = rounds.iter().map(|(_, slug)| slug.as_str()).collect();
     let sql = format!(
         "SELECT m.tournament_id, {COLUMNS} FROM match m
-          WHERE m.date >= $3 AND m.date <= $4
+          WHERE (m.date >= $3 OR {OPEN}) AND m.date <= $4
             AND (m.tournament_id, m.round_slug) IN (SELECT * FROM UNNEST($1::uuid[], $2::text[]))"
     );
     let rows = client

@@ -53,8 +53,10 @@ const RETRIES: usize = 5;
 const LIMITS: &str = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s';
     SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
-/// A function environment works on one thing in the database at a time, and on a heartbeat concurrently.
+/// The executions of a function environment share one, and their heartbeats another.
 const CONNECTIONS: usize = 2;
+/// A step must be answered within this, or it is tried again.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A pooled connection must answer within this, or a new one is opened.
 const RECYCLE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -109,7 +111,9 @@ impl Store {
     pub async fn persist<T>(&self, step: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut waits = patience();
         loop {
-            match step().await {
+            // Outside a transaction a statement has no timeout of its own.
+            let tried = tokio::time::timeout(ANSWER_TIMEOUT, step()).await;
+            match tried.unwrap_or_else(|_| Err(StoreError::connect("it did not answer within 30 s"))) {
                 Err(error) if error.is_transient() => {
                     let Some(wait) = waits.next() else { return Err(error) };
                     tracing::warn!(%error, "retrying the database statement…");

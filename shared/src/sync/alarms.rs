@@ -73,7 +73,7 @@ pub async fn reconcile(
     let needed = alarms_for(&open, &open, now);
     let unneeded = listed.iter().filter(|listed| match listed.alarm {
         Some((function, at)) => at > now && !needed.contains(&(function, at)),
-        None => replaced.contains(&listed.name),
+        None => listed.is_former || replaced.contains(&listed.name),
     });
     let calls = unneeded.map(|listed| services.alarms.delete(&listed.name));
     let deleted: Vec<Result<(), AlarmError>> =

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use strum::VariantNames;
 use tokio_postgres::GenericClient;
@@ -98,6 +98,10 @@ async fn sync_once(
             || (run.attempt > 1 && plan.write.iter().any(|m| m.status == MatchStatus::Ended)),
         ended: first_ended(&plan, run.attempt > 1),
     };
+    let now = run.now();
+    let first = plan.write.iter().filter(|m| is_first_end(&plan, m)).filter_map(|m| m.changed_at).min();
+    let latency = first.map(|changed| (now - changed).max(TimeDelta::zero()));
+    run.journal.result_latency = run.journal.result_latency.max(latency);
     if run.journal.dry_run {
         checks::follow_matches(run, &transaction, tournament, &plan, &stored).await?;
         return Ok(synced);
@@ -225,16 +229,18 @@ pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
 
 /// The kickoffs of matches that have ended since they were last read; of all that have if that is not known.
 fn first_ended(plan: &MatchPlan, all: bool) -> Vec<DateTime<Utc>> {
-    let ended = |m: &&Match| {
-        let change = plan.changes.iter().find(|change| change.external_id == m.external_id);
-        all || plan.new.contains(&m.external_id) || change.is_some_and(Change::ends)
-    };
+    let ended = |m: &&Match| all || plan.new.contains(&m.external_id) || is_first_end(plan, m);
     plan.write
         .iter()
         .filter(|m| m.status == MatchStatus::Ended)
         .filter(ended)
         .filter_map(|m| m.kickoff)
         .collect()
+}
+
+/// Whether a stored match has ended since it was last read.
+fn is_first_end(plan: &MatchPlan, m: &Match) -> bool {
+    plan.changes.iter().any(|change| change.external_id == m.external_id && change.ends())
 }
 
 fn note_counts(journal: &mut Journal, name: String, readings: &[RoundReading<'_>]) {

@@ -26,7 +26,8 @@ use crate::store::{Readable, tournaments};
 pub fn provider(invocation: &Invocation<'_>) -> Session {
     let config = invocation.config.provider.clone();
     let (store, clock) = (invocation.services.store.clone(), invocation.clock);
-    let gate = Gate::new(PROVIDER, store, clock, invocation.time_to_write(), &config);
+    let gives_way = invocation.batch.is_some();
+    let gate = Gate::new(PROVIDER, store, clock, invocation.time_to_write(), gives_way, &config);
     Session::new(config, gate)
 }
 

@@ -19,8 +19,8 @@ use crate::store::{matches, tournaments};
 
 /// From this many rounds on the list is read: it takes one request or two, and is about as large as ten rounds.
 const LIST_FROM: usize = 3;
-/// How long a match may run after its kickoff.
-const RUNS_FOR: TimeDelta = TimeDelta::hours(6);
+/// A result may be new for this long after its kickoff: some matches are finished the next day.
+const NEWS_FOR: TimeDelta = TimeDelta::hours(36);
 
 type RoundId = (Uuid, String);
 
@@ -81,7 +81,7 @@ pub async fn read(
         let client = store.client().await?;
         let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
         let tournaments = tournaments::of_ids(&*client, &ids).await?;
-        let matches = matches::between(&*client, &wanted, now - RUNS_FOR, now).await?;
+        let matches = matches::between(&*client, &wanted, now - NEWS_FOR, now).await?;
         Ok((tournaments, matches))
     };
     let (tournaments, matches) = store.persist(stored).await.map_err(Failure::Record)?;
@@ -103,7 +103,7 @@ pub async fn read(
     Ok(ReadAhead { readings, requests: Mutex::new(log.all()) })
 }
 
-/// The rounds that are due, with their matches of the last hours.
+/// The rounds that are due, with the matches that their checks may be for.
 struct Rounds {
     tournaments: Vec<Tournament>,
     matches: BTreeMap<RoundId, Vec<StoredMatch>>,
@@ -132,7 +132,7 @@ async fn read_list(
 }
 
 impl Rounds {
-    /// The rounds of which the list names every match of the last hours that is not called off.
+    /// The rounds of which the list names every match that is open or of the last day and a half, and not called off.
     fn settled_by(&self, listed: &[Listed]) -> BTreeMap<RoundId, Reading> {
         let by_id: BTreeMap<&str, &Listed> =
             listed.iter().map(|event| (event.external_id.as_str(), event)).collect();

@@ -1,7 +1,7 @@
 //! Further checks that follow from what a run found: retries of what it could not read or write, follow-ups of matches
 //! that are still running, and second looks.
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use football::domain::{Match, MatchStatus, Tournament};
 use football::plan::checks::{Check, CheckKind, whole_minute};
 use football::plan::looks;
@@ -78,24 +78,29 @@ pub async fn matches_of_round(
 }
 
 /// Inserts a follow-up if one of these matches of a round should have ended by the planning time and is still open in the
-/// database, for whatever reason; returns whether there is such a match. `not_before`: the earliest time of a request to
-/// the provider.
+/// database, for whatever reason; returns the kickoffs of such matches. `not_before`: the earliest time of a request to the
+/// provider.
 pub async fn follow_up(
     run: &mut Run<'_>,
     tournament: &Tournament,
     round_slug: &str,
     matches: &[Match],
     not_before: Option<DateTime<Utc>>,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<Vec<DateTime<Utc>>> {
     let planning = run.planning;
     let closing = run.config.schedules.offsets.closing;
     let running: Vec<&Match> = matches
         .iter()
         .filter(|m| m.status == MatchStatus::Open)
-        .filter(|m| m.kickoff.is_some_and(|own| own + closing <= planning && planning < own + FOLLOW_UP_FOR))
+        .filter(|m| {
+            // One whose kickoff is only a date may begin at any hour of it.
+            let checked_for = if looks::is_only_a_date(m) { TimeDelta::hours(24) } else { FOLLOW_UP_FOR };
+            m.kickoff.is_some_and(|own| own + closing <= planning && planning < own + checked_for)
+        })
         .collect();
+    let kickoffs: Vec<DateTime<Utc>> = running.iter().filter_map(|m| m.kickoff).collect();
     if running.is_empty() {
-        return Ok(false);
+        return Ok(kickoffs);
     }
     let ids: Vec<&str> = running.iter().map(|m| m.external_id.as_str()).collect();
     run.journal.completed(Step::Plan, "follow-up", json!({ "still_open": ids }));
@@ -104,15 +109,15 @@ pub async fn follow_up(
     let at = Some(planning + FOLLOW_UP_EVERY).filter(|at| *at > now).unwrap_or(soon);
     let at = looks::of_the_evening(&running, now).unwrap_or(at);
     let at = next_slot(not_before.map_or(at, |not_before| at.max(not_before)));
-    // Another check of the round may have inserted one.
+    // Another check of the round may have inserted one that comes as soon.
     let client = run.client().await?;
     let kind = CheckKind::FollowUp;
-    let pending = checks::is_pending(&*client, tournament.id, round_slug, kind, now).await?;
+    let pending = checks::is_pending(&*client, tournament.id, round_slug, kind, (now, at)).await?;
     drop(client);
     if !pending {
         insert(run, "follow-up", &[Check::of_round(kind, tournament.id, round_slug, at)]).await?;
     }
-    Ok(true)
+    Ok(kickoffs)
 }
 
 /// Inserts another look at a round of which nothing runs any more: at results that were first seen now, and on the next
@@ -141,11 +146,6 @@ pub async fn look_again(
 /// Inserts the day's look at the provider's table again, since a match is still running.
 pub async fn postpone_table(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<()> {
     let at = whole_minute(run.planning.max(run.now()) + TABLE_EVERY);
-    let day = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
-    // Not beyond the day: the routine's next one compares what is left.
-    if at >= day + TimeDelta::days(1) {
-        return Ok(());
-    }
     let check = Check::of_tournament(CheckKind::Table, tournament.id, at);
     insert(run, "the table once more", &[check]).await
 }

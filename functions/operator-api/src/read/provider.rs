@@ -88,7 +88,7 @@ pub(crate) async fn browser(client: &impl GenericClient) -> Result<Option<Browse
         .query_typed(
             "SELECT id, completed_at, (summary -> 'browser' ->> 'startMs')::bigint AS start_ms,
                     summary -> 'browser' -> 'failed' = 'true' AS failed
-               FROM data_provider_executions WHERE summary ? 'browser' ORDER BY started_at DESC LIMIT 1",
+               FROM data_provider_executions WHERE used_browser ORDER BY started_at DESC LIMIT 1",
             &[],
         )
         .await?;

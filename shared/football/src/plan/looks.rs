@@ -46,12 +46,15 @@ pub fn next_day_look(matches: &[Match], now: DateTime<Utc>) -> Option<DateTime<U
     hours.filter(|at| *at > now).min()
 }
 
+/// Whether a match has not begun and its kickoff is only a date (00:00).
+pub fn is_only_a_date(m: &Match) -> bool {
+    m.score.is_none() && m.kickoff.is_some_and(|kickoff| kickoff.time() == NaiveTime::MIN)
+}
+
 /// When matches are looked at whose kickoff is only a date (00:00) and that have not begun: in the evening, not every few
 /// minutes at night. None if one of them has begun, or has a kickoff with a time, or the evening is over.
 pub fn of_the_evening(matches: &[&Match], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let is_only_a_date =
-        |m: &&Match| m.score.is_none() && m.kickoff.is_some_and(|kickoff| kickoff.time() == NaiveTime::MIN);
-    if !matches.iter().all(is_only_a_date) {
+    if !matches.iter().all(|m| is_only_a_date(m)) {
         return None;
     }
     let midnight = matches.iter().filter_map(|m| m.kickoff).max()?;
