@@ -114,6 +114,8 @@ struct Item<'a> {
 enum Went {
     Done,
     Failed(Failure),
+    /// Its event is refused: its record says what is wrong, and another attempt would say the same.
+    Refused,
     /// Another run works on it.
     Elsewhere,
     /// There was no time, or no turn to ask the provider.
@@ -162,10 +164,8 @@ async fn work_on_due(
                 done += 1;
                 covered += item.covered.len();
             }
-            // It fails each time: its record and message say so.
-            Went::Failed(failure) if failure.kind() == ErrorKind::InvalidInput => {}
             Went::Failed(failure) => failures.push(failure),
-            Went::Elsewhere => {}
+            Went::Refused | Went::Elsewhere => {}
             Went::NotBegun => not_begun.push(item.due.id),
         }
     }
@@ -277,7 +277,7 @@ impl<W: Worker> OneWakeUp<'_, W> {
             Err(Failure::NotBegun { .. }) => Went::NotBegun,
             Err(failure) => {
                 tracing::error!(error = %failure, "a check failed");
-                Went::Failed(failure)
+                if failure.kind() == ErrorKind::InvalidInput { Went::Refused } else { Went::Failed(failure) }
             }
         };
         if !self.dry_run {
@@ -302,8 +302,7 @@ impl<W: Worker> OneWakeUp<'_, W> {
                 let closed: Vec<_> = covered.chain([(item.due.id, CheckOutcome::Done)]).collect();
                 checks::close(client, &closed, now).await.map(drop)
             }
-            // Its record says what is wrong with it: another attempt would say the same.
-            Went::Failed(failure) if failure.kind() == ErrorKind::InvalidInput => {
+            Went::Refused => {
                 checks::close(client, &[(item.due.id, CheckOutcome::GivenUp)], now).await.map(drop)
             }
             Went::Failed(_) => checks::failed(client, item.due.id).await,

@@ -137,11 +137,11 @@ async fn disturbed(seed: u64) -> Vec<String> {
     println!("seed {seed}: {seen:?}");
     let open = "SELECT key FROM scheduled_check WHERE done_at IS NULL AND due_at < '2024-03-12 12:00'";
     assert_eq!(world.texts(open).await, [""; 0], "seed {seed}: every check that was due is closed");
-    let odd = "SELECT concat(e.idempotency_key, ' ', e.status, ' ', c.outcome)
+    let unfinished = "SELECT concat(e.idempotency_key, ' ', e.status, ' ', c.outcome)
                  FROM scheduled_check c JOIN data_provider_executions e ON e.idempotency_key = c.key
                 WHERE c.outcome IN ('done', 'covered') AND e.status NOT IN ('completed', 'partial_failure')
                   AND NOT (c.outcome = 'covered' AND e.status = 'failed')";
-    assert_eq!(world.texts(odd).await, [""; 0], "seed {seed}");
+    assert_eq!(world.texts(unfinished).await, [""; 0], "seed {seed}");
     let without = "SELECT c.key FROM scheduled_check c WHERE c.outcome = 'done' AND NOT EXISTS (
                     SELECT 1 FROM data_provider_executions e WHERE e.idempotency_key = c.key)";
     assert_eq!(world.texts(without).await, [""; 0], "seed {seed}: a check that is done has its record");

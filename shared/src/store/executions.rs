@@ -301,13 +301,7 @@ pub async fn message_sent(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    client
-        .query_typed(
-            "UPDATE data_provider_executions SET notified_at = $2 WHERE id = $1 AND notified_at IS NULL RETURNING id",
-            &[(&id, Type::UUID), (&stamp(now), Type::TIMESTAMP)],
-        )
-        .await?;
-    Ok(())
+    messages_sent(client, &[id], now).await
 }
 
 /// Records that the messages of finished records were sent.

@@ -111,7 +111,6 @@ async fn sync_once(
         readings.iter().for_each(|round| all.extend(round.reading.clone()));
         teams::ensure(run, &transaction, &all.teams).await?;
     }
-    let now = run.now();
     let (outcomes, unresolved) =
         matches::upsert(&transaction, PROVIDER, tournament.id, &plan.write, now).await?;
     if !plan.doubts.is_empty() {
