@@ -10,9 +10,11 @@ SEED ?= 1..20
 ENV ?= demo
 OPERATE := .tools/venv/bin/python deploy/operate.py
 REPLAY := target/debug/local replay
+LOCK := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
+  --custom-compile-command "make lock"
 NEXTEST := .tools/venv/bin/cargo-nextest nextest run --locked --workspace
 
-.PHONY: help setup build demo test test-fast check chaos bench pictures axe schemathesis lambda-check deploy smoke redrive
+.PHONY: help setup build demo test test-fast check chaos bench pictures axe schemathesis lambda-check lock deploy smoke redrive
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +45,7 @@ check: setup ## Everything a change must pass
 	@command -v cargo-deny > /dev/null || { echo "check: installing cargo-deny…"; cargo install --locked cargo-deny; }
 	cargo deny --log-level error check licenses bans sources
 	SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint --region eu-central-1
+	.tools/venv/bin/cfn-lint deploy/github-role.yaml
 	$(MAKE) test
 
 chaos: build ## Replay the 2022 World Cup with faults chosen by seed, and compare (SEED=1..20)
@@ -69,6 +72,12 @@ bench: setup ## Print figures: database, start, memory, provider, browser
 
 lambda-check: setup ## Check what is deployed: sizes, start, roles, template (ARGS=--no-build, --no-run)
 	@deploy/lambda-check.sh $(ARGS)
+
+lock: ## Lock the Python packages that the .in files name, with hashes, for every platform
+	test -x .tools/uv/bin/uv || (python3 -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==0.13.9)
+	$(LOCK) local/requirements.in -o local/requirements.txt
+	$(LOCK) deploy/requirements.in -c local/requirements.txt -o deploy/requirements.txt
+	$(LOCK) deploy/build-requirements.in -o deploy/build-requirements.txt
 
 deploy: setup ## Deploy an environment: migrations, code, smoke test (ENV=demo)
 	@deploy/deploy.sh $(ENV)

@@ -229,7 +229,7 @@ def watch(environment: Environment, minutes: float, before: dict | None = None, 
         new = ringing(environment) - known
         if new:
             raise Failed(f"in alarm since the deployment: {', '.join(sorted(new))}")
-        time.sleep(pause_seconds)
+        time.sleep(min(pause_seconds, max(0.0, end - time.monotonic())))
     say(f"no alarm in {minutes:g} minutes")
 
 

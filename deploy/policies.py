@@ -55,8 +55,9 @@ def load(path: Path) -> dict:
 class Resolver:
     """Resolves the template's references to the names of one environment."""
 
-    def __init__(self, template: dict, environment: str) -> None:
+    def __init__(self, template: dict, environment: str, **parameters: str) -> None:
         self.resources = template["Resources"]
+        self.conditions = template.get("Conditions", {})
         self.parameters = {
             name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()
         }
@@ -65,6 +66,7 @@ class Resolver:
         self.parameters["SecretArn"] = (
             f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:best-shot/{environment}-??????"
         )
+        self.parameters |= parameters
 
     def text(self, value: object) -> str:
         """A string, with references resolved."""
@@ -75,8 +77,21 @@ class Resolver:
             return self._ref(argument)
         if function == "Fn::GetAtt":
             return self._attribute(*argument)
+        if function == "Fn::If":
+            condition, if_true, if_false = argument
+            return self.text(if_true if self._holds(self.conditions[condition]) else if_false)
         if function == "Fn::Sub":
             return re.sub(r"\$\{([^}]+)\}", lambda m: self._sub(m.group(1)), argument)
+        raise ValueError(f"the policy check does not know {function}: add it")
+
+    def _holds(self, condition: dict) -> bool:
+        """Whether a condition of the template holds, with these parameters."""
+        (function, argument), = condition.items()
+        if function == "Fn::Not":
+            return not self._holds(argument[0])
+        if function == "Fn::Equals":
+            one, other = (self.text(value) if isinstance(value, dict) else str(value) for value in argument)
+            return one == other
         raise ValueError(f"the policy check does not know {function}: add it")
 
     def _sub(self, name: str) -> str:
@@ -130,9 +145,10 @@ def _statements(document: dict) -> list[dict]:
     return found
 
 
-def grants(template: dict, environment: str = "demo") -> dict[str, list[Grant]]:
-    """What each role may do: by the logical id of the role, without the word Role."""
-    resolver = Resolver(template, environment)
+def grants(template: dict, environment: str = "demo", **parameters: str) -> dict[str, list[Grant]]:
+    """What each role may do: by the logical id of the role, without the word Role. The template's other parameters have
+    their defaults, but for those that are given."""
+    resolver = Resolver(template, environment, **parameters)
     resources = template["Resources"]
     result: dict[str, list[Grant]] = {}
     for name, resource in resources.items():

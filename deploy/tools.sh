@@ -18,10 +18,11 @@ use_sam() {
 # cargo-lambda and its linker.
 use_cargo_lambda() {
     use_sam
-    local wanted=deploy/requirements.txt installed=$tools/venv/deploy-requirements.txt
+    local wanted=deploy/build-requirements.txt installed=$tools/venv/build-requirements.txt
     if ! cmp --silent "$wanted" "$installed"; then
         echo "installing cargo-lambda and zig into $tools/venv (400 MB)…"
-        "$tools/venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+        "$tools/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+            --only-binary :all: -r "$wanted"
         cp "$wanted" "$installed"
     fi
 }

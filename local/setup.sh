@@ -58,11 +58,12 @@ if ! chromium_installed; then
 fi
 
 mkdir -p "$tools"
-wanted=$(cat local/requirements.txt)
-if [ ! -x "$tools/venv/bin/python" ] || [ "$(cat "$tools/venv/requirements.txt" 2> /dev/null)" != "$wanted" ]; then
-    say "making a Python environment in $tools/venv: $(echo "$wanted" | tr '\n' ' ')"
+if ! cmp --silent local/requirements.txt "$tools/venv/requirements.txt"; then
+    say "making a Python environment in $tools/venv: $(tr '\n' ' ' < local/requirements.in)"
     python3 -m venv --clear "$tools/venv"
-    "$tools/venv/bin/pip" install --quiet --disable-pip-version-check -r local/requirements.txt
+    # The lock file names every package and its hashes: nothing else is fetched, and no package's code runs to build it.
+    "$tools/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+        -r local/requirements.txt
     cp local/requirements.txt "$tools/venv/requirements.txt"
 fi
 if [ ! -x "$tools/aws-lambda-rie" ]; then
@@ -73,10 +74,16 @@ fi
 
 if [ -n "${want_brotli:-}" ]; then
     say "unpacking Chromium from the npm package @sparticuz/chromium into $tools/chromium"
-    "$tools/venv/bin/pip" install --quiet --disable-pip-version-check brotli
+    # The version and its checksum are those of the layer.
+    pinned() { sed -n "s/^$1 := //p" layers/chromium/Makefile; }
+    version=$(pinned VERSION)
+    package=sparticuz-chromium-$version.tgz
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    (cd "$work" && npm pack --silent @sparticuz/chromium@153.0.0 > /dev/null && tar xzf ./*.tgz)
+    (cd "$work" && npm pack --silent --ignore-scripts "@sparticuz/chromium@$version" > /dev/null)
+    echo "$(pinned SHA512)  $work/$package" | sha512sum --check --quiet ||
+        fail "$package is not the package that was chosen (SHA512 in layers/chromium/Makefile)"
+    tar -xzf "$work/$package" -C "$work"
     mkdir -p "$tools/chromium"
     "$tools/venv/bin/python" - "$work/package/bin" "$tools/chromium" << 'PYTHON'
 import brotli, io, pathlib, sys, tarfile

@@ -22,6 +22,8 @@ const ROUTINE: &str = "2024-08-17T00:01:00Z";
 const DUE: &str = "2024-08-17T17:00:00Z";
 /// Matches of a round.
 const MATCHES: usize = 4;
+/// Objects on S3 that are the report of one execution.
+const FILES_OF_A_REPORT: usize = 3;
 /// The function that is woken.
 const FUNCTION: &str = "scores-and-standings";
 
@@ -59,11 +61,15 @@ struct Prepared {
 }
 
 /// Makes `count` competitions and measures the wake-up at the moment at which all are due, with `pause` between requests.
-pub async fn run(count: usize, pause: Duration) -> anyhow::Result<Crowd> {
+/// Its reports go to the S3 server at `s3`, or to the emulator.
+pub async fn run(count: usize, pause: Duration, s3: Option<&str>) -> anyhow::Result<Crowd> {
     anyhow::ensure!(count > 0, "a crowd has at least one competition");
     let prepared = prepare(count).await?;
     let Prepared { stack, provider, clock, .. } = &prepared;
     stack.functions.set("REQUEST_PAUSE_MS", &pause.as_millis().to_string());
+    if let Some(endpoint) = s3 {
+        stack.functions.set("AWS_ENDPOINT_URL_S3", endpoint);
+    }
     // Connections of functions that are idle would be counted too.
     for function in ["tournaments", "daily-routine", "migrate", FUNCTION] {
         stack.functions.stop(function).await;
@@ -100,16 +106,23 @@ pub async fn run(count: usize, pause: Duration) -> anyhow::Result<Crowd> {
     let statements = watch.statements().await.context("statements can't be counted")? - statements_before;
     let stored = watch.ended().await?;
     anyhow::ensure!(stored == expected, "{stored} of {expected} results were stored");
-    let open: i64 = postgres::connect(&stack.database_url)
-        .await?
-        .query_one(
-            "SELECT count(*) FROM scheduled_check WHERE due_at <= $1 AND done_at IS NULL",
-            &[&due.naive_utc()],
+    let db = postgres::connect(&stack.database_url).await?;
+    let open: Vec<String> = db
+        .query(
+            "SELECT format('%s of %s at %s, %s failures', kind, function, due_at, failures) FROM scheduled_check
+              WHERE function = $2 AND due_at <= $1 AND done_at IS NULL",
+            &[&due.naive_utc(), &FUNCTION],
         )
         .await?
-        .get(0);
-    anyhow::ensure!(open == 0, "{open} checks that were due are still open");
-    let mut billed = Billed { alarms: 1, ..Billed::default() };
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    anyhow::ensure!(open.is_empty(), "checks that were due are still open: {}", open.join("; "));
+    let ended = "SELECT count(*) FROM data_provider_executions
+                  WHERE function = $1 AND status <> 'in_progress' AND kept_report IS NULL";
+    let ended: i64 = db.query_one(ended, &[&FUNCTION]).await?.get(0);
+    let objects = usize::try_from(ended)? * FILES_OF_A_REPORT;
+    let mut billed = Billed { alarms: 1, objects, ..Billed::default() };
     billed.add(took);
 
     let mut requests = provider.requests_by_kind();

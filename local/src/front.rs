@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ use crate::functions::Functions;
 
 /// The largest body that is accepted, as in API Gateway.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// The largest package of code, in base64: a build for tests is larger than Lambda's 50 MB.
+const PACKAGE_LIMIT: usize = 1024 * 1024 * 1024;
 
 /// A reserved local port to serve on.
 pub struct Place {
@@ -57,11 +59,64 @@ pub fn serve_api(place: Place, functions: Arc<Functions>) -> Serving {
     place.serve(Router::new().fallback(answer).with_state(functions))
 }
 
-/// Serves Lambda's Invoke at `place`: an event is accepted at once, and its function is invoked in the background.
+/// Serves what the pipeline and its deployment ask of Lambda at `place`: Invoke, UpdateFunctionCode, GetFunction.
 pub fn serve_lambda(place: Place, functions: Arc<Functions>) -> Serving {
     place.serve(
-        Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(functions),
+        Router::new()
+            .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+            .route("/2015-03-31/functions/{name}/code", put(update_code))
+            .route("/2015-03-31/functions/{name}", get(configuration))
+            .layer(DefaultBodyLimit::max(PACKAGE_LIMIT))
+            .with_state(functions),
     )
+}
+
+/// Lambda's error for a function that does not exist.
+fn unknown_function() -> Response {
+    (StatusCode::NOT_FOUND, [("x-amzn-errortype", "ResourceNotFoundException")], "{}").into_response()
+}
+
+/// Replaces a function's code.
+async fn update_code(
+    State(functions): State<Arc<Functions>>,
+    Path(name): Path<String>,
+    Json(update): Json<Value>,
+) -> Response {
+    let Some(function) = functions.known(&name) else { return unknown_function() };
+    let package = update["ZipFile"].as_str().and_then(|package| STANDARD.decode(package).ok());
+    let Some(package) = package else {
+        return (StatusCode::BAD_REQUEST, "ZipFile must be a package in base64").into_response();
+    };
+    match functions.replace(&function, &package) {
+        Ok(()) => Json(json!({ "FunctionName": name, "LastUpdateStatus": "InProgress" })).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error:#}")).into_response(),
+    }
+}
+
+/// A function, whose last update is always complete.
+async fn configuration(State(functions): State<Arc<Functions>>, Path(name): Path<String>) -> Response {
+    match functions.known(&name) {
+        Some(_) => {
+            let configuration =
+                json!({ "FunctionName": name, "State": "Active", "LastUpdateStatus": "Successful" });
+            Json(json!({ "Configuration": configuration })).into_response()
+        }
+        None => unknown_function(),
+    }
+}
+
+/// Invokes a function and answers as Lambda does: an error of the function is an answer with a header.
+async fn invoke_and_wait(functions: &Functions, function: &str, event: &Value) -> Response {
+    match functions.invoke_in_turn(function, event.to_string()).await {
+        Ok(answer) if answer.get("errorMessage").is_some() => {
+            ([("x-amz-function-error", "Unhandled")], Json(answer)).into_response()
+        }
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => {
+            let answer = json!({ "errorType": "Runtime.ExitError", "errorMessage": format!("{error:#}") });
+            ([("x-amz-function-error", "Unhandled")], Json(answer)).into_response()
+        }
+    }
 }
 
 async fn invoke(
@@ -70,17 +125,14 @@ async fn invoke(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if headers.get("x-amz-invocation-type").is_none_or(|kind| kind != "Event") {
-        return (StatusCode::BAD_REQUEST, "only invocations of type Event are accepted").into_response();
-    }
     // The name may be an ARN: the template's prefix of a function's name ends in the environment's name.
-    let Some(function) = functions.known(&name) else {
-        return (StatusCode::NOT_FOUND, [("x-amzn-errortype", "ResourceNotFoundException")], "{}")
-            .into_response();
-    };
+    let Some(function) = functions.known(&name) else { return unknown_function() };
     let Ok(event) = serde_json::from_slice::<Value>(&body) else {
         return (StatusCode::BAD_REQUEST, "the event is not JSON").into_response();
     };
+    if headers.get("x-amz-invocation-type").is_none_or(|kind| kind != "Event") {
+        return invoke_and_wait(&functions, &function, &event).await;
+    }
     tokio::spawn(async move {
         if let Err(error) = functions.invoke_in_turn(&function, event.to_string()).await {
             tracing::warn!(%error, function, "could not invoke the function of an event");

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -33,6 +35,22 @@ pub struct Functions {
 struct Running {
     emulator: Part,
     port: u16,
+    code: Code,
+}
+
+/// What a function's environment was started from.
+#[derive(PartialEq)]
+struct Code {
+    binary: PathBuf,
+    written: Option<SystemTime>,
+}
+
+impl Code {
+    fn of(binary: &Path) -> Self {
+        let binary = std::fs::canonicalize(binary).unwrap_or_else(|_| binary.to_owned());
+        let written = std::fs::metadata(&binary).and_then(|file| file.modified()).ok();
+        Self { binary, written }
+    }
 }
 
 impl Functions {
@@ -114,6 +132,19 @@ impl Functions {
         self.invoke_raw(name, body).await
     }
 
+    /// Replaces a function's code by that of a package: a ZIP file with `bootstrap`.
+    pub fn replace(&self, name: &str, package: &[u8]) -> anyhow::Result<()> {
+        let unpacked = tempfile::tempdir_in(&self.tools.functions)?;
+        let archive = unpacked.path().join("package.zip");
+        std::fs::write(&archive, package)?;
+        let mut unzip = Command::new("python3");
+        tools::run(unzip.args(["-m", "zipfile", "-e"]).arg(&archive).arg(unpacked.path()))?;
+        let bootstrap = unpacked.path().join("bootstrap");
+        std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755))?;
+        // By one rename: a link to the former code is replaced, not followed.
+        Ok(std::fs::rename(bootstrap, self.tools.function(name))?)
+    }
+
     /// The function with this name or ARN, if it exists.
     pub fn known(&self, name: &str) -> Option<String> {
         let own = name.rsplit(':').next()?;
@@ -144,10 +175,13 @@ impl Functions {
 
     async fn port(&self, name: &str) -> anyhow::Result<u16> {
         let mut running = self.running.lock().await;
-        if let Some(running) = running.get(name) {
+        let binary = self.tools.function(name);
+        let code = Code::of(&binary);
+        // As in Lambda, new code means a new environment.
+        if let Some(running) = running.get(name).filter(|running| running.code == code) {
             return Ok(running.port);
         }
-        let binary = self.tools.function(name);
+        running.remove(name);
         anyhow::ensure!(binary.is_file(), "{} is not built", binary.display());
         let (port, runtime_port) = (tools::free_port()?, tools::free_port()?);
         let log = File::options().create(true).append(true).open(self.logs.join(format!("{name}.log")))?;
@@ -171,7 +205,7 @@ impl Functions {
         // It opens its two ports one after the other, in no order: a function that starts before the second is open fails.
         emulator.listening(runtime_port, "the Runtime API").await?;
         emulator.listening(port, "the Runtime Interface Emulator").await?;
-        running.insert(name.to_owned(), Running { emulator, port });
+        running.insert(name.to_owned(), Running { emulator, port, code });
         Ok(port)
     }
 

@@ -82,6 +82,10 @@ enum Command {
         /// The pause between requests to the provider, in ms
         #[arg(long, default_value_t = 2_500)]
         pause: u64,
+        /// Where the reports go, in place of the emulator, whose one process takes most of the time: an S3 server with the
+        /// bucket `best-shot-local` and the key `scores-and-standings` (its secret: `local`)
+        #[arg(long)]
+        s3: Option<String>,
         /// Write the figures (JSON) here
         #[arg(long)]
         summary: Option<PathBuf>,
@@ -151,8 +155,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Chaos { seasons, seed, jobs, only, table } => {
             replays_with_faults(&files(&seasons)?, seed, jobs, only, table.as_deref()).await
         }
-        Command::Crowd { count, pause, summary } => {
-            let crowd = crowd::run(count, std::time::Duration::from_millis(pause)).await?;
+        Command::Crowd { count, pause, s3, summary } => {
+            let pause = std::time::Duration::from_millis(pause);
+            let crowd = crowd::run(count, pause, s3.as_deref()).await?;
             let figures = serde_json::to_string_pretty(&crowd)?;
             println!("{figures}");
             if let Some(file) = summary {

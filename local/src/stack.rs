@@ -47,6 +47,8 @@ pub struct Stack {
     pub database_url: String,
     /// Where the operator's API and pages are.
     pub desk_url: String,
+    /// Where Lambda's own API is.
+    pub lambda_url: String,
     /// The proxy between the functions and AWS.
     pub gate: AwsGate,
     _serving: [Serving; 2],
@@ -68,10 +70,10 @@ impl Stack {
         });
         let aws = Deployment::make(ingredients.aws_endpoint, ingredients.environment, &secret).await?;
         let (api, lambda) = (Place::find().await?, Place::find().await?);
-        let desk_url = api.url.clone();
+        let (desk_url, lambda_url) = (api.url.clone(), lambda.url.clone());
         let gate = AwsGate::start(ingredients.aws_endpoint)?;
         let lambda_gate = AwsGate::start(&lambda.url)?;
-        let (aws_url, lambda_url) = (gate.endpoint(), lambda_gate.endpoint());
+        let (aws_gate, lambda_gate_url) = (gate.endpoint(), lambda_gate.endpoint());
         let mut variables = aws.variables();
         for (name, value) in [
             ("SOFASCORE_ORIGIN", ingredients.provider_origin),
@@ -81,8 +83,8 @@ impl Stack {
             // As in the template. Without it a launch takes half as long again.
             ("CHROMIUM_SINGLE_PROCESS", "true"),
             ("OPERATOR_API_URL", &desk_url),
-            ("AWS_ENDPOINT_URL", &aws_url),
-            ("AWS_ENDPOINT_URL_LAMBDA", &lambda_url),
+            ("AWS_ENDPOINT_URL", &aws_gate),
+            ("AWS_ENDPOINT_URL_LAMBDA", &lambda_gate_url),
         ]
         .into_iter()
         .chain(ingredients.variables.iter().copied())
@@ -100,6 +102,7 @@ impl Stack {
             functions,
             database_url: ingredients.database_url.to_owned(),
             desk_url,
+            lambda_url,
             recording: Recording {
                 gates: [gate.clone(), lambda_gate],
                 environment: ingredients.environment.to_owned(),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use chrono::NaiveDate;
 use serde::Serialize;
 use tokio_postgres::Client;
 
 use crate::driver::Replay;
 use crate::postgres;
-use crate::watch::Latency;
+use crate::watch::{Billed, Latency};
 
 /// The summary of a replay of one season.
 #[derive(Debug, Clone, Serialize)]
@@ -50,6 +51,8 @@ pub struct Total {
     pub schedules: Schedules,
     pub provider_requests: u64,
     pub provider_requests_by_kind: BTreeMap<String, u64>,
+    /// By replayed day, without those for tables.
+    pub provider_requests_by_day: BTreeMap<NaiveDate, u64>,
     pub rows: Rows,
     pub slack_messages: usize,
     pub slack_refused: usize,
@@ -266,6 +269,7 @@ impl Total {
             },
             provider_requests: replay.provider.requests(),
             provider_requests_by_kind: replay.provider.requests_by_kind(),
+            provider_requests_by_day: replay.provider.requests_by_day(),
             rows: Rows {
                 inserted: sums.get(7),
                 updated: sums.get(8),
@@ -285,7 +289,7 @@ impl Total {
                 statements: replay.watch.statements().await,
                 connections: replay.watch.connections(),
                 latency: replay.latencies.summary(),
-                dollars: replay.billed.dollars(),
+                dollars: Billed { objects: reports.len(), ..replay.billed }.dollars(),
             },
         })
     }

@@ -14,10 +14,11 @@ use crate::replay::{Season, ended_at};
 
 /// Memory of each function that works for the provider, in GB, as the template has it.
 const MEMORY_GB: f64 = 2.0;
-/// AWS's list prices in dollars for x86: a GB second, an invocation, a schedule that fires.
+/// AWS's list prices in dollars for x86: a GB second, an invocation, a schedule that fires, an object written to S3.
 const GB_SECOND: f64 = 0.000_016_666_7;
 const INVOCATION: f64 = 0.000_000_2;
 const ALARM: f64 = 0.000_001;
+const OBJECT: f64 = 0.000_005;
 /// Interval between two looks at the connections.
 const EVERY: Duration = Duration::from_millis(50);
 
@@ -37,6 +38,8 @@ pub struct Billed {
     pub seconds: f64,
     /// How many alarms have woken a function.
     pub alarms: usize,
+    /// How many objects were written to S3.
+    pub objects: usize,
 }
 
 impl Billed {
@@ -51,10 +54,13 @@ impl Billed {
         self.seconds * MEMORY_GB
     }
 
-    /// By list price: computing, invocations and schedules.
+    /// By list price: computing, invocations, schedules and objects.
     #[expect(clippy::cast_precision_loss, reason = "counts of invocations are small")]
     pub fn dollars(&self) -> f64 {
-        self.gb_seconds() * GB_SECOND + self.invocations as f64 * INVOCATION + self.alarms as f64 * ALARM
+        self.gb_seconds() * GB_SECOND
+            + self.invocations as f64 * INVOCATION
+            + self.alarms as f64 * ALARM
+            + self.objects as f64 * OBJECT
     }
 }
 

@@ -157,6 +157,23 @@ pub struct RoundCounts {
     pub refused: usize,
 }
 
+/// A result that came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewResult {
+    /// The home team's name.
+    pub home: String,
+    /// The away team's name.
+    pub away: String,
+    /// The goals, as `2-1` or `1-1 (4-3 pens)`; none where the match has lost its result.
+    pub score: Option<String>,
+}
+
+impl fmt::Display for NewResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.home, self.score.as_deref().unwrap_or("(no result)"), self.away)
+    }
+}
+
 /// Figures that only some operations have.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -170,6 +187,9 @@ pub struct Facts {
     /// Matches read, by round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matches: Option<BTreeMap<String, RoundCounts>>,
+    /// Results that came in: matches that ended, and ended ones whose result changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<NewResult>,
     /// Whether the table is to be computed now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standings_due: Option<bool>,

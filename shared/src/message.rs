@@ -20,33 +20,16 @@ const SECTION_CHARS: usize = 2_800;
 const QUOTED: usize = 5;
 /// Length of a part of a line in a message about several executions.
 const LINE_CHARS: usize = 240;
+/// Length of the results in such a line.
+const RESULTS_CHARS: usize = 700;
+/// Results listed in a message about one execution; the report has all.
+const RESULTS: usize = 20;
 /// Sections of lines in such a message.
 const LINE_BLOCKS: usize = 6;
 
-/// The content of a message.
+/// The message about an ended execution.
 #[derive(Debug, Clone)]
-pub(crate) struct Message<'a> {
-    /// What was done.
-    pub operation: Operation,
-    /// How it ended.
-    pub status: ExecutionStatus,
-    /// The record's summary.
-    pub summary: &'a Summary,
-    /// The delivery.
-    pub request_id: Uuid,
-    /// The link to the report, if there is one.
-    pub report_url: Option<&'a str>,
-    /// The report's key on S3, shown if there is no link.
-    pub report_key: Option<&'a str>,
-    /// When the execution ended.
-    pub completed_at: DateTime<Utc>,
-    /// How long it took.
-    pub duration_ms: i32,
-}
-
-/// The message of an ended execution that is still to be sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
+pub(crate) struct Message {
     /// The record.
     pub execution: Uuid,
     /// What was done.
@@ -59,47 +42,15 @@ pub(crate) struct Outgoing {
     pub request_id: Uuid,
     /// The link to the report, if there is one.
     pub report_url: Option<String>,
-    /// The report's key on S3.
+    /// The report's key on S3, shown if there is no link.
     pub report_key: Option<String>,
     /// When the execution ended.
     pub completed_at: DateTime<Utc>,
     /// How long it took.
     pub duration_ms: i32,
-    /// Whether nobody is to get it: the settings or another message say so.
-    pub unwanted: bool,
 }
 
-impl Outgoing {
-    /// Keeps a message for later.
-    pub(crate) fn of(execution: Uuid, message: &Message<'_>, unwanted: bool) -> Self {
-        Self {
-            execution,
-            operation: message.operation,
-            status: message.status,
-            summary: message.summary.clone(),
-            request_id: message.request_id,
-            report_url: message.report_url.map(ToOwned::to_owned),
-            report_key: message.report_key.map(ToOwned::to_owned),
-            completed_at: message.completed_at,
-            duration_ms: message.duration_ms,
-            unwanted,
-        }
-    }
-
-    /// The message as it is sent alone.
-    pub(crate) fn message(&self) -> Message<'_> {
-        Message {
-            operation: self.operation,
-            status: self.status,
-            summary: &self.summary,
-            request_id: self.request_id,
-            report_url: self.report_url.as_deref(),
-            report_key: self.report_key.as_deref(),
-            completed_at: self.completed_at,
-            duration_ms: self.duration_ms,
-        }
-    }
-
+impl Message {
     /// Its line in a message about several.
     fn line(&self) -> String {
         let (_, mark) = look_of(self.status);
@@ -112,6 +63,10 @@ impl Outgoing {
                 escaped(&format!("round {round}: {ended} ended, {open} open"), LINE_CHARS)
             })),
             None => parts.push(self.operation.words()),
+        }
+        if !self.summary.facts.results.is_empty() {
+            let results: Vec<String> = self.summary.facts.results.iter().map(ToString::to_string).collect();
+            parts.push(escaped(&results.join(", "), RESULTS_CHARS));
         }
         if self.summary.dry_run {
             parts.push("dry run".to_owned());
@@ -138,20 +93,20 @@ fn look_of(status: ExecutionStatus) -> (&'static str, &'static str) {
 }
 
 /// One payload for the messages of several executions, a line each: first those with an alarm, then those that failed.
-pub(crate) fn payload_of_all(all: &[&Outgoing]) -> Value {
-    let rank = |outgoing: &Outgoing| match outgoing.status {
-        _ if !outgoing.summary.alarms.is_empty() => 0,
+pub(crate) fn payload_of_all(all: &[&Message]) -> Value {
+    let rank = |message: &Message| match message.status {
+        _ if !message.summary.alarms.is_empty() => 0,
         ExecutionStatus::Failed | ExecutionStatus::InProgress => 1,
         ExecutionStatus::PartialFailure => 2,
         ExecutionStatus::Completed => 3,
     };
-    let mut sorted: Vec<&&Outgoing> = all.iter().collect();
-    sorted.sort_by_key(|outgoing| (rank(outgoing), outgoing.summary.tournament_label.clone()));
+    let mut sorted: Vec<&&Message> = all.iter().collect();
+    sorted.sort_by_key(|message| (rank(message), message.summary.tournament_label.clone()));
     let (colour, mark) = match sorted.first() {
         Some(first) if !first.summary.alarms.is_empty() => (look_of(ExecutionStatus::Failed).0, "❗"),
-        first => look_of(first.map_or(ExecutionStatus::Completed, |outgoing| outgoing.status)),
+        first => look_of(first.map_or(ExecutionStatus::Completed, |message| message.status)),
     };
-    let troubled = all.iter().filter(|outgoing| outgoing.status != ExecutionStatus::Completed).count();
+    let troubled = all.iter().filter(|message| message.status != ExecutionStatus::Completed).count();
     let title = match troubled {
         0 => format!("{mark} {} executions completed", all.len()),
         _ => format!("{mark} {} executions, {troubled} of them not completed", all.len()),
@@ -159,8 +114,8 @@ pub(crate) fn payload_of_all(all: &[&Outgoing]) -> Value {
     let mut blocks = vec![Block::Header { text: Text::plain(shortened(&title, HEADER_CHARS)) }];
     let mut section = String::new();
     let mut left = sorted.len();
-    for outgoing in sorted {
-        let line = outgoing.line();
+    for message in sorted {
+        let line = message.line();
         if !section.is_empty() && section.chars().count() + line.chars().count() > SECTION_CHARS {
             blocks.push(Block::Section { text: Text::verbatim(std::mem::take(&mut section)) });
         }
@@ -184,7 +139,7 @@ pub(crate) fn payload_of_all(all: &[&Outgoing]) -> Value {
     })
 }
 
-impl Message<'_> {
+impl Message {
     /// Whether any row or schedule was touched.
     pub(crate) fn changed_something(&self) -> bool {
         self.summary.rows.is_some_and(|rows| rows.wrote())
@@ -217,12 +172,16 @@ impl Message<'_> {
             Block::Header { text: Text::plain(shortened(&title, HEADER_CHARS)) },
             Block::Fields { fields },
         ];
-        for (name, texts) in [("Errors", &self.summary.errors), ("Warnings", &self.summary.warnings)] {
-            if let Some(text) = quoted(name, texts) {
+        let Summary { errors, warnings, facts, .. } = &self.summary;
+        let results: Vec<String> = facts.results.iter().map(ToString::to_string).collect();
+        for (name, texts, limit) in
+            [("Results", &results, RESULTS), ("Errors", errors, QUOTED), ("Warnings", warnings, QUOTED)]
+        {
+            if let Some(text) = quoted(name, texts, limit) {
                 blocks.push(Block::Section { text: Text::verbatim(text) });
             }
         }
-        match (self.report_url.and_then(|url| Url::parse(url).ok()), self.report_key) {
+        match (self.report_url.as_deref().and_then(|url| Url::parse(url).ok()), &self.report_key) {
             (Some(url), _) => {
                 let button = Element::Button { text: Text::plain("Open the report"), url: url.into() };
                 blocks.push(Block::Actions { elements: vec![button] });
@@ -275,18 +234,19 @@ pub(crate) fn circuit_payload(pending: &PendingMessage) -> Value {
     })
 }
 
-fn quoted(name: &str, texts: &[String]) -> Option<String> {
+/// A section that lists the first `limit` of these texts; none if there are none.
+fn quoted(name: &str, texts: &[String], limit: usize) -> Option<String> {
     if texts.is_empty() {
         return None;
     }
-    let chars = SECTION_CHARS / QUOTED;
+    let chars = SECTION_CHARS / limit;
     let mut lines: Vec<String> = texts
         .iter()
-        .take(QUOTED)
+        .take(limit)
         .map(|text| format!("• {}", escaped(&text.replace('\n', " "), chars - 2)))
         .collect();
-    if texts.len() > QUOTED {
-        lines.push(format!("… and {} more", texts.len() - QUOTED));
+    if texts.len() > limit {
+        lines.push(format!("… and {} more", texts.len() - limit));
     }
     Some(format!("*{name}*\n{}", lines.join("\n")))
 }
@@ -322,15 +282,21 @@ fn shortened(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{Facts, NewResult};
     use crate::outcomes::Outcomes;
 
-    fn message<'a>(status: ExecutionStatus, summary: &'a Summary) -> Message<'a> {
+    fn result(home: &str, away: &str, goals: usize) -> NewResult {
+        NewResult { home: home.to_owned(), away: away.to_owned(), score: Some(format!("{goals}-1")) }
+    }
+
+    fn message(status: ExecutionStatus, summary: Summary) -> Message {
         Message {
+            execution: Uuid::from_u128(1),
             operation: Operation::MatchesUpdate,
             status,
             summary,
             request_id: Uuid::from_u128(2),
-            report_url: Some("https://d1.example/data-provider-operation-reports/x.html"),
+            report_url: Some("https://d1.example/data-provider-operation-reports/x.html".to_owned()),
             report_key: None,
             completed_at: "2022-12-18T17:00:02Z".parse().unwrap(),
             duration_ms: 812,
@@ -343,6 +309,7 @@ mod tests {
             tournament_label: Some("Cup <b> & sons".to_owned()),
             rows: Some(Outcomes { updated: 3, unchanged: 5, ..Outcomes::default() }),
             requests: Some(1),
+            facts: Facts { results: vec![result("Ash <1>", "Birch", 2)], ..Facts::default() },
             errors: errors.iter().map(|error| (*error).to_owned()).collect(),
             ..Summary::default()
         };
@@ -351,8 +318,8 @@ mod tests {
             (ExecutionStatus::PartialFailure, summary(&["round 3: <not> found"])),
             (ExecutionStatus::Failed, summary(&["the provider refuses to answer"])),
         ]
-        .iter()
-        .map(|(status, summary)| message(*status, summary).payload())
+        .map(|(status, summary)| message(status, summary).payload())
+        .into_iter()
         .collect();
         insta::assert_json_snapshot!(messages);
     }
@@ -363,10 +330,11 @@ mod tests {
             let counts = RoundCounts { ended, open: 1, ..RoundCounts::default() };
             let mut summary = Summary { tournament_label: Some(label), ..Summary::default() };
             summary.facts.matches = Some([("7".to_owned(), counts)].into());
+            summary.facts.results = (0..ended).map(|goals| result("Home <A>", "Away B", goals)).collect();
             if status == ExecutionStatus::Failed {
                 summary.errors.push("the database <is> gone".to_owned());
             }
-            Outgoing::of(Uuid::from_u128(1), &message(status, &summary), false)
+            message(status, summary)
         };
         let mut all = vec![
             of("Ash League".to_owned(), ExecutionStatus::Completed, 3),
@@ -412,7 +380,7 @@ mod tests {
             warnings: errors,
             ..Summary::default()
         };
-        let message = message(ExecutionStatus::Failed, &summary).payload();
+        let message = message(ExecutionStatus::Failed, summary).payload();
         let blocks = message["attachments"][0]["blocks"].as_array().unwrap();
         assert!(blocks[0]["text"]["text"].as_str().unwrap().chars().count() <= 150);
         for block in blocks {

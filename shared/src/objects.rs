@@ -85,6 +85,27 @@ impl Objects {
         Ok(request.uri().to_owned())
     }
 
+    /// Whether an object exists. Without the permission to list the bucket, S3 answers 403 for one that does not.
+    pub async fn exists(&self, key: &str) -> Result<bool, ObjectError> {
+        match self.client.head_object().bucket(&self.config.bucket).key(key).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.raw_response().map(|answer| answer.status().as_u16()) {
+                Some(404) => Ok(false),
+                Some(403) => {
+                    tracing::warn!(
+                        key,
+                        "S3 denies access to an object: it is taken for one that is not there"
+                    );
+                    Ok(false)
+                }
+                _ => {
+                    let reason = DisplayErrorContext(error).to_string();
+                    Err(ObjectError { key: key.to_owned(), reason })
+                }
+            },
+        }
+    }
+
     /// An object's bytes, if it exists and is no larger than `limit` bytes.
     pub async fn get(&self, key: &str, limit: i64) -> Result<Option<Vec<u8>>, ObjectError> {
         let failed = |reason: String| ObjectError { key: key.to_owned(), reason };

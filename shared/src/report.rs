@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::journal::{EntryStatus, Journal};
+use crate::journal::{EntryStatus, Facts, Journal};
 use crate::objects::{ObjectError, Objects, REPORTS};
 use crate::outcomes::counts;
 use crate::provider::PROVIDER;
@@ -166,7 +166,12 @@ impl<'a> View<'a> {
         if journal.dry_run {
             facts.insert(0, ("Dry run".to_owned(), "nothing was written".to_owned()));
         }
-        let further = serde_json::to_value(&journal.facts).unwrap_or_default();
+        if !journal.facts.results.is_empty() {
+            let results: Vec<String> = journal.facts.results.iter().map(ToString::to_string).collect();
+            facts.push(("Results".to_owned(), results.join("; ")));
+        }
+        let others = Facts { results: Vec::new(), ..journal.facts.clone() };
+        let further = serde_json::to_value(others).unwrap_or_default();
         facts.extend(
             further.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain(value))),
         );

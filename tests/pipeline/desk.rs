@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use shared::event::{Event, Request};
 
-use crate::harness::{CUP, LEAGUE, World, moment};
+use crate::harness::{CUP, LEAGUE, Setup, World, moment};
 
 pub(crate) const API: &str = "/api/v2/data-provider";
 
@@ -284,6 +284,20 @@ async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_las
     assert!(answer.text().await.unwrap().contains("http-equiv=\"refresh\""));
     let browser = [("accept", "text/html"), ("sec-fetch-site", "same-origin")];
     assert_eq!(desk.send("GET", &path, &browser, None).await.status(), StatusCode::SEE_OTHER);
+
+    // Reports are kept for a time: a link to one that is gone says so.
+    let gone =
+        "UPDATE data_provider_executions SET report_file_key = 'data-provider-operation-reports/gone.html'";
+    world.db.execute(gone, &[]).await.unwrap();
+    let (status, problem) = desk.get(&format!("/executions/{id}/report")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(problem["detail"].as_str().unwrap().contains("no longer on S3"), "{problem}");
+
+    // The same address with another name, within the minute: it is not answered with the first one's execution.
+    let other =
+        json!({"url": url, "season": "2023/24", "label": "Another League", "slug": "little-league-2023-24"});
+    let (status, problem) = desk.post("/tournaments", other).await;
+    assert!(status == StatusCode::CONFLICT || status == StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
 
     // The same request later: the slug is already used.
     let (status, problem) = desk.post("/tournaments", asked).await;
@@ -641,4 +655,37 @@ async fn a_full_day_is_a_small_page() {
         println!("Today with 10,000 matches: {} bytes, {:?}", page.len(), began.elapsed());
     }
     println!("the fastest: {fastest:?}");
+}
+
+#[tokio::test]
+async fn a_base_path_before_the_desk_is_in_every_address() {
+    let variables = [("OPERATOR_API_URL", "https://football.example/best/shot")];
+    let world = Setup::default().variables(&variables).world("2024-03-01T12:00:00Z", LEAGUE).await;
+    world.create().await;
+    let desk = Desk::of(&world);
+    let browser = [("accept", "text/html")];
+    let answer = desk.send("GET", "/best/shot/executions", &browser, None).await;
+    assert_eq!(answer.headers()["location"], "/best/shot/sign-in?next=%2Fexecutions");
+    let page = desk.send("GET", "/best/shot/sign-in", &browser, None).await.text().await.unwrap();
+    assert!(page.contains(r#"action="/best/shot/sign-in""#), "{page}");
+    let headers = [("accept", "text/html"), ("x-internal-token", TOKEN)];
+    for path in ["/", "/executions", "/tournaments", "/tournaments/new", "/nothing"] {
+        let page = desk.send("GET", &format!("/best/shot{path}"), &headers, None).await.text().await.unwrap();
+        let addresses = page.split(['"']).filter(|part| part.starts_with('/'));
+        let elsewhere: Vec<&str> = addresses.filter(|address| !address.starts_with("/best/shot/")).collect();
+        assert_eq!(elsewhere, Vec::<&str>::new(), "{path}");
+    }
+    let stylesheet = desk.send("GET", "/best/shot/assets/desk.css", &[], None).await;
+    assert_eq!(stylesheet.status(), StatusCode::OK);
+    // API Gateway's own address goes on working: the deployment asks there.
+    for path in [format!("/best/shot{API}/health"), format!("{API}/health")] {
+        let answer = desk.send("GET", &path, &[], None).await;
+        assert!(
+            answer.status() == StatusCode::OK || answer.status() == StatusCode::SERVICE_UNAVAILABLE,
+            "{path}"
+        );
+    }
+    let (_, accepted) = desk.post("/daily-routine", json!({})).await;
+    let execution = accepted["execution"].as_str().unwrap_or_default();
+    assert!(execution.starts_with(&format!("/best/shot{API}/executions/")), "{accepted}");
 }

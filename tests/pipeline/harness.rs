@@ -1,6 +1,7 @@
 //! Shared test helpers: each test has its own stack, on the services that `make test` has started.
 
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use crate::records::Records;
 
 /// A variable that `local services` sets for the command it runs.
-fn service(name: &str) -> String {
+pub(crate) fn service(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test` or `make test-fast`"))
 }
@@ -61,8 +62,10 @@ pub(crate) async fn parts() -> Parts {
 #[derive(Default)]
 pub(crate) struct Setup<'a> {
     database: Option<String>,
+    migrated: bool,
     through: Option<String>,
     wired: bool,
+    functions: Option<PathBuf>,
     variables: &'a [(&'a str, &'a str)],
 }
 
@@ -70,6 +73,11 @@ impl<'a> Setup<'a> {
     /// Uses an existing database. The stack migrates it by its function.
     pub(crate) fn on(database_url: &str) -> Self {
         Self { database: Some(database_url.to_owned()), ..Self::default() }
+    }
+
+    /// Uses an existing database as it is: the stack does not migrate it.
+    pub(crate) fn as_it_is(database_url: &str) -> Self {
+        Self { migrated: true, ..Self::on(database_url) }
     }
 
     /// Adds a proxy between the functions and their database that can cut, freeze or refuse connections.
@@ -83,6 +91,12 @@ impl<'a> Setup<'a> {
         self
     }
 
+    /// Takes the functions from this directory.
+    pub(crate) fn functions(mut self, directory: &Path) -> Self {
+        self.functions = Some(directory.to_owned());
+        self
+    }
+
     /// Sets further variables for the functions.
     pub(crate) fn variables(mut self, variables: &'a [(&'a str, &'a str)]) -> Self {
         self.variables = variables;
@@ -91,9 +105,13 @@ impl<'a> Setup<'a> {
 
     /// A stack whose functions read the provider at `origin`.
     pub(crate) async fn stack(self, origin: &str) -> TestStack {
-        let tools = Tools::find().unwrap();
+        let tools = match self.functions {
+            Some(directory) => Tools::with_functions(directory),
+            None => Tools::find(),
+        };
+        let tools = tools.unwrap();
         let logs = tempfile::tempdir().unwrap();
-        let migrated = self.database.is_none();
+        let migrated = self.migrated || self.database.is_none();
         let database_url = match self.database {
             Some(url) => url,
             None => migrated_database().await,

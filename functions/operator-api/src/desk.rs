@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::response::Redirect;
 use shared::app::{App, Services};
 use shared::clock::Clock;
 
@@ -13,12 +14,21 @@ pub struct Desk {
     pub(crate) app: App,
     pub(crate) clock: Clock,
     pub(crate) access: Access,
+    /// The path before all of the desk's own, as `/bestshot`, without a slash at the end: a custom domain may have one.
+    pub(crate) base: String,
 }
 
 impl Desk {
     /// Creates the state; makes no connection.
     pub fn new(app: App) -> Arc<Self> {
-        Arc::new(Self { app, clock: Clock::default(), access: Access::default() })
+        let url = app.config.objects.operator_api_url.as_ref().and_then(|url| url::Url::parse(url).ok());
+        let base = url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+        Arc::new(Self { app, clock: Clock::default(), access: Access::default(), base })
+    }
+
+    /// Sends a browser to a path of the desk's own.
+    pub(crate) fn redirect(&self, path: &str) -> Redirect {
+        Redirect::to(&format!("{}{path}", self.base))
     }
 
     pub(crate) async fn services(&self) -> Result<&Services, Problem> {

@@ -26,7 +26,7 @@ pub use desk::Desk;
 use problem::Problem;
 use request::API;
 
-/// All routes of the desk.
+/// All routes of the desk, below its base path if it has one.
 pub fn router(desk: Arc<Desk>) -> Router {
     let policy = content_security_policy(&desk);
     let open = Router::new()
@@ -42,15 +42,22 @@ pub fn router(desk: Arc<Desk>) -> Router {
         )
         .merge(pages::guarded())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&desk), guard::guard));
-    open.merge(guarded)
+    let base = desk.base.clone();
+    let router = open
+        .merge(guarded)
         .fallback(async || Problem::not_found("There is nothing at this address."))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), panics::reported))
-        .layer(middleware::from_fn(pages::for_browsers))
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), pages::for_browsers))
         .layer(middleware::map_response(move |response: Response| {
             std::future::ready(with_security_headers(response, &policy))
         }))
-        .with_state(desk)
+        .with_state(desk);
+    match base.as_str() {
+        "" => router,
+        // API Gateway's own address, which has no base path, stays in use: health and old links name it.
+        base => Router::new().nest(base, router.clone()).merge(router),
+    }
 }
 
 /// Scripts and styles are the desk's own files; images may also come from the host of the badges.

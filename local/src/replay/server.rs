@@ -48,6 +48,8 @@ struct Show {
 
 struct Asked {
     at: Instant,
+    /// The day at the replayed time.
+    day: NaiveDate,
     kind: &'static str,
     path: String,
 }
@@ -133,6 +135,15 @@ impl ReplayProvider {
         kinds
     }
 
+    /// How many requests came in on each replayed day, without those for tables.
+    pub fn requests_by_day(&self) -> BTreeMap<NaiveDate, u64> {
+        let mut days = BTreeMap::new();
+        for asked in self.world.log().iter().filter(|asked| asked.kind != "standings") {
+            *days.entry(asked.day).or_default() += 1;
+        }
+        days
+    }
+
     /// Every request in order, with its time of arrival, to check the pauses between requests.
     pub fn request_log(&self) -> Vec<(Instant, String)> {
         self.world.log().iter().map(|asked| (asked.at, asked.path.clone())).collect()
@@ -158,7 +169,12 @@ async fn answer(State(world): State<Arc<World>>, uri: Uri) -> Response {
     let Some(path) = uri.path().strip_prefix("/api/v1/") else { return not_found() };
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let (kind, found) = find(&world, &segments);
-    world.log().push(Asked { at: Instant::now(), kind, path: uri.path().to_owned() });
+    world.log().push(Asked {
+        at: Instant::now(),
+        day: world.clock.now().date_naive(),
+        kind,
+        path: uri.path().to_owned(),
+    });
     if let Some(trouble) = world.trouble()
         && let Some(instead) = trouble.answer().await
     {

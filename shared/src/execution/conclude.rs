@@ -92,16 +92,17 @@ impl Ended {
         self.send_to_sentry(invocation).await;
 
         let message = Message {
+            execution: id,
             operation,
             status,
-            summary: &summary,
+            summary: summary.clone(),
             request_id: invocation.request_id,
-            report_url: url.as_deref(),
-            report_key: stored.as_ref().ok().map(String::as_str),
+            report_url: url,
+            report_key: stored.as_ref().ok().cloned(),
             completed_at: report.completed_at,
             duration_ms,
         };
-        let sent = pending::send_own(invocation, id, &message, self.covered_by_circuit).await;
+        let sent = pending::send_own(invocation, message, self.covered_by_circuit).await;
         if housekeeping {
             // If this report and message were delivered, pending ones of earlier runs probably can be too.
             pending::deliver(invocation, sent && stored.is_ok()).await;

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::batch::Kept;
 use crate::config::SlackNotify;
 use crate::crash;
 use crate::invocation::Invocation;
-use crate::message::{Message, Outgoing, circuit_payload, payload_of_all};
+use crate::message::{Message, circuit_payload, payload_of_all};
 use crate::provider::PROVIDER;
 use crate::report::Rendered;
 use crate::store::executions::{self, Pending};
@@ -33,15 +34,11 @@ pub(super) async fn store_report(invocation: &Invocation<'_>, rendered: &Rendere
 
 /// Sends the run's own message and records that it was sent; returns whether it was. One that can't be sent stays
 /// pending: a later run sends it. `covered`: another message replaces it.
-pub(super) async fn send_own(
-    invocation: &Invocation<'_>,
-    execution: Uuid,
-    message: &Message<'_>,
-    covered: bool,
-) -> bool {
-    let unwanted = covered || !wanted(invocation, message);
+pub(super) async fn send_own(invocation: &Invocation<'_>, message: Message, covered: bool) -> bool {
+    let execution = message.execution;
+    let unwanted = covered || !wanted(invocation, &message);
     if let Some(batch) = invocation.batch {
-        batch.keep(Outgoing::of(execution, message, unwanted));
+        batch.keep(Kept { message, unwanted });
         return true;
     }
     if !unwanted && !send(invocation, &message.payload()).await {
@@ -66,30 +63,29 @@ const ALONE: usize = 3;
 
 /// Sends the messages that the executions of a wake-up have kept: one for all if there are many. What can't be sent stays
 /// pending: a later run sends it.
-pub(crate) async fn deliver_messages(invocation: &Invocation<'_>, kept: Vec<Outgoing>) {
+pub(crate) async fn deliver_messages(invocation: &Invocation<'_>, mut kept: Vec<Kept>) {
     if kept.is_empty() {
         return;
     }
     let store = &invocation.services.store;
-    let ids: Vec<Uuid> = kept.iter().map(|outgoing| outgoing.execution).collect();
+    let ids: Vec<Uuid> = kept.iter().map(|kept| kept.message.execution).collect();
     let sent = async {
         // In a long wake-up another run may have sent some.
         let unsent = executions::unsent(&*store.client().await?, &ids).await?;
-        let (silent, wanted): (Vec<&Outgoing>, Vec<&Outgoing>) = kept
-            .iter()
-            .filter(|outgoing| unsent.contains(&outgoing.execution))
-            .partition(|outgoing| outgoing.unwanted);
-        let mut sent: Vec<Uuid> = silent.iter().map(|outgoing| outgoing.execution).collect();
+        kept.retain(|kept| unsent.contains(&kept.message.execution));
+        let (silent, wanted): (Vec<Kept>, Vec<Kept>) = kept.into_iter().partition(|kept| kept.unwanted);
+        let wanted: Vec<&Message> = wanted.iter().map(|kept| &kept.message).collect();
+        let mut sent: Vec<Uuid> = silent.iter().map(|kept| kept.message.execution).collect();
         if wanted.len() > ALONE {
             if send(invocation, &payload_of_all(&wanted)).await {
-                sent.extend(wanted.iter().map(|outgoing| outgoing.execution));
+                sent.extend(wanted.iter().map(|message| message.execution));
             }
         } else {
-            for outgoing in wanted {
-                if !send(invocation, &outgoing.message().payload()).await {
+            for message in wanted {
+                if !send(invocation, &message.payload()).await {
                     break;
                 }
-                sent.push(outgoing.execution);
+                sent.push(message.execution);
             }
         }
         crash::point("notified");
@@ -100,7 +96,7 @@ pub(crate) async fn deliver_messages(invocation: &Invocation<'_>, kept: Vec<Outg
     }
 }
 
-fn wanted(invocation: &Invocation<'_>, message: &Message<'_>) -> bool {
+fn wanted(invocation: &Invocation<'_>, message: &Message) -> bool {
     if !message.summary.alarms.is_empty() {
         return true;
     }
@@ -169,6 +165,7 @@ async fn deliver_next(
     let mut client = services.store.client().await?;
     let transaction = client.transaction().await?;
     let Some(mut pending) = executions::lock_pending(&transaction, id, now).await? else { return Ok(false) };
+    let record = pending.id;
     let mut delivered = true;
     match pending.kept_report.take().map(serde_json::from_value::<Rendered>) {
         None => {}
@@ -190,13 +187,13 @@ async fn deliver_next(
         }
     }
     if delivered && pending.message_pending {
-        delivered = send_pending(invocation, &pending).await;
+        delivered = send_pending(invocation, pending).await;
         if delivered {
-            executions::message_sent(&transaction, pending.id, now).await?;
+            executions::message_sent(&transaction, record, now).await?;
         }
     }
     if !delivered {
-        executions::delivery_failed(&transaction, pending.id, now).await?;
+        executions::delivery_failed(&transaction, record, now).await?;
     }
     transaction.commit().await?;
     Ok(true)
@@ -204,18 +201,19 @@ async fn deliver_next(
 
 /// Sends the message of an earlier run, if it is wanted; returns whether nothing is left to send. A record with unknown
 /// operation or status gets no message.
-async fn send_pending(invocation: &Invocation<'_>, pending: &Pending) -> bool {
+async fn send_pending(invocation: &Invocation<'_>, pending: Pending) -> bool {
     let (Ok(operation), Ok(status)) = (pending.operation.parse(), pending.status.parse()) else {
         tracing::warn!(execution_id = %pending.id, "the message of an execution of another version is dropped");
         return true;
     };
     let message = Message {
+        execution: pending.id,
         operation,
         status,
-        summary: &pending.summary,
+        summary: pending.summary,
         request_id: pending.request_id,
-        report_url: pending.report_url.as_deref(),
-        report_key: pending.report_key.as_deref(),
+        report_url: pending.report_url,
+        report_key: pending.report_key,
         completed_at: pending.completed_at,
         duration_ms: pending.duration_ms,
     };

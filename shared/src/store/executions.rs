@@ -487,6 +487,8 @@ pub struct Announced {
     pub status: String,
     /// Whether the record is new: then the caller starts the function.
     pub new: bool,
+    /// The record's event.
+    pub event: Option<Value>,
 }
 
 /// Inserts a record for work whose function is not started yet, so that its id is known at once. It has no lease and
@@ -504,7 +506,7 @@ pub async fn announce(
         let rows = client
             .query_typed(
                 "WITH there AS (
-                   SELECT id, status FROM data_provider_executions
+                   SELECT id, status, event FROM data_provider_executions
                     WHERE idempotency_key = $5 OR (idempotency_key = $10 AND created_at > $11)
                     ORDER BY created_at DESC LIMIT 1),
                  new AS (
@@ -513,8 +515,8 @@ pub async fn announce(
                    SELECT $1, (SELECT id FROM tournament WHERE id = $2), $3, 'in_progress', $4, $5, $6, 0, $7, $4, $4,
                           $8, $9
                     WHERE NOT EXISTS (SELECT 1 FROM there)
-                   ON CONFLICT (idempotency_key) DO NOTHING RETURNING id, status)
-                 SELECT id, status, true FROM new UNION ALL SELECT id, status, false FROM there",
+                   ON CONFLICT (idempotency_key) DO NOTHING RETURNING id, status, event)
+                 SELECT id, status, true, event FROM new UNION ALL SELECT id, status, false, event FROM there",
                 &[
                     (&new.request_id, Type::UUID),
                     (&new.tournament_id, Type::UUID),
@@ -531,7 +533,8 @@ pub async fn announce(
             )
             .await?;
         if let Some(row) = rows.first() {
-            return Ok(Some(Announced { id: row.get(0), status: row.get(1), new: row.get(2) }));
+            let (id, status, new, event) = (row.get(0), row.get(1), row.get(2), row.get(3));
+            return Ok(Some(Announced { id, status, new, event }));
         }
     }
     Ok(None)

@@ -11,7 +11,7 @@ use super::rounds::stored_rounds;
 use super::{checks, readable, teams};
 use crate::crash;
 use crate::execution::Run;
-use crate::journal::{Journal, RoundCounts, RowKind, Step};
+use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step};
 use crate::provider::ProviderError;
 use crate::provider::{Listed, PROVIDER, Reading};
 use crate::store::{StoreError, executions, matches, rounds, standings};
@@ -86,6 +86,7 @@ async fn sync_once(
     let names = names(&transaction, &plan, &stored, readings).await?;
     warn_of_what_was_not_taken(&mut run.journal, &plan, readings, &names);
     warn_of_corrections(&mut run.journal, &plan, &names);
+    run.journal.facts.results.extend(new_results(&plan, &names));
     if let Some(unknown) = unknown_statuses(&stored) {
         run.journal.warn(format!(
             "{unknown}: what the provider says replaces it; where it says nothing, set it to {}",
@@ -287,12 +288,16 @@ pub(super) fn unknown_statuses<'a>(stored: impl IntoIterator<Item = &'a StoredMa
     (!named.is_empty()).then(|| named.join("; "))
 }
 
-/// What a warning calls each match: `Ash – Birch (9000001)`, by the provider's id.
-struct Names(HashMap<String, String>);
+/// The teams' names of each match, by the provider's id.
+struct Names(HashMap<String, (String, String)>);
 
 impl Names {
-    fn of<'a>(&'a self, id: &'a str) -> &'a str {
-        self.0.get(id).map_or(id, String::as_str)
+    /// What a warning calls a match: `Ash – Birch (9000001)`.
+    fn of(&self, id: &str) -> String {
+        match self.0.get(id) {
+            Some((home, away)) => format!("{home} – {away} ({id})"),
+            None => id.to_owned(),
+        }
     }
 }
 
@@ -319,8 +324,19 @@ async fn names(
         let found = || found.iter().find(|(team, _)| team == id).map(|(_, name)| name.clone());
         teams.get(id).cloned().or_else(found).unwrap_or_else(|| id.to_owned())
     };
-    let name = |m: &Match| format!("{} – {} ({})", team(&m.home), team(&m.away), m.external_id);
-    Ok(Names(matches.into_iter().map(|m| (m.external_id.clone(), name(m))).collect()))
+    Ok(Names(matches.iter().map(|m| (m.external_id.clone(), (team(&m.home), team(&m.away)))).collect()))
+}
+
+/// The stored matches that have ended, and the ended ones whose result has changed.
+fn new_results(plan: &MatchPlan, names: &Names) -> Vec<NewResult> {
+    let is_new = |change: &&Change| change.ends() || change.corrects_result;
+    let result = |change: &Change| {
+        let (home, away) = names.0.get(&change.external_id)?.clone();
+        let read = plan.write.iter().find(|m| m.external_id == change.external_id)?;
+        let score = read.score.filter(|_| read.status == MatchStatus::Ended);
+        Some(NewResult { home, away, score: score.map(|score| score.to_string()) })
+    };
+    plan.changes.iter().filter(is_new).filter_map(result).collect()
 }
 
 fn warn_of_what_was_not_taken(

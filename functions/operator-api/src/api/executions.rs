@@ -95,6 +95,11 @@ pub(super) async fn report(
         return Err(Problem::not_found(detail).about(id));
     };
     let key = format!("{}.{ending}", key.trim_end_matches(".html"));
+    // The link would lead to an error of S3's own, in XML.
+    if !services.objects.exists(&key).await? {
+        let detail = "The report is no longer on S3: reports are kept for a time that the deployment sets.";
+        return Err(Problem::not_found(detail).about(id));
+    }
     let url = services.objects.presigned(&key, kind, REPORT_LINK).await?;
     Ok((StatusCode::FOUND, [("location", url)]).into_response())
 }

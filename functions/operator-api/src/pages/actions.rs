@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use shared::event::Request;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ pub(super) async fn act(
         "daily-routine" => Request::DailyRoutine { retry_since: None },
         "retry" => {
             let accepted = work::retry(&desk, &caller, id("execution")?).await?;
-            return Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response());
+            return Ok(desk.redirect(&format!("/executions/{}", accepted.execution_id)).into_response());
         }
         "edit" => {
             let id = id("tournament")?;
@@ -56,14 +56,14 @@ pub(super) async fn act(
                 based_on: Some(text("based_on").parse().map_err(|_| wrong("based_on"))?),
             };
             edit_tournament(&desk, &caller, id, &edit).await?;
-            return Ok(Redirect::to(&format!("/tournaments/{id}")).into_response());
+            return Ok(desk.redirect(&format!("/tournaments/{id}")).into_response());
         }
         "reset-provider" => {
             close_circuit(&desk, &caller).await?;
-            return Ok(Redirect::to("/").into_response());
+            return Ok(desk.redirect("/").into_response());
         }
         _ => return Err(Problem::not_found("There is no such action.")),
     };
     let accepted = work::start(&desk, &caller, request, dry_run, None).await?;
-    Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
+    Ok(desk.redirect(&format!("/executions/{}", accepted.execution_id)).into_response())
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::{Shell, with_status};
@@ -124,7 +124,7 @@ pub(super) async fn create(
     match request.await {
         Ok(request) => {
             let accepted = work::start(&desk, &caller, request, asked.dry_run, None).await?;
-            Ok(Redirect::to(&format!("/executions/{}", accepted.execution_id)).into_response())
+            Ok(desk.redirect(&format!("/executions/{}", accepted.execution_id)).into_response())
         }
         Err(problem) => refused(Shell::of(&desk, &caller, "create"), filled, problem),
     }

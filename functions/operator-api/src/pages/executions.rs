@@ -195,6 +195,10 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
     facts.extend(summary.rows.map(|rows| ("Rows", counts(&rows))));
     facts.extend(summary.schedules.map(|schedules| ("Schedules", counts(&schedules))));
     facts.extend(summary.requests.map(|requests| ("Requests", requests.to_string())));
+    if !summary.facts.results.is_empty() {
+        let results: Vec<String> = summary.facts.results.iter().map(ToString::to_string).collect();
+        facts.push(("Results", results.join("; ")));
+    }
     if let Some(matches) = &summary.facts.matches {
         // Numbers by value: 2 before 10.
         let mut rounds: Vec<_> = matches.iter().collect();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -56,6 +56,7 @@ pub(crate) fn guarded() -> Router<Arc<Desk>> {
 
 /// The values that the layout of every page shows.
 pub(crate) struct Shell {
+    base: String,
     environment: String,
     caller: String,
     here: &'static str,
@@ -63,7 +64,8 @@ pub(crate) struct Shell {
 
 impl Shell {
     fn of(desk: &Desk, caller: &Caller, here: &'static str) -> Self {
-        Self { environment: desk.app.config.environment.clone(), caller: caller.name.clone(), here }
+        let (base, environment) = (desk.base.clone(), desk.app.config.environment.clone());
+        Self { base, environment, caller: caller.name.clone(), here }
     }
 
     /// `aria-current` of a link.
@@ -87,11 +89,11 @@ fn with_status(status: StatusCode, template: &impl Template) -> Result<Response,
 }
 
 /// Renders a problem as a page where the request wants one: outside the API a person reads it.
-pub(crate) async fn for_browsers(request: Request, next: Next) -> Response {
+pub(crate) async fn for_browsers(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let page = wants_page(request.uri().path(), request.headers());
     let response = next.run(request).await;
     match response.extensions().get::<Problem>() {
-        Some(problem) if page => self::problem(problem),
+        Some(problem) if page => self::problem(&desk.base, problem),
         _ => response,
     }
 }
@@ -99,13 +101,14 @@ pub(crate) async fn for_browsers(request: Request, next: Next) -> Response {
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct ProblemPage<'a> {
+    base: &'a str,
     problem: &'a Problem,
 }
 
 /// A problem, for a person.
-fn problem(problem: &Problem) -> Response {
+fn problem(base: &str, problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match (ProblemPage { problem }).render() {
+    let mut response = match (ProblemPage { base, problem }).render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(_) => (status, problem.detail.clone()).into_response(),
     };

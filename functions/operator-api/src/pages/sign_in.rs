@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use url::Url;
 
@@ -18,6 +18,7 @@ use crate::problem::Problem;
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn {
+    base: String,
     environment: String,
     next: String,
     name: String,
@@ -52,6 +53,7 @@ fn ours(next: &str) -> String {
 
 pub(super) async fn show(State(desk): State<Arc<Desk>>, asked: Query<Asked>) -> Result<Response, Problem> {
     page(&SignIn {
+        base: desk.base.clone(),
         environment: desk.app.config.environment.clone(),
         next: ours(&asked.next),
         name: String::new(),
@@ -81,6 +83,7 @@ pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> 
             return with_status(
                 status,
                 &SignIn {
+                    base: desk.base.clone(),
                     environment: desk.app.config.environment.clone(),
                     next: ours(&asked.next),
                     name: asked.name,
@@ -95,12 +98,12 @@ pub(super) async fn sign_in(State(desk): State<Arc<Desk>>, request: Request) -> 
         "{COOKIE}={session}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=Strict",
         VALID.num_seconds()
     );
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&ours(&asked.next))).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], desk.redirect(&ours(&asked.next))).into_response())
 }
 
-pub(super) async fn sign_out() -> Response {
+pub(super) async fn sign_out(State(desk): State<Arc<Desk>>) -> Response {
     let cookie = format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
-    ([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response()
+    ([(header::SET_COOKIE, cookie)], desk.redirect("/sign-in")).into_response()
 }
 
 #[cfg(test)]

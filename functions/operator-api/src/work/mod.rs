@@ -46,8 +46,8 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    pub(crate) fn of(execution_id: Uuid, status: String, repeated: bool) -> Self {
-        let execution = format!("{API}/executions/{execution_id}");
+    fn of(desk: &Desk, execution_id: Uuid, status: String, repeated: bool) -> Self {
+        let execution = format!("{}{API}/executions/{execution_id}", desk.base);
         Self { execution_id, status, repeated, report: format!("{execution}/report"), execution }
     }
 }
@@ -92,11 +92,15 @@ pub(crate) async fn start(
             Problem::new(StatusCode::CONFLICT, "The same is being asked for at this very moment. Try again.")
         })?;
     drop(client);
+    if let Some(earlier) = announced.event.as_ref().filter(|_| !announced.new) {
+        asks_for_the_same(&work, (earlier, &event), environment, now)
+            .map_err(|problem| problem.about(announced.id))?;
+    }
     shared::crash::point("announced");
     if announced.new {
         hand_over(desk, announced.id, work.function.into(), &event).await?;
     }
-    Ok(Accepted::of(announced.id, announced.status, !announced.new))
+    Ok(Accepted::of(desk, announced.id, announced.status, !announced.new))
 }
 
 /// The occurrence of a caller's own key. Keys may hold any character, and occurrences only some: the key's hash is used.
@@ -125,6 +129,25 @@ fn accepted_by_function(
     }
 }
 
+/// Refuses a request under the key of an earlier one that asked for something else: its answer would be the other's
+/// execution. An event of a version that this one can't read is taken for the same.
+fn asks_for_the_same(
+    work: &Work,
+    (earlier, event): (&Value, &Value),
+    environment: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let request = |event| Event::read(work.function, event, environment, now).map(|event| event.request);
+    match (request(earlier), request(event)) {
+        (Ok(earlier), Ok(asked)) if earlier != asked => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "This was asked for before with other parameters, under the same key or within the last minute: nothing was \
+             started. Send another Idempotency-Key, or none after a minute.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Sends a failed execution's event again, under the same key.
 pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Accepted, Problem> {
     let services = desk.services().await?;
@@ -133,13 +156,13 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
     if let Some((function, event)) = reopened {
         drop(client);
         hand_over(desk, id, &function, &event).await?;
-        return Ok(Accepted::of(id, ExecutionStatus::InProgress.to_string(), false));
+        return Ok(Accepted::of(desk, id, ExecutionStatus::InProgress.to_string(), false));
     }
     let Some(there) = read::executions::find(&*client, id).await? else {
         return Err(Problem::not_found("There is no such execution."));
     };
     match there.status() {
-        Some(ExecutionStatus::InProgress) => Ok(Accepted::of(id, there.status, true)),
+        Some(ExecutionStatus::InProgress) => Ok(Accepted::of(desk, id, there.status, true)),
         Some(ExecutionStatus::Failed) => Err(Problem::new(
             StatusCode::CONFLICT,
             "The event of this execution is not on record, or its function refuses it: ask for the work anew.",
@@ -215,6 +238,23 @@ mod tests {
         let occurrences: std::collections::BTreeSet<String> = keys.map(occurrence_of).into();
         assert_eq!(occurrences.len(), keys.len());
         assert!(occurrences.iter().all(|occurrence| !occurrence.contains(':')));
+    }
+
+    #[test]
+    fn a_key_that_was_used_for_another_request_is_refused() {
+        let id = Uuid::from_u128(1);
+        let event = |retry_since| {
+            let request = Request::RefreshTournament { tournament_id: id, retry_since };
+            Event::asked(request, "key-1", false)
+        };
+        let (first, other) = (event(None), event(DateTime::from_timestamp(1_700_000_000, 0)));
+        let work = first.work(Uuid::nil()).unwrap();
+        let json = |event: &Event, name: &str| event.to_json("demo", Some(name));
+        let now = DateTime::default();
+        let same = asks_for_the_same(&work, (&json(&first, "Ann"), &json(&first, "Ben")), "demo", now);
+        assert!(same.is_ok(), "who asks makes no difference");
+        let differs = asks_for_the_same(&work, (&json(&first, "Ann"), &json(&other, "Ann")), "demo", now);
+        assert_eq!(differs.unwrap_err().status, 422);
     }
 
     #[test]

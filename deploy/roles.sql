@@ -1,0 +1,30 @@
+-- Database roles for the three kinds of function, each with no more than it needs. Run once by the tables' owner, after the
+-- first migration and before the secrets are made: psql --single-transaction --file deploy/roles.sql "$OWNER_URL"
+--
+--   the owner            migrations (MigrateSecretArn)
+--   best_shot_pipeline   the functions that work for the provider (SecretArn)
+--   best_shot_desk       the operator's API (DeskSecretArn)
+--
+-- Give both a password afterwards: ALTER ROLE best_shot_pipeline PASSWORD '…'. Neither may change a table's definition, or read
+-- anything of the application's but the tables that the pipeline fills. A migration that adds a table grants nothing: run
+-- this again after it.
+
+CREATE ROLE best_shot_pipeline LOGIN;
+CREATE ROLE best_shot_desk LOGIN;
+
+GRANT USAGE ON SCHEMA public TO best_shot_pipeline, best_shot_desk;
+
+-- The pipeline fills these. It deletes rows of tables and brackets only.
+GRANT SELECT, INSERT, UPDATE ON
+    tournament, tournament_round, team, match, tournament_standings, tournament_bracket,
+    data_provider_executions, scheduled_check, provider_pace, provider_circuit
+    TO best_shot_pipeline;
+GRANT DELETE ON tournament_standings, tournament_bracket TO best_shot_pipeline;
+
+-- The desk shows all of them. It inserts executions, and changes a tournament's settings and the provider's circuit.
+GRANT SELECT ON
+    tournament, tournament_round, team, match, tournament_standings, tournament_bracket,
+    data_provider_executions, scheduled_check, provider_pace, provider_circuit
+    TO best_shot_desk;
+GRANT INSERT, UPDATE ON data_provider_executions TO best_shot_desk;
+GRANT UPDATE ON tournament, provider_circuit TO best_shot_desk;
