@@ -34,4 +34,5 @@ pub mod style;
 pub mod summary;
 pub mod sync;
 pub mod telemetry;
+pub mod words;
 pub mod work;

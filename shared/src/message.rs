@@ -10,6 +10,7 @@ use crate::journal::RoundCounts;
 use crate::outcomes::counts;
 use crate::store::circuit::PendingMessage;
 use crate::summary::Summary;
+use crate::words::duration;
 use crate::work::{ExecutionStatus, Operation};
 
 /// Slack's limits, less the length of the text added around a value.
@@ -158,7 +159,7 @@ impl Message {
             ("Status", self.status.to_string().replace('_', " ")),
             ("Rows", rows.as_ref().map(counts).unwrap_or_default()),
             ("Requests", self.summary.requests.map_or_else(|| "null".to_owned(), |n| n.to_string())),
-            ("Duration", format!("{} ms", self.duration_ms)),
+            ("Duration", duration(self.duration_ms.into())),
         ];
         if let Some(schedules) = schedules.filter(|schedules| schedules.changed() || schedules.kept > 0) {
             fields.insert(2, ("Schedules", counts(&schedules)));

@@ -11,6 +11,7 @@ use crate::objects::{ObjectError, Objects, REPORTS};
 use crate::outcomes::counts;
 use crate::provider::PROVIDER;
 use crate::summary::{BrowserFigures, Summary};
+use crate::words::duration;
 use crate::work::{ErrorKind, ExecutionStatus, Function, Operation};
 
 /// The report of one execution, complete.
@@ -154,7 +155,7 @@ impl<'a> View<'a> {
             ("Function".to_owned(), report.function.to_string()),
             ("Planned for".to_owned(), report.planned_for.map_or_else(|| "—".to_owned(), moment)),
             ("Started".to_owned(), moment(report.started_at)),
-            ("Duration".to_owned(), format!("{} ms", report.duration_ms)),
+            ("Duration".to_owned(), duration(report.duration_ms.into())),
             ("Attempt".to_owned(), report.attempt.to_string()),
             ("Rows".to_owned(), counts(&journal.rows)),
             ("Schedules".to_owned(), counts(&journal.schedules)),
@@ -254,7 +255,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::journal::{RoundCounts, Step};
-    use crate::requests::Request;
+    use crate::requests::{Request, RequestError};
 
     fn sample(status: ExecutionStatus, error: Option<&str>) -> Report {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
@@ -307,19 +308,19 @@ mod tests {
 
     #[test]
     fn the_summary_has_the_browsers_start_and_failure() {
-        let request = |browser_start_ms, error: Option<&str>| Request {
+        let request = |browser_start_ms, error: Option<RequestError>| Request {
             path: "/x".to_owned(),
             status: None,
-            error: error.map(ToOwned::to_owned),
+            error,
             bytes: 0,
             duration_ms: 0,
             browser_start_ms,
         };
         let mut report = sample(ExecutionStatus::Completed, None);
         assert_eq!(report.summary().browser, None, "none was needed");
-        report.journal.requests = vec![request(Some(90), None), request(None, Some("Unavailable"))].into();
+        report.journal.requests = vec![request(Some(90), None), request(None, Some(RequestError::Kind(ErrorKind::Unavailable)))].into();
         assert_eq!(report.summary().browser, Some(BrowserFigures { start_ms: Some(90), failed: false }));
-        report.journal.requests = vec![request(None, Some("Browser"))].into();
+        report.journal.requests = vec![request(None, Some(RequestError::Kind(ErrorKind::Browser)))].into();
         assert_eq!(report.summary().browser, Some(BrowserFigures { start_ms: None, failed: true }));
     }
 

@@ -1,31 +1,76 @@
 //! The requests to a provider, recorded when they are made, so that a run that is stopped or panics shows them too.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::work::ErrorKind;
 
 /// One request to the provider, for the report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Request {
     /// Path below the provider's API.
     pub path: String,
     /// HTTP status; none when there was no answer.
     pub status: Option<u16>,
-    /// What went wrong: the kind of the error, or the network's error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<RequestError>,
     /// Size of the body in bytes.
     pub bytes: usize,
     /// Time from the request to the answer in ms, without the pause before it.
     pub duration_ms: u128,
     /// Time to launch the browser in ms, if it was launched for this request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_start_ms: Option<u128>,
 }
 
-/// The `error` of a request until its answer arrives.
-const UNANSWERED: &str = "Unanswered";
+/// What went wrong with a request; written as one text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub enum RequestError {
+    /// No answer has arrived, or not before the run ended.
+    Unanswered,
+    /// The answer is no data, or the browser failed.
+    Kind(ErrorKind),
+    /// The network's error.
+    Network(String),
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unanswered => f.write_str("Unanswered"),
+            Self::Kind(kind) => kind.fmt(f),
+            Self::Network(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl From<RequestError> for String {
+    fn from(error: RequestError) -> Self {
+        error.to_string()
+    }
+}
+
+impl From<String> for RequestError {
+    fn from(text: String) -> Self {
+        match (text.as_str(), text.parse()) {
+            ("Unanswered", _) => Self::Unanswered,
+            (_, Ok(kind)) => Self::Kind(kind),
+            (_, Err(_)) => Self::Network(text),
+        }
+    }
+}
+
+impl Request {
+    /// Whether the provider gave what was asked for.
+    pub fn succeeded(&self) -> bool {
+        self.status == Some(200) && self.error.is_none()
+    }
+}
 
 /// The requests of one execution. Clones share one list.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +82,7 @@ impl RequestLog {
         self.list().push(Request {
             path: path.to_owned(),
             status: None,
-            error: Some(UNANSWERED.to_owned()),
+            error: Some(RequestError::Unanswered),
             bytes: 0,
             duration_ms: 0,
             browser_start_ms,
@@ -45,7 +90,7 @@ impl RequestLog {
     }
 
     /// Records the answer to the request sent last.
-    pub(crate) fn end(&self, status: Option<u16>, error: Option<String>, bytes: usize, took: Duration) {
+    pub(crate) fn end(&self, status: Option<u16>, error: Option<RequestError>, bytes: usize, took: Duration) {
         if let Some(last) = self.list().last_mut() {
             (last.status, last.error, last.bytes) = (status, error, bytes);
             last.duration_ms = took.as_millis();
@@ -58,9 +103,9 @@ impl RequestLog {
     }
 
     /// Records what is wrong with the last answer.
-    pub(crate) fn failed(&self, error: String) {
+    pub(crate) fn failed(&self, kind: ErrorKind) {
         if let Some(last) = self.list().last_mut() {
-            last.error = Some(error);
+            last.error = Some(RequestError::Kind(kind));
         }
     }
 

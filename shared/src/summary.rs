@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::journal::{Facts, Progress, ScheduleCounts};
 use crate::outcomes::Outcomes;
-use crate::requests::{Request, RequestLog};
+use crate::requests::{Request, RequestError, RequestLog};
 use crate::work::ErrorKind;
 
 /// The summary of an execution, as `data_provider_executions.summary` has it. The application's admin screens read the
@@ -111,9 +111,8 @@ impl BrowserFigures {
     pub(crate) fn of(requests: &RequestLog) -> Option<Self> {
         let requests = requests.all();
         let start_ms = requests.iter().rev().find_map(|request| request.browser_start_ms);
-        let browser_failed = |request: &Request| {
-            request.error.as_deref().is_some_and(|error| error.parse() == Ok(ErrorKind::Browser))
-        };
+        let browser_failed =
+            |request: &Request| request.error == Some(RequestError::Kind(ErrorKind::Browser));
         let failed = requests.iter().any(browser_failed);
         let start_ms = start_ms.and_then(|took| u64::try_from(took).ok());
         (start_ms.is_some() || failed).then_some(Self { start_ms, failed })

@@ -168,9 +168,10 @@ pub async fn note_reading(
     Ok(rows.len() as u64)
 }
 
-/// SQL expression: the kind of the round `r`. For a type of an older vocabulary the round's address tells.
+/// SQL expression: the kind of the round `r`. For a type of an older vocabulary its slug tells: that of a round of a season
+/// ends in its number, that of a knockout round in its name.
 pub(super) const KIND: &str = "CASE WHEN r.type IN ('season', 'knockout') THEN r.type
-    WHEN r.provider_url LIKE '%/slug/%' THEN 'knockout' ELSE 'season' END";
+    WHEN r.slug ~ '(^|-)[0-9]+$' THEN 'season' ELSE 'knockout' END";
 
 /// Records a reading of a round, also if it failed.
 pub async fn note_attempt(

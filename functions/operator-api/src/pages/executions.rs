@@ -9,6 +9,7 @@ use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use shared::outcomes::counts;
+use shared::style::Tone;
 use shared::work::{ExecutionStatus, Operation};
 use strum::VariantNames as _;
 
@@ -17,6 +18,7 @@ use super::{Shell, page};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
+use crate::read::report::StoredReport;
 use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_execution};
 use crate::request::{FromForm, Id};
 
@@ -103,7 +105,7 @@ struct Bar {
     step: String,
     operation: String,
     status: String,
-    tone: &'static str,
+    tone: Tone,
     data: String,
     took: String,
     /// In thousandths of the whole.
@@ -111,11 +113,11 @@ struct Bar {
     width: i64,
 }
 
-struct Request {
+struct ShownRequest {
     path: String,
     status: String,
-    tone: &'static str,
-    bytes: u64,
+    tone: Tone,
+    bytes: usize,
     took: String,
 }
 
@@ -131,7 +133,7 @@ struct Show {
     warnings: Vec<String>,
     bars: Vec<Bar>,
     bars_more: usize,
-    requests: Vec<Request>,
+    requests: Vec<ShownRequest>,
     requests_more: usize,
     plans: Vec<(String, String)>,
 }
@@ -147,12 +149,15 @@ pub(super) async fn show(
     let execution = steps.iter().find(|step| step.id == id).cloned().ok_or_else(no_execution)?;
     drop(client);
     let in_progress = execution.status() == Some(ExecutionStatus::InProgress);
-    let mut report = Value::Null;
+    let mut report = StoredReport::default();
     if let Some(key) = execution.report_key.as_deref().filter(|_| !in_progress) {
         let key = format!("{}.json", key.trim_end_matches(".html"));
         // Without its report the page still has the summary.
         match services.objects.get(&key, REPORT_BYTES).await {
-            Ok(Some(bytes)) => report = serde_json::from_slice(&bytes).unwrap_or_default(),
+            Ok(Some(bytes)) => match serde_json::from_slice(&bytes) {
+                Ok(read) => report = read,
+                Err(error) => tracing::warn!(%error, key, "a report is not understood: it is of another version"),
+            },
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "a report can't be read"),
         }
@@ -222,12 +227,11 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
 }
 
 /// The operations, each from the end of the one before it to its own.
-fn waterfall(report: &Value, execution: &Execution) -> (Vec<Bar>, usize) {
-    let at = |value: &Value| value.as_str()?.parse::<DateTime<Utc>>().ok();
-    let operations = report["operations"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let begin = at(&report["started_at"]).unwrap_or(execution.started_at);
-    let last = operations.last().and_then(|operation| at(&operation["timestamp"]));
-    let end = at(&report["completed_at"]).into_iter().chain(last).max().unwrap_or(begin);
+fn waterfall(report: &StoredReport, execution: &Execution) -> (Vec<Bar>, usize) {
+    let operations = &report.operations;
+    let begin = report.started_at.unwrap_or(execution.started_at);
+    let last = operations.last().map(|operation| operation.timestamp);
+    let end = report.completed_at.into_iter().chain(last).max().unwrap_or(begin);
     let whole = (end - begin).max(TimeDelta::milliseconds(1));
     let share = |part: TimeDelta| {
         (part.num_microseconds().unwrap_or_default().saturating_mul(1_000)
@@ -236,15 +240,13 @@ fn waterfall(report: &Value, execution: &Execution) -> (Vec<Bar>, usize) {
     };
     let mut from = begin;
     let bars = operations.iter().take(SHOWN).map(|operation| {
-        let until = at(&operation["timestamp"]).unwrap_or(from).max(from);
-        let text = |name: &str| operation[name].as_str().unwrap_or_default().to_owned();
-        let status = text("status");
+        let until = operation.timestamp.max(from);
         let bar = Bar {
-            step: text("step"),
-            operation: text("operation"),
-            tone: view::tone(&status),
-            status,
-            data: match &operation["data"] {
+            step: operation.step.clone(),
+            operation: operation.operation.clone(),
+            tone: operation.status.into(),
+            status: operation.status.to_string(),
+            data: match &operation.data {
                 Value::Null => String::new(),
                 data => view::cut(&data.to_string(), 400),
             },
@@ -258,32 +260,23 @@ fn waterfall(report: &Value, execution: &Execution) -> (Vec<Bar>, usize) {
     (bars.collect(), operations.len().saturating_sub(SHOWN))
 }
 
-fn requests(report: &Value) -> (Vec<Request>, usize) {
-    let requests = report["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let shown = requests.iter().take(SHOWN).map(|request| {
-        let status = match (request["status"].as_u64(), request["error"].as_str()) {
+fn requests(report: &StoredReport) -> (Vec<ShownRequest>, usize) {
+    let shown = report.requests.iter().take(SHOWN).map(|request| ShownRequest {
+        path: request.path.clone(),
+        tone: if request.succeeded() { Tone::Good } else { Tone::Half },
+        status: match (request.status, &request.error) {
             (Some(status), Some(error)) => format!("{status} {error}"),
             (Some(status), None) => status.to_string(),
-            (None, error) => error.unwrap_or("no answer").to_owned(),
-        };
-        Request {
-            path: request["path"].as_str().unwrap_or_default().to_owned(),
-            tone: if status == "200" { "good" } else { "half" },
-            status,
-            bytes: request["bytes"].as_u64().unwrap_or_default(),
-            took: view::duration(
-                i64::try_from(request["duration_ms"].as_u64().unwrap_or_default()).unwrap_or(i64::MAX),
-            ),
-        }
+            (None, Some(error)) => error.to_string(),
+            (None, None) => "no answer".to_owned(),
+        },
+        bytes: request.bytes,
+        took: view::duration(i64::try_from(request.duration_ms).unwrap_or(i64::MAX)),
     });
-    (shown.collect(), requests.len().saturating_sub(SHOWN))
+    (shown.collect(), report.requests.len().saturating_sub(SHOWN))
 }
 
-fn plans(report: &Value) -> Vec<(String, String)> {
-    let plans = report["plans"].as_object().into_iter().flatten();
-    plans
-        .map(|(name, plan)| {
-            (name.clone(), view::cut(&serde_json::to_string_pretty(plan).unwrap_or_default(), PLAN_CHARS))
-        })
-        .collect()
+fn plans(report: &StoredReport) -> Vec<(String, String)> {
+    let text = |plan: &Value| serde_json::to_string_pretty(plan).unwrap_or_default();
+    report.plans.iter().map(|(name, plan)| (name.clone(), view::cut(&text(plan), PLAN_CHARS))).collect()
 }

@@ -4,7 +4,9 @@ use crate::read::executions::Execution;
 use crate::read::today::{CheckState, DayCheck, DayKickoff};
 use chrono::{DateTime, Utc};
 use shared::outcomes::counts;
-pub(super) use shared::style::tone;
+use football::domain::TournamentStatus;
+use shared::style::Tone;
+pub(super) use shared::words::duration;
 use shared::work::{ExecutionStatus, Operation};
 
 /// `2 Mar 2024, 15:00`.
@@ -74,15 +76,6 @@ pub(super) fn check(state: CheckState) -> &'static str {
     }
 }
 
-/// `812 ms`, `12.3 s`, `4 min 10 s`.
-pub(super) fn duration(ms: i64) -> String {
-    match ms {
-        ..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
-    }
-}
-
 /// An execution as lists show it.
 pub(super) struct Line {
     pub(super) execution: Execution,
@@ -106,8 +99,8 @@ impl Line {
         execution.status() == Some(ExecutionStatus::InProgress) && execution.lease_expires_at.is_none()
     }
 
-    pub(super) fn tone(&self) -> &'static str {
-        tone(&self.execution.status)
+    pub(super) fn tone(&self) -> Tone {
+        self.execution.status().map_or(Tone::Calm, Tone::from)
     }
 
     pub(super) fn label(&self) -> &str {
@@ -158,8 +151,23 @@ pub(super) fn check_text(check: &DayCheck) -> String {
 }
 
 /// The colour of a check.
-pub(super) fn check_tone(check: &DayCheck) -> &'static str {
-    tone(&check.state.to_string())
+pub(super) fn check_tone(check: &DayCheck) -> Tone {
+    match check.state {
+        CheckState::Done => Tone::Good,
+        CheckState::Partial | CheckState::Late => Tone::Half,
+        CheckState::Failed => Tone::Bad,
+        CheckState::Running => Tone::Busy,
+        CheckState::Due | CheckState::Unneeded => Tone::Calm,
+    }
+}
+
+/// The colour of a tournament's status; none for one of an older vocabulary.
+pub(super) fn tournament_tone(status: &str) -> Tone {
+    match status.parse() {
+        Ok(TournamentStatus::Active) => Tone::Good,
+        Ok(TournamentStatus::Cancelled) => Tone::Bad,
+        Ok(TournamentStatus::Upcoming | TournamentStatus::Completed) | Err(_) => Tone::Calm,
+    }
 }
 
 /// How many matches, and how many of them are over.

@@ -4,6 +4,7 @@ pub(crate) mod checks;
 pub(crate) mod executions;
 pub(crate) mod listing;
 pub(crate) mod provider;
+pub(crate) mod report;
 pub(crate) mod today;
 pub(crate) mod tournaments;
 

@@ -17,7 +17,7 @@ use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
 use crate::gate::{Gate, LONGEST_WAIT};
 use crate::provider::ProviderError;
-use crate::requests::RequestLog;
+use crate::requests::{RequestError, RequestLog};
 use football::domain::knockout::Tree;
 use football::domain::{Round, RoundAddress};
 
@@ -281,7 +281,7 @@ impl SofaScore {
         let fetched = self.request(path, Want::Text).await?;
         let answer = classify::json(path, fetched);
         if let Err(error) = &answer {
-            self.requests.failed(error.kind().to_string());
+            self.requests.failed(error.kind());
         }
         answer
     }
@@ -302,7 +302,7 @@ impl SofaScore {
                     false => ProviderError::Browser(error),
                 };
                 self.requests.begin(path, None);
-                self.requests.failed(error.kind().to_string());
+                self.requests.failed(error.kind());
                 return Err(error);
             }
             tracing::warn!(%error, "relaunching the browser after an error…");
@@ -336,7 +336,7 @@ impl SofaScore {
         let (status, error, bytes) = match &fetched {
             Fetched::Answer { status, body: Body::Text(text), .. } => (Some(*status), None, text.len()),
             Fetched::Answer { status, body: Body::Bytes(bytes), .. } => (Some(*status), None, bytes.len()),
-            Fetched::Failed(reason) => (None, Some(reason.clone()), 0),
+            Fetched::Failed(reason) => (None, Some(RequestError::Network(reason.clone())), 0),
         };
         self.requests.end(status, error, bytes, asked.elapsed());
         Ok(fetched)
