@@ -14,17 +14,17 @@ CREATE ROLE best_shot_desk LOGIN;
 
 GRANT USAGE ON SCHEMA public TO best_shot_pipeline, best_shot_desk;
 
--- The pipeline fills these. It deletes rows of tables and brackets only.
+-- The pipeline fills these. It deletes rows of tables and brackets, and old changes.
 GRANT SELECT, INSERT, UPDATE ON
     tournament, tournament_round, team, match, tournament_standings, tournament_bracket,
-    data_provider_executions, scheduled_check, provider_pace, provider_circuit
+    data_provider_executions, scheduled_check, provider_pace, provider_circuit, change_history
     TO best_shot_pipeline;
-GRANT DELETE ON tournament_standings, tournament_bracket TO best_shot_pipeline;
+GRANT DELETE ON tournament_standings, tournament_bracket, change_history TO best_shot_pipeline;
 
 -- The desk shows all of them. It inserts executions, and changes a tournament's settings and the provider's circuit.
 GRANT SELECT ON
     tournament, tournament_round, team, match, tournament_standings, tournament_bracket,
-    data_provider_executions, scheduled_check, provider_pace, provider_circuit
+    data_provider_executions, scheduled_check, provider_pace, provider_circuit, change_history
     TO best_shot_desk;
 GRANT INSERT, UPDATE ON data_provider_executions TO best_shot_desk;
 GRANT UPDATE ON tournament, provider_circuit TO best_shot_desk;

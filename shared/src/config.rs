@@ -30,6 +30,8 @@ pub struct Config {
     pub schedules: ScheduleConfig,
     /// `SLACK_NOTIFY`: which executions send a message.
     pub slack_notify: SlackNotify,
+    /// `HISTORY_DAYS`: how long changes of matches, tables and brackets are kept (730: two seasons).
+    pub history: TimeDelta,
     /// `CLOCK=scheduled`: run at the event's scheduled time instead of wall-clock time. For replays.
     pub clock_from_event: bool,
 }
@@ -170,6 +172,7 @@ impl Config {
             knockouts: minutes("KNOCKOUTS_CHECK_MINUTES", 150),
         };
         let refusal_wait = minutes("REFUSAL_WAIT_MINUTES", 120);
+        let history_days: u16 = vars.parsed("HISTORY_DAYS", "a number of days up to 65535", 730);
         let config = Self {
             environment: vars.required("TARGET_ENV", "for example demo"),
             secrets,
@@ -206,6 +209,7 @@ impl Config {
                     .required("FUNCTION_ARN_PREFIX", "the functions' ARN up to their name"),
                 offsets,
             },
+            history: TimeDelta::days(history_days.into()),
             slack_notify: vars.parsed("SLACK_NOTIFY", "all, changes or failures", SlackNotify::All),
             clock_from_event: match vars.optional("CLOCK").as_deref() {
                 None | Some("wall") => false,

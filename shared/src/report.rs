@@ -318,7 +318,9 @@ mod tests {
         };
         let mut report = sample(ExecutionStatus::Completed, None);
         assert_eq!(report.summary().browser, None, "none was needed");
-        report.journal.requests = vec![request(Some(90), None), request(None, Some(RequestError::Kind(ErrorKind::Unavailable)))].into();
+        report.journal.requests =
+            vec![request(Some(90), None), request(None, Some(RequestError::Kind(ErrorKind::Unavailable)))]
+                .into();
         assert_eq!(report.summary().browser, Some(BrowserFigures { start_ms: Some(90), failed: false }));
         report.journal.requests = vec![request(None, Some(RequestError::Kind(ErrorKind::Browser)))].into();
         assert_eq!(report.summary().browser, Some(BrowserFigures { start_ms: None, failed: true }));

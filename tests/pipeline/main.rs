@@ -20,6 +20,7 @@ mod executions;
 mod faults;
 mod formats;
 mod harness;
+mod history;
 mod lifetimes;
 mod outages;
 mod played;

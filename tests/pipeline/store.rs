@@ -182,7 +182,12 @@ async fn a_migration_gives_way_to_the_application_and_is_applied_when_it_can_be(
     let applied = migration.await.unwrap().unwrap();
     assert_eq!(
         applied,
-        ["V11__decisions_of_the_competition", "V12__scheduled_checks", "V13__failures_and_browser"]
+        [
+            "V11__decisions_of_the_competition",
+            "V12__scheduled_checks",
+            "V13__failures_and_browser",
+            "V14__change_history"
+        ]
     );
 }
 

@@ -8,7 +8,9 @@ use shared::delivery::{self, Task, Worker};
 use shared::event::{Request, work_of};
 use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
+use shared::journal::Step;
 use shared::provider::ProviderError;
+use shared::store::history;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{checks, refresh};
 
@@ -50,9 +52,24 @@ async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyho
     };
     refresh::update_statuses(run).await?;
     checks::plan_days(run).await?;
+    prune_history(run).await;
     let kind = CheckKind::RoutineFollowUp;
     enqueue_retry(run, None, RetryChecks { missed: kind, unchecked: kind, since: retry_since }).await?;
     broken.map_or(Ok(()), Err)
+}
+
+/// Deletes changes that are older than they are kept. If that fails it is left to the next day: nothing depends on it.
+async fn prune_history(run: &mut Run<'_>) {
+    if run.journal.dry_run {
+        return;
+    }
+    let before = run.planning - run.config.history;
+    let pruned = async || history::prune(&*run.client().await?, before).await;
+    match pruned().await {
+        Ok(0) => {}
+        Ok(rows) => run.journal.completed(Step::Apply, "history", json!({ "deleted": rows })),
+        Err(error) => run.journal.warn(format!("old changes could not be deleted: {error}")),
+    }
 }
 
 async fn refresh_all(run: &mut Run<'_>) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ pub mod bracket;
 pub mod checks;
 pub mod circuit;
 pub mod executions;
+pub mod history;
 pub mod matches;
 mod migrate;
 pub mod pace;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use chrono::{DateTime, Utc};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -12,8 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::NoTls;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, stamp};
 use crate::config::Secrets;
 use crate::database_url::{self, Target};
 use crate::secrets::Vault;
@@ -42,6 +44,23 @@ impl Connection {
         let transaction = client.transaction().await?;
         // Set in the transaction, since a transaction-pooling proxy does not preserve session settings.
         transaction.batch_execute(LIMITS).await?;
+        Ok(transaction)
+    }
+
+    /// The same, for an execution's changes of matches, tables and brackets: the history names it, and the time `now`.
+    pub async fn transaction_of(
+        &mut self,
+        execution: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<tokio_postgres::Transaction<'_>, StoreError> {
+        let client: &mut tokio_postgres::Client = &mut self.0;
+        let transaction = client.transaction().await?;
+        // One round trip; neither value can hold a quote.
+        let settings = format!(
+            "{LIMITS}; SET LOCAL best_shot.execution_id = '{execution}'; SET LOCAL best_shot.changed_at = '{}'",
+            stamp(now)
+        );
+        transaction.batch_execute(&settings).await?;
         Ok(transaction)
     }
 }

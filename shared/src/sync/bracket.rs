@@ -40,7 +40,7 @@ async fn sync_once(
     trees: Option<Vec<Tree>>,
 ) -> anyhow::Result<()> {
     let mut client = run.client().await?;
-    let transaction = client.transaction().await?;
+    let transaction = client.transaction_of(run.record.id, run.now()).await?;
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
     let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();

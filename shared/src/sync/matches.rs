@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use strum::VariantNames;
 use tokio_postgres::GenericClient;
 
@@ -14,6 +14,7 @@ use crate::execution::Run;
 use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step};
 use crate::provider::ProviderError;
 use crate::provider::{Listed, PROVIDER, Reading};
+use crate::store::history::{self, NotTaken};
 use crate::store::{StoreError, executions, matches, rounds, standings};
 use football::domain::{CalledOff, Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use football::plan::matches::{self as plan, Change, HeldReason, MatchPlan};
@@ -73,7 +74,7 @@ async fn sync_once(
     let read: Vec<_> = readings.iter().flat_map(|round| round.reading.matches.clone()).collect();
     let ids: Vec<&str> = read.iter().map(|m| m.external_id.as_str()).collect();
     let slugs: Vec<&str> = readings.iter().map(|round| round.slug).collect();
-    let transaction = client.transaction().await?;
+    let transaction = client.transaction_of(run.record.id, run.now()).await?;
     let stored = matches::lock_of_rounds(&transaction, tournament.id, &slugs, &ids).await?;
     let plan = plan::plan(&read, &stored);
     // The daily routine processes all tournaments in one execution.
@@ -111,6 +112,10 @@ async fn sync_once(
         let mut all = Reading::default();
         readings.iter().for_each(|round| all.extend(round.reading.clone()));
         teams::ensure(run, &transaction, &all.teams).await?;
+    }
+    let not_taken = not_taken(&plan, readings);
+    if !not_taken.is_empty() {
+        history::keep_not_taken(&transaction, tournament.id, run.record.id, &not_taken, now).await?;
     }
     let (outcomes, unresolved) =
         matches::upsert(&transaction, PROVIDER, tournament.id, &plan.write, now).await?;
@@ -325,6 +330,27 @@ async fn names(
         teams.get(id).cloned().or_else(found).unwrap_or_else(|| id.to_owned())
     };
     Ok(Names(matches.iter().map(|m| (m.external_id.clone(), (team(&m.home), team(&m.away)))).collect()))
+}
+
+/// What of the readings was not taken, for the history. An older answer from a cache is none of it.
+fn not_taken(plan: &MatchPlan, readings: &[RoundReading<'_>]) -> Vec<NotTaken> {
+    let held = plan.held.iter().filter(|held| held.reason != HeldReason::Stale).map(|held| {
+        let changes = held.differences.iter().map(|difference| {
+            let (old, new) = difference.values();
+            (difference.field().to_owned(), json!([old, new]))
+        });
+        NotTaken {
+            external_id: held.external_id.clone(),
+            reason: held.reason.to_string(),
+            changes: Value::Object(changes.collect()),
+        }
+    });
+    let refused = readings.iter().flat_map(|round| &round.reading.refused).map(|refusal| NotTaken {
+        external_id: refusal.external_id.clone(),
+        reason: "malformed".to_owned(),
+        changes: json!({ &refusal.field: [null, refusal.reason] }),
+    });
+    held.chain(refused).collect()
 }
 
 /// The stored matches that have ended, and the ended ones whose result has changed.

@@ -79,7 +79,7 @@ async fn sync_once(
     provider: Option<&[ProviderTable]>,
 ) -> anyhow::Result<()> {
     let mut client = run.client().await?;
-    let transaction = client.transaction().await?;
+    let transaction = client.transaction_of(run.record.id, run.now()).await?;
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Season).await?;
     // These may be results or running scores: a table without them would be less complete than the stored one.

@@ -2,6 +2,7 @@
 
 mod executions;
 pub(crate) mod health;
+mod matches;
 mod provider;
 mod schedules;
 mod tournaments;
@@ -70,6 +71,9 @@ pub(crate) fn router() -> (Router<Arc<Desk>>, utoipa::openapi::OpenApi) {
         .routes(routes!(tournaments::matches))
         .routes(routes!(tournaments::standings, triggers::standings))
         .routes(routes!(tournaments::bracket))
+        .routes(routes!(matches::of_tournament))
+        .routes(routes!(matches::get))
+        .routes(routes!(matches::of_match))
         .routes(routes!(triggers::scores))
         .routes(routes!(triggers::knockouts))
         .routes(routes!(triggers::daily_routine))

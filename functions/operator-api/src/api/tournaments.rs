@@ -13,9 +13,8 @@ use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::{Problem, Refusals};
 use crate::read::listing::{TournamentsListed, found, listed_tournaments};
-use crate::read::tournaments::{
-    self, DriftView, MatchView, RoundView, StandingView, TieView, TournamentView,
-};
+use crate::read::matches::{self, MatchView};
+use crate::read::tournaments::{self, DriftView, RoundView, StandingView, TieView, TournamentView};
 use crate::request::{self, Asked, Body, Id, IdempotencyKey};
 use crate::work::create::{CreateTournament, create_request, draft};
 use crate::work::edit::{EditTournament, edit_tournament};
@@ -104,7 +103,7 @@ pub(super) async fn matches(
     let (round, day) = (request::round(asked.round.as_deref())?, request::day(asked.day.as_deref())?);
     found(&desk, id).await?;
     let client = desk.services().await?.store.client().await?;
-    Ok(Json(tournaments::matches(&*client, id, round, day, MATCHES).await?.rows))
+    Ok(Json(matches::of_tournament(&*client, id, round, day, MATCHES).await?.rows))
 }
 
 /// The tables, and what differed from the provider's.

@@ -6,7 +6,7 @@ use crate::read::executions::{self, Execution};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::Value;
 use shared::outcomes::counts;
 use shared::style::Tone;
@@ -18,8 +18,8 @@ use super::{Shell, page};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
-use crate::read::report::StoredReport;
 use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_execution};
+use crate::read::report::StoredReport;
 use crate::request::{FromForm, Id};
 
 /// Executions on a page.
@@ -156,7 +156,9 @@ pub(super) async fn show(
         match services.objects.get(&key, REPORT_BYTES).await {
             Ok(Some(bytes)) => match serde_json::from_slice(&bytes) {
                 Ok(read) => report = read,
-                Err(error) => tracing::warn!(%error, key, "a report is not understood: it is of another version"),
+                Err(error) => {
+                    tracing::warn!(%error, key, "a report is not understood: it is of another version")
+                }
             },
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "a report can't be read"),

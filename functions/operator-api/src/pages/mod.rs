@@ -3,6 +3,7 @@
 mod actions;
 mod create;
 mod executions;
+mod matches;
 mod sign_in;
 mod today;
 mod tournaments;
@@ -50,6 +51,8 @@ pub(crate) fn guarded() -> Router<Arc<Desk>> {
         .route("/tournaments", get(tournaments::list).post(create::create))
         .route("/tournaments/new", get(create::show))
         .route("/tournaments/{id}", get(tournaments::show))
+        .route("/tournaments/{id}/history", get(matches::of_tournament))
+        .route("/matches/{id}", get(matches::show))
         .route("/actions/{action}", post(actions::act))
         .route("/sign-out", post(sign_in::sign_out))
 }

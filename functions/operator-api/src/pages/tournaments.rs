@@ -4,10 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::read::executions::{self, Filter};
+use crate::read::matches::{self, MatchView};
 use crate::read::today::{self, Timeline};
-use crate::read::tournaments::{
-    self, DriftView, MatchView, RoundView, StandingView, TieView, TournamentView,
-};
+use crate::read::tournaments::{self, DriftView, RoundView, StandingView, TieView, TournamentView};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -64,6 +63,8 @@ struct Show {
     tournament: TournamentView,
     groups: Vec<(String, Vec<StandingView>)>,
     drift: Option<DriftView>,
+    /// Why teams level on points stand in their order.
+    order: Vec<String>,
     rounds: Vec<RoundView>,
     round: String,
     matches: Vec<MatchView>,
@@ -125,7 +126,7 @@ pub(super) async fn show(
         .or_else(|| rounds.iter().rev().find(|round| round.matches > 0).map(|round| round.slug.as_str()))
         .unwrap_or_default()
         .to_owned();
-    let matches = tournaments::matches(&*client, id, Some(&round), None, MATCHES).await?.rows;
+    let matches = matches::of_tournament(&*client, id, Some(&round), None, MATCHES).await?.rows;
 
     let mut groups: Vec<(String, Vec<StandingView>)> = Vec::new();
     for row in tournaments::standings(&*client, id).await? {
@@ -163,6 +164,7 @@ pub(super) async fn show(
         shell: Shell::of(&desk, &caller, "tournaments"),
         groups,
         drift: tournaments::drift(&*client, id).await?,
+        order: executions::order_of_table(&*client, id).await?,
         round,
         matches,
         bracket,

@@ -3,8 +3,8 @@
 use crate::read::executions::Execution;
 use crate::read::today::{CheckState, DayCheck, DayKickoff};
 use chrono::{DateTime, Utc};
-use shared::outcomes::counts;
 use football::domain::TournamentStatus;
+use shared::outcomes::counts;
 use shared::style::Tone;
 pub(super) use shared::words::duration;
 use shared::work::{ExecutionStatus, Operation};
@@ -134,6 +134,25 @@ impl Line {
             return cut(error, 160);
         }
         summary.rows.map_or_else(String::new, |rows| format!("rows: {}", counts(&rows)))
+    }
+}
+
+/// What a change is of.
+pub(super) fn subject(word: &str) -> &str {
+    match word {
+        "standings" => "Table:",
+        "bracket" => "Bracket:",
+        other => other,
+    }
+}
+
+/// Why a reading was not taken.
+pub(super) fn refused(reason: &str) -> &str {
+    match reason {
+        "would-reopen" => "the match had ended",
+        "score-fell" => "the score fell, and was seen for the first time",
+        "malformed" => "it could not be read",
+        other => other,
     }
 }
 

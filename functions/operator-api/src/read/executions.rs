@@ -116,6 +116,22 @@ pub(crate) async fn with_steps(client: &impl GenericClient, id: Uuid) -> Result<
     Ok(client.query_typed(&sql, &[(&id, Type::UUID)]).await?.iter().map(execution).collect())
 }
 
+/// Why the teams of a tournament that are level on points stand in their order, as its table was last computed.
+pub(crate) async fn order_of_table(
+    client: &impl GenericClient,
+    tournament: Uuid,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT summary FROM data_provider_executions
+                WHERE tournament_id = $1 AND operation_type = ANY($2) AND status = 'completed'
+                ORDER BY started_at DESC LIMIT 1";
+    let operations = [Operation::StandingsUpdate, Operation::StandingsCreate].map(|known| known.to_string());
+    let rows = client
+        .query_typed(sql, &[(&tournament, Type::UUID), (&operations.as_slice(), Type::TEXT_ARRAY)])
+        .await?;
+    let stored: Option<Value> = rows.first().and_then(|row| row.get(0));
+    Ok(stored.and_then(|stored| Summary::read(&stored).facts.order).unwrap_or_default())
+}
+
 impl Execution {
     /// Its status; none if the stored word is of an older vocabulary.
     pub(crate) fn status(&self) -> Option<ExecutionStatus> {

@@ -26,6 +26,10 @@ pub(crate) async fn found(desk: &Desk, id: Uuid) -> Result<TournamentView, Probl
     tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)
 }
 
+pub(crate) fn no_match() -> Problem {
+    Problem::not_found("There is no such match.")
+}
+
 pub(crate) fn no_execution() -> Problem {
     Problem::not_found("There is no such execution.")
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod checks;
 pub(crate) mod executions;
+pub(crate) mod history;
 pub(crate) mod listing;
+pub(crate) mod matches;
 pub(crate) mod provider;
 pub(crate) mod report;
 pub(crate) mod today;

@@ -62,24 +62,8 @@ pub enum Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fn text<T: fmt::Display>(value: &Option<T>) -> String {
-            value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
-        }
-        match self {
-            Self::Score { old, new } => write!(f, "score: {} → {}", text(old), text(new)),
-            Self::Status { old, new } => write!(f, "status: {old} → {new}"),
-            Self::Kickoff { old, new } => write!(f, "kickoff: {} → {}", text(old), text(new)),
-            Self::Round { old, new } => write!(f, "round: {old} → {new}"),
-            Self::Group { old, new } => write!(f, "group: {old} → {new}"),
-            Self::Home { old, new } => write!(f, "home: {old} → {new}"),
-            Self::Away { old, new } => write!(f, "away: {old} → {new}"),
-            Self::Tie { old, new } => write!(f, "tie: {old} → {new}"),
-            Self::CalledOff { old, new } => write!(f, "called off: {} → {}", text(old), text(new)),
-            Self::Stage { old, new } => {
-                let id = |stage: &Stage| stage.id().unwrap_or("none").to_owned();
-                write!(f, "stage: {} → {}", id(old), id(new))
-            }
-        }
+        let (old, new) = self.values();
+        write!(f, "{}: {old} → {new}", self.field())
     }
 }
 
@@ -90,6 +74,49 @@ impl Serialize for Difference {
 }
 
 impl Difference {
+    /// The name of the field.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Score { .. } => "score",
+            Self::Status { .. } => "status",
+            Self::Kickoff { .. } => "kickoff",
+            Self::Round { .. } => "round",
+            Self::Group { .. } => "group",
+            Self::Home { .. } => "home",
+            Self::Away { .. } => "away",
+            Self::Tie { .. } => "tie",
+            Self::CalledOff { .. } => "called off",
+            Self::Stage { .. } => "stage",
+        }
+    }
+
+    /// The stored value and the one that was read, as texts.
+    pub fn values(&self) -> (String, String) {
+        fn maybe<T: fmt::Display>(old: &Option<T>, new: &Option<T>) -> (String, String) {
+            let text =
+                |value: &Option<T>| value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            (text(old), text(new))
+        }
+        fn both(old: &impl fmt::Display, new: &impl fmt::Display) -> (String, String) {
+            (old.to_string(), new.to_string())
+        }
+        match self {
+            Self::Score { old, new } => maybe(old, new),
+            Self::Status { old, new } => both(old, new),
+            Self::Kickoff { old, new } => maybe(old, new),
+            Self::Round { old, new }
+            | Self::Group { old, new }
+            | Self::Home { old, new }
+            | Self::Away { old, new } => both(old, new),
+            Self::Tie { old, new } => both(old, new),
+            Self::CalledOff { old, new } => maybe(old, new),
+            Self::Stage { old, new } => {
+                let id = |stage: &Stage| stage.id().unwrap_or("none").to_owned();
+                (id(old), id(new))
+            }
+        }
+    }
+
     /// Whether it can change a table or a bracket.
     fn changes_result(&self) -> bool {
         match self {
@@ -175,6 +202,9 @@ pub struct Held {
     pub external_id: String,
     /// The reason.
     pub reason: HeldReason,
+    /// What it would have changed.
+    #[serde(rename = "fields")]
+    pub differences: Vec<Difference>,
 }
 
 /// Why a payload is not stored.
@@ -220,7 +250,8 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             if reason == HeldReason::ScoreFell {
                 plan.doubts.push((read.external_id.clone(), doubt(&read)));
             }
-            plan.held.push(Held { external_id: read.external_id.clone(), reason });
+            let differences = differences(&row.known, &read);
+            plan.held.push(Held { external_id: read.external_id.clone(), reason, differences });
             continue;
         }
         let differences = differences(&row.known, &read);

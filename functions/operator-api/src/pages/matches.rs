@@ -1,0 +1,83 @@
+//! The page of a match: what it is, and why it is so.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::view;
+use super::{Shell, page};
+use crate::access::Caller;
+use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::read::history::{self, HistoryEntry, Of};
+use crate::read::listing::{no_match, no_tournament};
+use crate::read::matches::{self, MatchView};
+use crate::read::tournaments::{self, TournamentView};
+use crate::request::{FromForm, Id};
+
+/// Changes on a page.
+const ENTRIES: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "match.html")]
+struct Show {
+    shell: Shell,
+    tournament: TournamentView,
+    game: MatchView,
+    history: Vec<HistoryEntry>,
+    next: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct History {
+    shell: Shell,
+    tournament: TournamentView,
+    history: Vec<HistoryEntry>,
+    next: Option<i64>,
+}
+
+/// Where a page of a history begins.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed {
+    before: Option<i64>,
+}
+
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Id(id): Id,
+    FromForm(listed): FromForm<Listed>,
+) -> Result<Response, Problem> {
+    let client = desk.services().await?.store.client().await?;
+    let game = matches::find(&*client, id).await?.ok_or_else(no_match)?;
+    let tournament = tournaments::find(&*client, game.tournament_id, desk.clock.now()).await?;
+    let found = history::list(&*client, Of::Match(id), listed.before, ENTRIES).await?;
+    page(&Show {
+        shell: Shell::of(&desk, &caller, "tournaments"),
+        tournament: tournament.ok_or_else(no_tournament)?,
+        game,
+        next: found.rows.last().filter(|_| found.more).map(|last| last.id),
+        history: found.rows,
+    })
+}
+
+pub(super) async fn of_tournament(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Id(id): Id,
+    FromForm(listed): FromForm<Listed>,
+) -> Result<Response, Problem> {
+    let client = desk.services().await?.store.client().await?;
+    let tournament = tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)?;
+    let found = history::list(&*client, Of::Tournament(id), listed.before, ENTRIES).await?;
+    page(&History {
+        shell: Shell::of(&desk, &caller, "tournaments"),
+        tournament,
+        next: found.rows.last().filter(|_| found.more).map(|last| last.id),
+        history: found.rows,
+    })
+}

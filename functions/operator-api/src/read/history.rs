@@ -1,0 +1,183 @@
+//! The history of matches, tables and brackets: what changed, when, and who changed it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::types::{Json, Type};
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use super::Page;
+use shared::provider::PROVIDER;
+use shared::store::{StoreError, utc};
+
+/// A change that was made, or one that was not taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct HistoryEntry {
+    /// Its number: later changes have larger ones.
+    pub(crate) id: i64,
+    /// When.
+    pub(crate) at: DateTime<Utc>,
+    /// `match`, `standings` or `bracket`.
+    pub(crate) subject: String,
+    /// The match.
+    pub(crate) match_id: Option<Uuid>,
+    /// Which: `Ash – Birch` of matches, `Group A, Oak` of a table, `final, 1` of a bracket.
+    pub(crate) part: String,
+    /// What changed, field by field.
+    pub(crate) changes: Vec<FieldChange>,
+    /// Why it was not taken; none: it was.
+    pub(crate) refused: Option<String>,
+    /// The run that made it, or read what was not taken.
+    pub(crate) execution_id: Option<Uuid>,
+    /// The person who made it.
+    pub(crate) changed_by: Option<String>,
+}
+
+/// A field that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct FieldChange {
+    /// The field.
+    pub(crate) field: String,
+    /// What it was; none: nothing.
+    pub(crate) from: Option<String>,
+    /// What it became.
+    pub(crate) to: Option<String>,
+}
+
+impl HistoryEntry {
+    fn of(row: &Row) -> Self {
+        let Json(changes): Json<BTreeMap<String, [Value; 2]>> = row.get("changes");
+        let part: Option<String> = row.get("part");
+        let teams: Option<String> = row.get("teams");
+        Self {
+            id: row.get("id"),
+            at: utc(row.get("changed_at")),
+            subject: row.get("subject"),
+            match_id: row.get("match_id"),
+            part: part.or(teams).unwrap_or_default(),
+            changes: changes
+                .into_iter()
+                .map(|(column, [from, to])| FieldChange {
+                    field: field(&column).to_owned(),
+                    from: text(&from),
+                    to: text(&to),
+                })
+                .collect(),
+            refused: row.get("refused"),
+            execution_id: row.get("execution_id"),
+            changed_by: row.get("changed_by"),
+        }
+    }
+}
+
+/// The fields that hold a team.
+const TEAMS: [&str; 3] = ["home team", "away team", "goes through"];
+
+/// What people call a column.
+fn field(column: &str) -> &str {
+    match column {
+        "home_score" => "home goals",
+        "away_score" => "away goals",
+        "home_penalties_score" => "home penalties",
+        "away_penalties_score" => "away penalties",
+        "date" => "kickoff",
+        "round_slug" => "round",
+        "group_name" => "group",
+        "called_off" => "called off",
+        "winner_code" => "winner",
+        "tie_winner_code" => "winner of the tie",
+        "external_home_team_id" | "home_team_id" => "home team",
+        "external_away_team_id" | "away_team_id" => "away team",
+        "home_slot" => "home place",
+        "away_slot" => "away place",
+        "home_aggregate" => "home aggregate",
+        "away_aggregate" => "away aggregate",
+        "winner_team_id" => "goes through",
+        "decided_by" => "decided by",
+        "order" => "place",
+        "goals_for" => "goals for",
+        "goals_against" => "goals against",
+        other => other,
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// Which changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// Of one match.
+    Match(Uuid),
+    /// Of a tournament: matches, table and bracket.
+    Tournament(Uuid),
+}
+
+/// The changes, the latest first; at most `limit`, of those before the entry `before`.
+pub(crate) async fn list(
+    client: &impl GenericClient,
+    of: Of,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Page<HistoryEntry>, StoreError> {
+    let (column, id) = match of {
+        Of::Match(id) => ("match_id", id),
+        Of::Tournament(id) => ("tournament_id", id),
+    };
+    let sql = format!(
+        "SELECT c.*, h.name || ' – ' || a.name AS teams FROM (
+           SELECT * FROM change_history WHERE {column} = $1 AND ($2::bigint IS NULL OR id < $2)
+            ORDER BY id DESC LIMIT $3) c
+           LEFT JOIN match m ON m.id = c.match_id
+           LEFT JOIN team h ON h.id = m.home_team_id LEFT JOIN team a ON a.id = m.away_team_id
+          ORDER BY c.id DESC"
+    );
+    let rows = client
+        .query_typed(&sql, &[(&id, Type::UUID), (&before, Type::INT8), (&(limit + 1), Type::INT8)])
+        .await?;
+    let mut entries: Vec<HistoryEntry> = rows.iter().map(HistoryEntry::of).collect();
+    name_teams(client, &mut entries).await?;
+    Ok(Page::of(entries, limit))
+}
+
+/// Puts the teams' names in the place of their ids: ours in a bracket, the provider's in matches.
+async fn name_teams(client: &impl GenericClient, entries: &mut [HistoryEntry]) -> Result<(), StoreError> {
+    let mut values: Vec<&mut String> = entries
+        .iter_mut()
+        .flat_map(|entry| &mut entry.changes)
+        .filter(|change| TEAMS.contains(&change.field.as_str()))
+        .flat_map(|change| change.from.iter_mut().chain(&mut change.to))
+        .collect();
+    if values.is_empty() {
+        return Ok(());
+    }
+    let ours: Vec<Uuid> = values.iter().filter_map(|value| value.parse().ok()).collect();
+    let providers: Vec<&str> = values.iter().map(|value| value.as_str()).collect();
+    let rows = client
+        .query_typed(
+            "SELECT id::text, external_id, name FROM team
+              WHERE id = ANY($1) OR (provider = $2 AND external_id = ANY($3))",
+            &[(&ours, Type::UUID_ARRAY), (&PROVIDER, Type::TEXT), (&providers, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    for value in &mut values {
+        let known = rows.iter().find(|row| [row.get::<_, &str>(0), row.get(1)].contains(&value.as_str()));
+        if let Some(row) = known {
+            **value = row.get(2);
+        }
+    }
+    Ok(())
+}

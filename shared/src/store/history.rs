@@ -1,0 +1,71 @@
+//! Statements on `change_history`: what was not taken, and pruning. Triggers keep what was changed.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{StoreError, stamp};
+
+/// Rows deleted by one run at most.
+const PRUNED: i64 = 50_000;
+
+/// A reading of a match that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotTaken {
+    /// The provider's id of the match.
+    pub external_id: String,
+    /// The reason, as one word.
+    pub reason: String,
+    /// By field: what is stored, and what was read.
+    pub changes: Value,
+}
+
+/// Keeps readings that were not taken, each once: not again while nothing else happens to the match.
+pub async fn keep_not_taken(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    execution: Uuid,
+    not_taken: &[NotTaken],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let ids: Vec<&str> = not_taken.iter().map(|one| one.external_id.as_str()).collect();
+    let reasons: Vec<&str> = not_taken.iter().map(|one| one.reason.as_str()).collect();
+    let changes: Vec<&Value> = not_taken.iter().map(|one| &one.changes).collect();
+    client
+        .query_typed(
+            "INSERT INTO change_history (changed_at, tournament_id, subject, match_id, changes, refused, execution_id)
+             SELECT $6, $1, 'match', m.id, t.changes, t.reason, $2
+               FROM UNNEST($3::text[], $4::text[], $5::jsonb[]) AS t (external_id, reason, changes)
+               JOIN match m ON m.tournament_id = $1 AND m.external_id = t.external_id
+               LEFT JOIN LATERAL (
+                    SELECT h.refused, h.changes FROM change_history h
+                     WHERE h.match_id = m.id ORDER BY h.id DESC LIMIT 1) last ON true
+              WHERE (t.reason, t.changes) IS DISTINCT FROM (last.refused, last.changes)
+             RETURNING id",
+            &[
+                (&tournament, Type::UUID),
+                (&execution, Type::UUID),
+                (&ids, Type::TEXT_ARRAY),
+                (&reasons, Type::TEXT_ARRAY),
+                (&changes, Type::JSONB_ARRAY),
+                (&stamp(now), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Deletes what is older than `before`, the oldest first; returns how many rows.
+pub async fn prune(client: &impl GenericClient, before: DateTime<Utc>) -> Result<usize, StoreError> {
+    let rows = client
+        .query_typed(
+            "DELETE FROM change_history WHERE id IN (
+                SELECT id FROM change_history WHERE changed_at < $1 ORDER BY changed_at LIMIT $2)
+             RETURNING 1",
+            &[(&stamp(before), Type::TIMESTAMP), (&PRUNED, Type::INT8)],
+        )
+        .await?;
+    Ok(rows.len())
+}
