@@ -14,7 +14,7 @@ LOCK := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.10 -
   --custom-compile-command "make lock"
 NEXTEST := .tools/venv/bin/cargo-nextest nextest run --locked --workspace
 
-.PHONY: help setup build demo test test-fast check chaos bench pictures axe schemathesis lambda-check lock deploy smoke redrive
+.PHONY: help setup build demo test test-fast check chaos bench pictures axe schemathesis lambda-check lock sbom licences deploy smoke redrive
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,18 @@ lock: ## Lock the Python packages that the .in files name, with hashes, for ever
 	$(LOCK) local/requirements.in -o local/requirements.txt
 	$(LOCK) deploy/requirements.in -c local/requirements.txt -o deploy/requirements.txt
 	$(LOCK) deploy/build-requirements.in -o deploy/build-requirements.txt
+
+sbom: ## List what each function is built from (CycloneDX), in target/sbom
+	command -v cargo-cyclonedx > /dev/null || cargo install --locked cargo-cyclonedx@0.5.9
+	cargo cyclonedx --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu
+	mkdir -p target/sbom && mv functions/*/*.cdx.json target/sbom/
+	@# It writes one beside every member of the workspace.
+	rm -f local/*.cdx.json shared/*.cdx.json shared/football/*.cdx.json tests/*.cdx.json
+
+licences: ## Collect the licences of what the functions are built from, in target/licences.txt
+	command -v cargo-about > /dev/null || cargo install --locked --features cli cargo-about@0.9.3
+	cargo about generate --locked --offline --fail --manifest-path functions/operator-api/Cargo.toml --workspace \
+	  --output-file target/licences.txt deploy/licences.hbs
 
 deploy: setup ## Deploy an environment: migrations, code, smoke test (ENV=demo)
 	@deploy/deploy.sh $(ENV)

@@ -41,6 +41,8 @@ pub(crate) struct Message {
     pub summary: Summary,
     /// The delivery.
     pub request_id: Uuid,
+    /// The link to the execution's page, if the desk's address is known.
+    pub run_url: Option<String>,
     /// The link to the report, if there is one.
     pub report_url: Option<String>,
     /// The report's key on S3, shown if there is no link.
@@ -161,8 +163,16 @@ impl Message {
             ("Requests", self.summary.requests.map_or_else(|| "null".to_owned(), |n| n.to_string())),
             ("Duration", duration(self.duration_ms.into())),
         ];
+        if let Some(total) = self.summary.total_operations {
+            let failed = self.summary.failed_operations.unwrap_or_default();
+            fields.insert(1, ("Operations", format!("{total}, {failed} of them failed")));
+        }
+        if let Some(rounds) = &self.summary.facts.matches {
+            let rounds: Vec<&str> = rounds.keys().map(String::as_str).collect();
+            fields.insert(1, ("Round", rounds.join(", ")));
+        }
         if let Some(schedules) = schedules.filter(|schedules| schedules.changed() || schedules.kept > 0) {
-            fields.insert(2, ("Schedules", counts(&schedules)));
+            fields.push(("Schedules", counts(&schedules)));
         }
         let fields = fields
             .into_iter()
@@ -184,8 +194,10 @@ impl Message {
         }
         match (self.report_url.as_deref().and_then(|url| Url::parse(url).ok()), &self.report_key) {
             (Some(url), _) => {
-                let button = Element::Button { text: Text::plain("Open the report"), url: url.into() };
-                blocks.push(Block::Actions { elements: vec![button] });
+                let button = |text: &str, url: String| Element::Button { text: Text::plain(text), url };
+                let run = self.run_url.iter().map(|run| button("Open the run", run.clone()));
+                let elements = run.chain([button("Open the report", url.into())]).collect();
+                blocks.push(Block::Actions { elements });
             }
             (None, Some(key)) => {
                 let text = format!("Report: `{}`", escaped(key, FIELD_CHARS));
@@ -297,6 +309,7 @@ mod tests {
             status,
             summary,
             request_id: Uuid::from_u128(2),
+            run_url: Some("https://desk.example/executions/x".to_owned()),
             report_url: Some("https://d1.example/data-provider-operation-reports/x.html".to_owned()),
             report_key: None,
             completed_at: "2022-12-18T17:00:02Z".parse().unwrap(),
@@ -310,6 +323,8 @@ mod tests {
             tournament_label: Some("Cup <b> & sons".to_owned()),
             rows: Some(Outcomes { updated: 3, unchanged: 5, ..Outcomes::default() }),
             requests: Some(1),
+            total_operations: Some(7),
+            failed_operations: Some(errors.len()),
             facts: Facts { results: vec![result("Ash <1>", "Birch", 2)], ..Facts::default() },
             errors: errors.iter().map(|error| (*error).to_owned()).collect(),
             ..Summary::default()

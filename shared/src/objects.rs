@@ -136,6 +136,11 @@ impl Objects {
         }
     }
 
+    /// The link to an execution's page on the operator's desk, if its address is known.
+    pub fn run_url(&self, execution: uuid::Uuid) -> Option<String> {
+        self.config.operator_api_url.as_ref().map(|url| format!("{url}/executions/{execution}"))
+    }
+
     /// The stable link to an execution's report: the operator API's, which signs on demand; if its URL is not set,
     /// CloudFront's (one that serves only images answers 403: reports are private).
     pub fn report_url(&self, key: &str, execution: uuid::Uuid) -> Option<String> {

@@ -212,6 +212,7 @@ async fn send_pending(invocation: &Invocation<'_>, pending: Pending) -> bool {
         status,
         summary: pending.summary,
         request_id: pending.request_id,
+        run_url: invocation.services.objects.run_url(pending.id),
         report_url: pending.report_url,
         report_key: pending.report_key,
         completed_at: pending.completed_at,
