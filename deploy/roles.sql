@@ -1,5 +1,6 @@
--- Database roles for the three kinds of function, each with no more than it needs. Run once by the tables' owner, after the
--- first migration and before the secrets are made: psql --single-transaction --file deploy/roles.sql "$OWNER_URL"
+-- Database roles for the three kinds of function, each with no more than it needs. Run by the tables' owner, who may create
+-- roles, after the first migration and before the secrets are made:
+--   psql --set ON_ERROR_STOP=1 --single-transaction --file deploy/roles.sql "$OWNER_URL"
 --
 --   the owner            migrations (MigrateSecretArn)
 --   best_shot_pipeline   the functions that work for the provider (SecretArn)
@@ -7,10 +8,18 @@
 --
 -- Give both a password afterwards: ALTER ROLE best_shot_pipeline PASSWORD '…'. Neither may change a table's definition, or read
 -- anything of the application's but the tables that the pipeline fills. A migration that adds a table grants nothing: run
--- this again after it.
+-- this again after it. What is granted already stays.
 
-CREATE ROLE best_shot_pipeline LOGIN;
-CREATE ROLE best_shot_desk LOGIN;
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['best_shot_pipeline', 'best_shot_desk'] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I LOGIN', role);
+        END IF;
+    END LOOP;
+END $$;
 
 GRANT USAGE ON SCHEMA public TO best_shot_pipeline, best_shot_desk;
 

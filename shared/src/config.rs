@@ -30,7 +30,7 @@ pub struct Config {
     pub schedules: ScheduleConfig,
     /// `SLACK_NOTIFY`: which executions send a message.
     pub slack_notify: SlackNotify,
-    /// `HISTORY_DAYS`: how long changes of matches, tables and brackets are kept (730: two seasons).
+    /// `HISTORY_DAYS`: how long the history of matches, tables and brackets is kept (730: two seasons).
     pub history: TimeDelta,
     /// `CLOCK=scheduled`: run at the event's scheduled time instead of wall-clock time. For replays.
     pub clock_from_event: bool,

@@ -20,7 +20,7 @@ const SECTION_CHARS: usize = 2_800;
 /// Errors and warnings quoted in one message; the report has all.
 const QUOTED: usize = 5;
 /// Length of a part of a line in a message about several executions.
-const LINE_CHARS: usize = 240;
+const LINE_CHARS: usize = 150;
 /// Length of the results in such a line.
 const RESULTS_CHARS: usize = 700;
 /// Results listed in a message about one execution; the report has all.
@@ -61,10 +61,15 @@ impl Message {
         let label = self.summary.tournament_label.as_deref().unwrap_or("all tournaments");
         let mut parts = vec![format!("{mark} *{}*", escaped(label, LINE_CHARS))];
         match &self.summary.facts.matches {
-            Some(rounds) => parts.extend(rounds.iter().map(|(round, counts)| {
-                let RoundCounts { ended, open, .. } = counts;
-                escaped(&format!("round {round}: {ended} ended, {open} open"), LINE_CHARS)
-            })),
+            Some(rounds) => {
+                parts.extend(rounds.iter().take(QUOTED).map(|(round, counts)| {
+                    let RoundCounts { ended, open, .. } = counts;
+                    escaped(&format!("round {round}: {ended} ended, {open} open"), LINE_CHARS)
+                }));
+                if rounds.len() > QUOTED {
+                    parts.push(format!("{} more rounds", rounds.len() - QUOTED));
+                }
+            }
             None => parts.push(self.operation.words()),
         }
         if !self.summary.facts.results.is_empty() {
@@ -363,6 +368,15 @@ mod tests {
         let payload = payload_of_all(&[&all[0], &corrected]);
         let lines = payload["attachments"][0]["blocks"][1]["text"]["text"].as_str().unwrap();
         assert!(lines.starts_with("❗ *Cedar League*") && lines.contains("CORRECTION: match 7"), "{lines}");
+        // However much one has to say, Slack takes its line.
+        let long = "&<>".repeat(3_000);
+        let mut longest = of(long.clone(), ExecutionStatus::PartialFailure, 3);
+        let of_round = RoundCounts { ended: 20, open: 20, ..RoundCounts::default() };
+        longest.summary.facts.matches =
+            Some((0..60).map(|round| (format!("{round}{long}"), of_round)).collect());
+        longest.summary.facts.results = (0..60).map(|_| result(&long, &long, 1)).collect();
+        longest.summary.alarms = (0..20).map(|_| long.clone()).collect();
+        assert!(longest.line().chars().count() <= SECTION_CHARS, "{}", longest.line().chars().count());
         all.extend((0..300).map(|n| of(format!("League {n:03}"), ExecutionStatus::Completed, 9)));
         let payload = payload_of_all(&all.iter().collect::<Vec<_>>());
         let blocks = payload["attachments"][0]["blocks"].as_array().unwrap();

@@ -293,12 +293,6 @@ async fn a_tournament_is_created_from_its_address_and_its_report_is_behind_a_las
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(problem["detail"].as_str().unwrap().contains("no longer on S3"), "{problem}");
 
-    // The same address with another name, within the minute: it is not answered with the first one's execution.
-    let other =
-        json!({"url": url, "season": "2023/24", "label": "Another League", "slug": "little-league-2023-24"});
-    let (status, problem) = desk.post("/tournaments", other).await;
-    assert!(status == StatusCode::CONFLICT || status == StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
-
     // The same request later: the slug is already used.
     let (status, problem) = desk.post("/tournaments", asked).await;
     assert_eq!(status, StatusCode::CONFLICT);
@@ -336,6 +330,22 @@ async fn work_asked_for_is_done_by_its_function_under_the_id_that_was_answered()
     let (_, standings) = desk.get(&format!("/tournaments/{id}/standings")).await;
     assert_eq!(standings["rows"][0]["team"], "Ash");
     assert_eq!(standings["drift"]["differences"], json!([]));
+
+    // Under the key of an earlier request, another one is refused: its answer would be the other's execution.
+    let (competition, season) = (world.season.unique_tournament_id, world.season.season_id);
+    let address = format!(
+        "https://www.sofascore.com/tournament/football/world/little-league/{competition}#id:{season}"
+    );
+    let headers = [("x-internal-token", TOKEN), ("idempotency-key", "creation")];
+    let mut statuses = Vec::new();
+    for label in ["One League", "One League", "Other League"] {
+        let asked = json!({"url": address, "label": label, "slug": "one-league", "season": "2019/20", "dryRun": true});
+        let (status, answer) =
+            read(desk.send("POST", &format!("{API}/tournaments"), &headers, Some(&asked)).await).await;
+        statuses.push((status, answer["repeated"].clone()));
+    }
+    let accepted = |repeated: bool| (StatusCode::ACCEPTED, json!(repeated));
+    assert_eq!(statuses, [accepted(false), accepted(true), (StatusCode::UNPROCESSABLE_ENTITY, Value::Null)]);
 
     // The caller's own key identifies the same work for ever; another key is other work.
     let path = format!("{API}/tournaments/{id}/standings");
@@ -661,17 +671,28 @@ async fn a_full_day_is_a_small_page() {
 async fn a_base_path_before_the_desk_is_in_every_address() {
     let variables = [("OPERATOR_API_URL", "https://football.example/best/shot")];
     let world = Setup::default().variables(&variables).world("2024-03-01T12:00:00Z", LEAGUE).await;
-    world.create().await;
+    let id = world.create().await;
     let desk = Desk::of(&world);
     let browser = [("accept", "text/html")];
+    let cross_site = [("accept", "text/html"), ("sec-fetch-site", "cross-site")];
+    let again = desk.send("GET", "/best/shot/executions", &cross_site, None).await.text().await.unwrap();
+    assert!(again.contains("url=/best/shot/executions"), "{again}");
     let answer = desk.send("GET", "/best/shot/executions", &browser, None).await;
     assert_eq!(answer.headers()["location"], "/best/shot/sign-in?next=%2Fexecutions");
     let page = desk.send("GET", "/best/shot/sign-in", &browser, None).await.text().await.unwrap();
     assert!(page.contains(r#"action="/best/shot/sign-in""#), "{page}");
     let headers = [("accept", "text/html"), ("x-internal-token", TOKEN)];
-    for path in ["/", "/executions", "/tournaments", "/tournaments/new", "/nothing"] {
+    let (_, matches) = desk.get(&format!("/tournaments/{id}/matches")).await;
+    let (_, executions) = desk.get("/executions").await;
+    let [game, execution] = [&matches[0]["id"], &executions["items"][0]["id"]].map(|id| id.as_str().unwrap());
+    for path in ["/", "/executions", "/tournaments", "/tournaments/new", "/nothing"]
+        .map(ToOwned::to_owned)
+        .into_iter()
+        .chain([format!("/tournaments/{id}"), format!("/tournaments/{id}/history")])
+        .chain([format!("/matches/{game}"), format!("/executions/{execution}")])
+    {
         let page = desk.send("GET", &format!("/best/shot{path}"), &headers, None).await.text().await.unwrap();
-        let addresses = page.split(['"']).filter(|part| part.starts_with('/'));
+        let addresses = page.split(['"']).filter(|part| part.starts_with('/') && !part.starts_with("/>"));
         let elsewhere: Vec<&str> = addresses.filter(|address| !address.starts_with("/best/shot/")).collect();
         assert_eq!(elsewhere, Vec::<&str>::new(), "{path}");
     }

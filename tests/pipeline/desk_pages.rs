@@ -395,6 +395,26 @@ async fn a_person_retries_what_failed_and_reads_a_bracket() {
     assert!(winner.as_str().unwrap().contains("Pine"), "{winner}");
     tab.check("bracket").await;
 
+    let correction = format!(
+        "BEGIN; SET LOCAL best_shot.execution_id = '{}'; UPDATE match SET home_score = 3, date = date + interval '1 hour'
+            WHERE round_slug = 'final'; COMMIT",
+        accepted["executionId"].as_str().unwrap()
+    );
+    world.db.batch_execute(&correction).await.unwrap();
+    // Why did this result change? Two clicks from the tournament: the match, then the run.
+    tab.click("#matches-caption ~ tbody a").await;
+    assert!(tab.path().await.starts_with("/matches/"), "{}", tab.path().await);
+    let text = tab.text().await;
+    assert!(
+        text.contains("home goals: 2 → 3") && text.contains("kickoff: 9 Jun 2024, 18:00 → 9 Jun 2024, 19:00"),
+        "{text}"
+    );
+    tab.check("match").await;
+    tab.click("#changes-caption ~ tbody a").await;
+    assert!(tab.path().await.starts_with("/executions/"), "{}", tab.path().await);
+    tab.open(&format!("/tournaments/{id}/history")).await;
+    tab.check("history").await;
+
     tab.browser.close().await;
 }
 
@@ -479,6 +499,9 @@ async fn pictures_of_a_world_cup() {
     let (_, executions) = desk.get("/executions?operation=matches_create").await;
     let execution = executions["items"][0]["id"].as_str().unwrap().to_owned();
 
+    let (_, final_round) = desk.get(&format!("/tournaments/{id}/matches?round=final")).await;
+    let game = final_round[0]["id"].as_str().unwrap().to_owned();
+
     let mut tab = Tab::at(&world).await;
     tab.open("/").await;
     tab.check("sign-in").await;
@@ -490,6 +513,8 @@ async fn pictures_of_a_world_cup() {
         (format!("{API}/executions/{execution}/report"), "report"),
         ("/tournaments".to_owned(), "tournaments"),
         (format!("/tournaments/{id}?round=final"), "tournament"),
+        (format!("/matches/{game}"), "match"),
+        (format!("/tournaments/{id}/history"), "history"),
         (
             "/tournaments/new?url=https%3A%2F%2Fwww.sofascore.com%2Ftournament%2Ffootball%2Fengland%2Fpremier-league%2F17%23id%3A61627".to_owned(),
             "create",

@@ -1,4 +1,4 @@
-//! The history: every change of a match, a table and a tie, who made it, and what was not taken.
+//! The history: every change of a match, a table and a tie, by which run, and which readings were rejected.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::harness::{CUP, LEAGUE, World};
 
 async fn changes(world: &World, subject: &str) -> Vec<String> {
     let sql = format!(
-        "SELECT concat_ws(' | ', h.part, h.refused, h.changes::text, h.changed_by, e.operation_type)
+        "SELECT concat_ws(' | ', h.part, h.rejected, h.changes::text, e.operation_type)
            FROM change_history h LEFT JOIN data_provider_executions e ON e.id = h.execution_id
           WHERE h.subject = '{subject}' ORDER BY h.id"
     );
@@ -16,7 +16,7 @@ async fn changes(world: &World, subject: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_happened_to_a_match_and_its_table_is_kept_once_and_shown() {
+async fn what_happened_to_a_match_and_its_table_is_recorded_once_and_shown() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     assert_eq!(changes(&world, "match").await, Vec::<String>::new(), "a new row is no change");
@@ -61,7 +61,7 @@ async fn what_happened_to_a_match_and_its_table_is_kept_once_and_shown() {
     let latest = &list["items"][0];
     assert_eq!((&latest["part"], &latest["subject"]), (&json!("Ash – Birch"), &json!("match")));
     assert_eq!(latest["changes"], json!([{"field": "home goals", "from": "2", "to": "7"}]));
-    assert_eq!((&latest["executionId"], &latest["refused"]), (&Value::Null, &Value::Null));
+    assert_eq!((&latest["executionId"], &latest["rejected"]), (&Value::Null, &Value::Null));
     let next = list["next"].as_str().unwrap();
     let (_, earlier) = desk.get(&format!("/matches/{game}/history?cursor={next}")).await;
     assert!(earlier["items"][0]["executionId"].is_string(), "{earlier}");
@@ -76,10 +76,17 @@ async fn what_happened_to_a_match_and_its_table_is_kept_once_and_shown() {
         let page = desk.send("GET", &path, &headers, None).await;
         assert_eq!(page.status(), StatusCode::OK, "{path}");
         let page = page.text().await.unwrap();
-        assert!(page.contains("home goals: 2 → 7") && page.contains("another program"), "{page}");
+        assert!(page.contains("home goals: 2 → 7") && page.contains("outside the pipeline"), "{page}");
     }
 
-    // Kept for two seasons.
+    // A deleted match leaves its history; a deleted tournament takes it along.
+    world.db.execute("DELETE FROM match WHERE id = $1::text::uuid", &[&game]).await.unwrap();
+    let deleted = changes(&world, "match").await.pop().unwrap();
+    assert!(deleted.contains("\"status\": [\"ended\", null]"), "{deleted}");
+    let (status, list) = desk.get(&format!("/tournaments/{id}/history?limit=1")).await;
+    assert_eq!((status, &list["items"][0]["matchId"]), (StatusCode::OK, &json!(game)), "{list}");
+
+    // For two seasons.
     world.invoke_at("2026-02-28T00:01:00Z", "daily-routine", json!({})).await.unwrap();
     assert!(world.count("change_history").await > 0);
     world.invoke_at("2026-03-03T00:01:00Z", "daily-routine", json!({})).await.unwrap();
@@ -103,9 +110,9 @@ async fn a_tie_and_its_winner_are_in_the_history() {
     assert!(of_bracket.last().unwrap().contains("decided_by"), "{of_bracket:#?}");
 }
 
-/// The provider reopens an ended match: not taken, and kept once however often it is read.
+/// The provider reopens an ended match: rejected, and recorded once however often it is read.
 #[tokio::test]
-async fn what_is_not_taken_is_kept_once() {
+async fn what_is_rejected_is_recorded_once() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let event = json!({"tournamentId": id, "roundSlug": "1"});
@@ -118,7 +125,20 @@ async fn what_is_not_taken_is_kept_once() {
             .unwrap();
     }
     let of_match = changes(&world, "match").await;
-    let refused: Vec<&String> = of_match.iter().filter(|line| line.contains("would-reopen")).collect();
-    assert_eq!(refused.len(), 2, "one of each match: {of_match:#?}");
-    assert!(refused[0].contains("\"status\": [\"ended\", \"open\"]"), "{refused:#?}");
+    let rejected: Vec<&String> = of_match.iter().filter(|line| line.contains("would-reopen")).collect();
+    assert_eq!(rejected.len(), 2, "one of each match: {of_match:#?}");
+    assert!(rejected[0].contains("\"status\": [\"ended\", \"open\"]"), "{rejected:#?}");
+}
+
+/// As an application may: its rows are cleared first, then the tournament with its table and bracket is deleted.
+#[tokio::test]
+async fn a_tournament_can_be_deleted_with_its_history() {
+    let world = World::at("2024-06-01T00:01:00Z", CUP).await;
+    let id = world.create().await;
+    let event = json!({"tournamentId": id, "operation": "refresh"});
+    world.invoke_at("2024-06-09T23:00:00Z", "tournaments", event).await.unwrap();
+    assert!(world.count("change_history").await > 0);
+    world.db.execute("DELETE FROM data_provider_executions", &[]).await.unwrap();
+    world.db.execute("DELETE FROM tournament WHERE id = $1::text::uuid", &[&id]).await.unwrap();
+    assert_eq!((world.count("tournament").await, world.count("change_history").await), (0, 0));
 }

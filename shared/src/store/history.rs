@@ -1,4 +1,4 @@
-//! Statements on `change_history`: what was not taken, and pruning. Triggers keep what was changed.
+//! Statements on `change_history`: readings that were rejected, and pruning. Triggers record what was changed.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -11,9 +11,9 @@ use super::{StoreError, stamp};
 /// Rows deleted by one run at most.
 const PRUNED: i64 = 50_000;
 
-/// A reading of a match that was not taken.
+/// A reading of a match that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotTaken {
+pub struct Rejected {
     /// The provider's id of the match.
     pub external_id: String,
     /// The reason, as one word.
@@ -22,27 +22,28 @@ pub struct NotTaken {
     pub changes: Value,
 }
 
-/// Keeps readings that were not taken, each once: not again while nothing else happens to the match.
-pub async fn keep_not_taken(
+/// Records readings that were rejected. One that was recorded since the match last changed is not recorded again.
+pub async fn record_rejected(
     client: &impl GenericClient,
     tournament: Uuid,
     execution: Uuid,
-    not_taken: &[NotTaken],
+    rejected: &[Rejected],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let ids: Vec<&str> = not_taken.iter().map(|one| one.external_id.as_str()).collect();
-    let reasons: Vec<&str> = not_taken.iter().map(|one| one.reason.as_str()).collect();
-    let changes: Vec<&Value> = not_taken.iter().map(|one| &one.changes).collect();
+    let ids: Vec<&str> = rejected.iter().map(|one| one.external_id.as_str()).collect();
+    let reasons: Vec<&str> = rejected.iter().map(|one| one.reason.as_str()).collect();
+    let changes: Vec<&Value> = rejected.iter().map(|one| &one.changes).collect();
     client
         .query_typed(
-            "INSERT INTO change_history (changed_at, tournament_id, subject, match_id, changes, refused, execution_id)
-             SELECT $6, $1, 'match', m.id, t.changes, t.reason, $2
+            "INSERT INTO change_history (changed_at, tournament_id, subject, match_id, part, changes, rejected, execution_id)
+             SELECT $6, $1, 'match', m.id, m.external_id, t.changes, t.reason, $2
                FROM UNNEST($3::text[], $4::text[], $5::jsonb[]) AS t (external_id, reason, changes)
                JOIN match m ON m.tournament_id = $1 AND m.external_id = t.external_id
-               LEFT JOIN LATERAL (
-                    SELECT h.refused, h.changes FROM change_history h
-                     WHERE h.match_id = m.id ORDER BY h.id DESC LIMIT 1) last ON true
-              WHERE (t.reason, t.changes) IS DISTINCT FROM (last.refused, last.changes)
+              WHERE NOT EXISTS (
+                    SELECT 1 FROM change_history h
+                     WHERE h.match_id = m.id AND h.rejected = t.reason AND h.changes = t.changes
+                       AND h.id > COALESCE((SELECT max(c.id) FROM change_history c
+                                             WHERE c.match_id = m.id AND c.rejected IS NULL), 0))
              RETURNING id",
             &[
                 (&tournament, Type::UUID),

@@ -169,9 +169,9 @@ pub async fn note_reading(
 }
 
 /// SQL expression: the kind of the round `r`. For a type of an older vocabulary its slug tells: that of a round of a season
-/// ends in its number, that of a knockout round in its name.
+/// is its number.
 pub(super) const KIND: &str = "CASE WHEN r.type IN ('season', 'knockout') THEN r.type
-    WHEN r.slug ~ '(^|-)[0-9]+$' THEN 'season' ELSE 'knockout' END";
+    WHEN r.slug ~ '^[0-9]+$' THEN 'season' ELSE 'knockout' END";
 
 /// Records a reading of a round, also if it failed.
 pub async fn note_attempt(

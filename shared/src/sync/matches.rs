@@ -14,7 +14,7 @@ use crate::execution::Run;
 use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step};
 use crate::provider::ProviderError;
 use crate::provider::{Listed, PROVIDER, Reading};
-use crate::store::history::{self, NotTaken};
+use crate::store::history::{self, Rejected};
 use crate::store::{StoreError, executions, matches, rounds, standings};
 use football::domain::{CalledOff, Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use football::plan::matches::{self as plan, Change, HeldReason, MatchPlan};
@@ -113,9 +113,9 @@ async fn sync_once(
         readings.iter().for_each(|round| all.extend(round.reading.clone()));
         teams::ensure(run, &transaction, &all.teams).await?;
     }
-    let not_taken = not_taken(&plan, readings);
-    if !not_taken.is_empty() {
-        history::keep_not_taken(&transaction, tournament.id, run.record.id, &not_taken, now).await?;
+    let rejected = rejected(&plan, readings);
+    if !rejected.is_empty() {
+        history::record_rejected(&transaction, tournament.id, run.record.id, &rejected, now).await?;
     }
     let (outcomes, unresolved) =
         matches::upsert(&transaction, PROVIDER, tournament.id, &plan.write, now).await?;
@@ -332,20 +332,20 @@ async fn names(
     Ok(Names(matches.iter().map(|m| (m.external_id.clone(), (team(&m.home), team(&m.away)))).collect()))
 }
 
-/// What of the readings was not taken, for the history. An older answer from a cache is none of it.
-fn not_taken(plan: &MatchPlan, readings: &[RoundReading<'_>]) -> Vec<NotTaken> {
+/// The readings that are rejected, for the history. An older answer from a cache is none of them.
+fn rejected(plan: &MatchPlan, readings: &[RoundReading<'_>]) -> Vec<Rejected> {
     let held = plan.held.iter().filter(|held| held.reason != HeldReason::Stale).map(|held| {
         let changes = held.differences.iter().map(|difference| {
             let (old, new) = difference.values();
             (difference.field().to_owned(), json!([old, new]))
         });
-        NotTaken {
+        Rejected {
             external_id: held.external_id.clone(),
             reason: held.reason.to_string(),
             changes: Value::Object(changes.collect()),
         }
     });
-    let refused = readings.iter().flat_map(|round| &round.reading.refused).map(|refusal| NotTaken {
+    let refused = readings.iter().flat_map(|round| &round.reading.refused).map(|refusal| Rejected {
         external_id: refusal.external_id.clone(),
         reason: "malformed".to_owned(),
         changes: json!({ &refusal.field: [null, refusal.reason] }),

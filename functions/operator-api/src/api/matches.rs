@@ -36,7 +36,7 @@ pub(super) async fn get(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Jso
     Ok(Json(matches::find(&*client, id).await?.ok_or_else(no_match)?))
 }
 
-/// What changed of a match, and what was not taken, the latest first.
+/// What changed of a match, and which readings were rejected, the latest first.
 #[utoipa::path(get, path = "/matches/{id}/history", tag = "matches", params(("id" = uuid::Uuid, Path), HistoryListed),
     operation_id = "get_match_history", responses((status = 200, body = List<HistoryEntry>), Refusals))]
 pub(super) async fn of_match(
@@ -50,7 +50,7 @@ pub(super) async fn of_match(
     page(&desk, Of::Match(id), &asked).await
 }
 
-/// What changed of a tournament's matches, table and bracket, and what was not taken, the latest first.
+/// What changed of a tournament's matches, table and bracket, and which readings were rejected, the latest first.
 #[utoipa::path(get, path = "/tournaments/{id}/history", tag = "tournaments",
     params(("id" = uuid::Uuid, Path), HistoryListed), operation_id = "get_tournament_history",
     responses((status = 200, body = List<HistoryEntry>), Refusals))]

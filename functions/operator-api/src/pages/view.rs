@@ -146,8 +146,8 @@ pub(super) fn subject(word: &str) -> &str {
     }
 }
 
-/// Why a reading was not taken.
-pub(super) fn refused(reason: &str) -> &str {
+/// Why a reading was rejected.
+pub(super) fn rejected(reason: &str) -> &str {
     match reason {
         "would-reopen" => "the match had ended",
         "score-fell" => "the score fell, and was seen for the first time",

@@ -1,8 +1,9 @@
-//! The history of matches, tables and brackets: what changed, when, and who changed it.
+//! The history of matches, tables and brackets: what changed, when, and by which run.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use football::domain::Winner;
 use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::types::{Json, Type};
@@ -13,7 +14,7 @@ use super::Page;
 use shared::provider::PROVIDER;
 use shared::store::{StoreError, utc};
 
-/// A change that was made, or one that was not taken.
+/// A change that was made, or a reading that was rejected.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[derive(utoipa::ToSchema)]
@@ -26,16 +27,15 @@ pub(crate) struct HistoryEntry {
     pub(crate) subject: String,
     /// The match.
     pub(crate) match_id: Option<Uuid>,
-    /// Which: `Ash – Birch` of matches, `Group A, Oak` of a table, `final, 1` of a bracket.
+    /// Which: `Ash – Birch` of matches (the provider's id of one that is deleted), `Group A, Oak` of a table, `final, 1` of a
+    /// bracket.
     pub(crate) part: String,
     /// What changed, field by field.
     pub(crate) changes: Vec<FieldChange>,
-    /// Why it was not taken; none: it was.
-    pub(crate) refused: Option<String>,
-    /// The run that made it, or read what was not taken.
+    /// Why the reading was rejected: `would-reopen`, `score-fell` or `malformed`. None: the change was made.
+    pub(crate) rejected: Option<String>,
+    /// The run that made the change, or the reading. None: it was made outside the pipeline.
     pub(crate) execution_id: Option<Uuid>,
-    /// The person who made it.
-    pub(crate) changed_by: Option<String>,
 }
 
 /// A field that changed.
@@ -54,33 +54,43 @@ pub(crate) struct FieldChange {
 impl HistoryEntry {
     fn of(row: &Row) -> Self {
         let Json(changes): Json<BTreeMap<String, [Value; 2]>> = row.get("changes");
-        let part: Option<String> = row.get("part");
         let teams: Option<String> = row.get("teams");
         Self {
             id: row.get("id"),
             at: utc(row.get("changed_at")),
             subject: row.get("subject"),
             match_id: row.get("match_id"),
-            part: part.or(teams).unwrap_or_default(),
+            part: teams.unwrap_or_else(|| row.get("part")),
             changes: changes
                 .into_iter()
                 .map(|(column, [from, to])| FieldChange {
                     field: field(&column).to_owned(),
-                    from: text(&from),
-                    to: text(&to),
+                    from: text(&column, &from),
+                    to: text(&column, &to),
                 })
                 .collect(),
-            refused: row.get("refused"),
+            rejected: row.get("rejected"),
             execution_id: row.get("execution_id"),
-            changed_by: row.get("changed_by"),
         }
+    }
+}
+
+impl HistoryEntry {
+    /// The changes in words: `home goals: 1 → 2`, or `status: 999 is not known` of a reading that was malformed.
+    pub(crate) fn words(&self) -> String {
+        let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+        let words = self.changes.iter().map(|change| match (&change.from, &change.to) {
+            (None, Some(reason)) if self.rejected.is_some() => format!("{} {reason}", change.field),
+            (from, to) => format!("{}: {} → {}", change.field, word(from), word(to)),
+        });
+        words.collect::<Vec<_>>().join(", ")
     }
 }
 
 /// The fields that hold a team.
 const TEAMS: [&str; 3] = ["home team", "away team", "goes through"];
 
-/// What people call a column.
+/// What people call a column, or a field of a rejected reading.
 fn field(column: &str) -> &str {
     match column {
         "home_score" => "home goals",
@@ -93,8 +103,8 @@ fn field(column: &str) -> &str {
         "called_off" => "called off",
         "winner_code" => "winner",
         "tie_winner_code" => "winner of the tie",
-        "external_home_team_id" | "home_team_id" => "home team",
-        "external_away_team_id" | "away_team_id" => "away team",
+        "external_home_team_id" | "home_team_id" | "home" => "home team",
+        "external_away_team_id" | "away_team_id" | "away" => "away team",
         "home_slot" => "home place",
         "away_slot" => "away place",
         "home_aggregate" => "home aggregate",
@@ -108,13 +118,26 @@ fn field(column: &str) -> &str {
     }
 }
 
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
+/// A value in words; none for nothing.
+fn text(column: &str, value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let winner = |code| match code {
+        Some(Winner::Home) => "home",
+        Some(Winner::Away) => "away",
+        Some(Winner::Neither) => "neither",
+        None => "unknown",
+    };
+    Some(match column {
+        "winner_code" | "tie_winner_code" => winner(text.parse().ok().and_then(Winner::from_code)).to_owned(),
+        // The column has no time zone: it is UTC.
+        "date" => text.parse::<NaiveDateTime>().map_or(text, |at| at.format("%-d %b %Y, %H:%M").to_string()),
+        _ => text,
+    })
+    .filter(|text| !text.is_empty())
 }
 
 /// Which changes.
