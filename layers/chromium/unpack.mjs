@@ -24,4 +24,7 @@ for (const { name, folder } of archives) {
 }
 const binary = createWriteStream(join(layer, "chromium", "chromium"), { mode: 0o755 });
 await pipeline(createReadStream(join(source, "bin", "chromium.br")), createBrotliDecompress(), binary);
+// The package's own licence, and Chromium's. Of the parts that Chromium is built from it shows the licences itself, at
+// chrome://credits.
 copyFileSync(join(source, "LICENSE"), join(layer, "chromium", "LICENSE"));
+copyFileSync("LICENSE.chromium", join(layer, "chromium", "LICENSE.chromium"));

@@ -61,7 +61,7 @@ impl HistoryEntry {
             subject: row.get("subject"),
             match_id: row.get("match_id"),
             part: teams.unwrap_or_else(|| row.get("part")),
-            changes: changes
+            changes: in_order(changes)
                 .into_iter()
                 .map(|(column, [from, to])| FieldChange {
                     field: field(&column).to_owned(),
@@ -89,6 +89,24 @@ impl HistoryEntry {
 
 /// The fields that hold a team.
 const TEAMS: [&str; 3] = ["home team", "away team", "goes through"];
+
+/// The columns that are read first, in this order: the result before everything that follows from it.
+const FIRST: [&str; 7] = [
+    "status",
+    "home_score",
+    "away_score",
+    "home_penalties_score",
+    "away_penalties_score",
+    "order",
+    "points",
+];
+
+fn in_order(changes: BTreeMap<String, [Value; 2]>) -> Vec<(String, [Value; 2])> {
+    let mut changes: Vec<_> = changes.into_iter().collect();
+    let place = |column: &str| FIRST.iter().position(|first| *first == column).unwrap_or(FIRST.len());
+    changes.sort_by_key(|(column, _)| place(column));
+    changes
+}
 
 /// What people call a column, or a field of a rejected reading.
 fn field(column: &str) -> &str {
