@@ -91,15 +91,8 @@ impl HistoryEntry {
 const TEAMS: [&str; 3] = ["home team", "away team", "goes through"];
 
 /// The columns that are read first, in this order: the result before everything that follows from it.
-const FIRST: [&str; 7] = [
-    "status",
-    "home_score",
-    "away_score",
-    "home_penalties_score",
-    "away_penalties_score",
-    "order",
-    "points",
-];
+const FIRST: [&str; 7] =
+    ["status", "home_score", "away_score", "home_penalties_score", "away_penalties_score", "order", "points"];
 
 fn in_order(changes: BTreeMap<String, [Value; 2]>) -> Vec<(String, [Value; 2])> {
     let mut changes: Vec<_> = changes.into_iter().collect();
