@@ -8,7 +8,8 @@ log=$(mktemp)
 target/debug/local replay local/seasons/2022-world-cup.json --bulk --serve --summary target/schemathesis/summary.json >"$log" &
 replay=$!
 trap 'kill -INT "$replay"; wait "$replay" || true; rm -f "$log"' EXIT
-until grep -q "stay up" "$log"; do kill -0 "$replay"; sleep 1; done
+until grep -q "keep running" "$log"; do kill -0 "$replay"; sleep 1; done
 url=$(sed -nE 's#^desk: +(http://[^/]+)/.*#\1#p' "$log")
+token=$(sed -nE 's#^desk: .*\(token: (.*)\)$#\1#p' "$log")
 .tools/schemathesis/bin/schemathesis run "$url/api/v2/data-provider/openapi.json" \
-  -H "X-Internal-Token: local-operator-token" --checks all --exclude-checks ignored_auth --max-examples 400 "$@"
+  -H "X-Internal-Token: $token" --checks all --exclude-checks ignored_auth --max-examples 400 "$@"

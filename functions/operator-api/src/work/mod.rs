@@ -93,7 +93,7 @@ pub(crate) async fn start(
         })?;
     drop(client);
     if let Some(earlier) = announced.event.as_ref().filter(|_| !announced.new) {
-        asks_for_the_same(&work, (earlier, &event), environment, now)
+        asks_for_the_same(&work, (earlier, &event), key.is_some(), environment, now)
             .map_err(|problem| problem.about(announced.id))?;
     }
     shared::crash::point("announced");
@@ -134,16 +134,24 @@ fn accepted_by_function(
 fn asks_for_the_same(
     work: &Work,
     (earlier, event): (&Value, &Value),
+    under_a_key: bool,
     environment: &str,
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
     let request = |event| Event::read(work.function, event, environment, now).map(|event| event.request);
     match (request(earlier), request(event)) {
-        (Ok(earlier), Ok(asked)) if earlier != asked => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "This was asked for before with other parameters, under the same key or within the last minute: nothing was \
-             started. Send another Idempotency-Key, or none after a minute.",
-        )),
+        (Ok(earlier), Ok(asked)) if earlier != asked => Err(match under_a_key {
+            true => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This Idempotency-Key was used before for a request with other parameters: nothing was started. Send \
+                 another one.",
+            ),
+            false => Problem::new(
+                StatusCode::CONFLICT,
+                "The same was requested within the last minute with other parameters: nothing was started. Send an \
+                 Idempotency-Key, or wait a minute.",
+            ),
+        }),
         _ => Ok(()),
     }
 }
@@ -251,10 +259,13 @@ mod tests {
         let work = first.work(Uuid::nil()).unwrap();
         let json = |event: &Event, name: &str| event.to_json("demo", Some(name));
         let now = DateTime::default();
-        let same = asks_for_the_same(&work, (&json(&first, "Ann"), &json(&first, "Ben")), "demo", now);
+        let same = asks_for_the_same(&work, (&json(&first, "Ann"), &json(&first, "Ben")), true, "demo", now);
         assert!(same.is_ok(), "who asks makes no difference");
-        let differs = asks_for_the_same(&work, (&json(&first, "Ann"), &json(&other, "Ann")), "demo", now);
-        assert_eq!(differs.unwrap_err().status, 422);
+        for (under_a_key, status) in [(true, 422), (false, 409)] {
+            let both = (&json(&first, "Ann"), &json(&other, "Ann"));
+            let differs = asks_for_the_same(&work, both, under_a_key, "demo", now);
+            assert_eq!(differs.unwrap_err().status, status);
+        }
     }
 
     #[test]
