@@ -205,6 +205,13 @@ pub struct Facts {
     pub others: Map<String, Value>,
 }
 
+impl Facts {
+    /// The results that came in, a line each.
+    pub fn result_lines(&self) -> Vec<String> {
+        self.results.iter().map(ToString::to_string).collect()
+    }
+}
+
 impl Journal {
     pub(crate) fn new(clock: Clock, dry_run: bool, tournament_id: Option<Uuid>) -> Self {
         Self {

@@ -73,8 +73,7 @@ impl Message {
             None => parts.push(self.operation.words()),
         }
         if !self.summary.facts.results.is_empty() {
-            let results: Vec<String> = self.summary.facts.results.iter().map(ToString::to_string).collect();
-            parts.push(escaped(&results.join(", "), RESULTS_CHARS));
+            parts.push(escaped(&self.summary.facts.result_lines().join(", "), RESULTS_CHARS));
         }
         if self.summary.dry_run {
             parts.push("dry run".to_owned());
@@ -189,7 +188,7 @@ impl Message {
             Block::Fields { fields },
         ];
         let Summary { errors, warnings, facts, .. } = &self.summary;
-        let results: Vec<String> = facts.results.iter().map(ToString::to_string).collect();
+        let results = facts.result_lines();
         for (name, texts, limit) in
             [("Results", &results, RESULTS), ("Errors", errors, QUOTED), ("Warnings", warnings, QUOTED)]
         {

@@ -168,8 +168,7 @@ impl<'a> View<'a> {
             facts.insert(0, ("Dry run".to_owned(), "nothing was written".to_owned()));
         }
         if !journal.facts.results.is_empty() {
-            let results: Vec<String> = journal.facts.results.iter().map(ToString::to_string).collect();
-            facts.push(("Results".to_owned(), results.join("; ")));
+            facts.push(("Results".to_owned(), journal.facts.result_lines().join("; ")));
         }
         let others = Facts { results: Vec::new(), ..journal.facts.clone() };
         let further = serde_json::to_value(others).unwrap_or_default();

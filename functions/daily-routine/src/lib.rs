@@ -58,7 +58,8 @@ async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyho
     broken.map_or(Ok(()), Err)
 }
 
-/// Deletes changes that are older than they are kept. If that fails it is left to the next day: nothing depends on it.
+/// Deletes the part of the history that is older than `HISTORY_DAYS`. If that fails it is left to the next day: nothing
+/// depends on it.
 async fn prune_history(run: &mut Run<'_>) {
     if run.journal.dry_run {
         return;

@@ -40,11 +40,7 @@ impl std::ops::DerefMut for Connection {
 impl Connection {
     /// Begins a transaction; dropped without `commit` it is rolled back. It has timeouts for locks and statements.
     pub async fn transaction(&mut self) -> Result<tokio_postgres::Transaction<'_>, StoreError> {
-        let client: &mut tokio_postgres::Client = &mut self.0;
-        let transaction = client.transaction().await?;
-        // Set in the transaction, since a transaction-pooling proxy does not preserve session settings.
-        transaction.batch_execute(LIMITS).await?;
-        Ok(transaction)
+        self.begin(LIMITS).await
     }
 
     /// The same, for an execution's changes of matches, tables and brackets: the history names it, and the time `now`.
@@ -53,14 +49,20 @@ impl Connection {
         execution: Uuid,
         now: DateTime<Utc>,
     ) -> Result<tokio_postgres::Transaction<'_>, StoreError> {
-        let client: &mut tokio_postgres::Client = &mut self.0;
-        let transaction = client.transaction().await?;
-        // One round trip; neither value can hold a quote.
+        // Neither value can hold a quote.
         let settings = format!(
             "{LIMITS}; SET LOCAL best_shot.execution_id = '{execution}'; SET LOCAL best_shot.changed_at = '{}'",
             stamp(now)
         );
-        transaction.batch_execute(&settings).await?;
+        self.begin(&settings).await
+    }
+
+    /// Begins a transaction with these settings, sent as one. They are set in the transaction, since a transaction-pooling
+    /// proxy does not preserve session settings.
+    async fn begin(&mut self, settings: &str) -> Result<tokio_postgres::Transaction<'_>, StoreError> {
+        let client: &mut tokio_postgres::Client = &mut self.0;
+        let transaction = client.transaction().await?;
+        transaction.batch_execute(settings).await?;
         Ok(transaction)
     }
 }

@@ -70,6 +70,6 @@ async fn page(desk: &Desk, of: Of, asked: &HistoryListed) -> Result<Json<List<Hi
     let before = before.map_err(|_| Problem::field(StatusCode::BAD_REQUEST, "cursor", remedy))?;
     let client = desk.services().await?.store.client().await?;
     let found = history::list(&*client, of, before, limit).await?;
-    let next = found.rows.last().filter(|_| found.more).map(|last| last.id.to_string());
+    let next = found.next().map(|entry| entry.to_string());
     Ok(Json(List { items: found.rows, next }))
 }

@@ -203,8 +203,7 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
     facts.extend(summary.schedules.map(|schedules| ("Schedules", counts(&schedules))));
     facts.extend(summary.requests.map(|requests| ("Requests", requests.to_string())));
     if !summary.facts.results.is_empty() {
-        let results: Vec<String> = summary.facts.results.iter().map(ToString::to_string).collect();
-        facts.push(("Results", results.join("; ")));
+        facts.push(("Results", summary.facts.result_lines().join("; ")));
     }
     if let Some(matches) = &summary.facts.matches {
         // Numbers by value: 2 before 10.

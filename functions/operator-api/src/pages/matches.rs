@@ -1,4 +1,4 @@
-//! The page of a match: what it is, and why it is so.
+//! The page of a match with its history, and that of a tournament's history.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(super) async fn show(
         shell: Shell::of(&desk, &caller, "tournaments"),
         tournament: tournament.ok_or_else(no_tournament)?,
         game,
-        next: found.rows.last().filter(|_| found.more).map(|last| last.id),
+        next: found.next(),
         history: found.rows,
     })
 }
@@ -77,7 +77,7 @@ pub(super) async fn of_tournament(
     page(&History {
         shell: Shell::of(&desk, &caller, "tournaments"),
         tournament,
-        next: found.rows.last().filter(|_| found.more).map(|last| last.id),
+        next: found.next(),
         history: found.rows,
     })
 }

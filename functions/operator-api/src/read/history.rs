@@ -73,9 +73,7 @@ impl HistoryEntry {
             execution_id: row.get("execution_id"),
         }
     }
-}
 
-impl HistoryEntry {
     /// The changes in words: `home goals: 1 → 2`, or `status: 999 is not known` of a reading that was malformed.
     pub(crate) fn words(&self) -> String {
         let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
@@ -158,6 +156,13 @@ pub(crate) enum Of {
     Match(Uuid),
     /// Of a tournament: matches, table and bracket.
     Tournament(Uuid),
+}
+
+impl Page<HistoryEntry> {
+    /// The entry before which the next page begins; none: this was the last.
+    pub(crate) fn next(&self) -> Option<i64> {
+        self.rows.last().filter(|_| self.more).map(|last| last.id)
+    }
 }
 
 /// The changes, the latest first; at most `limit`, of those before the entry `before`.
