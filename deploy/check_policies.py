@@ -8,7 +8,7 @@ CALLS.json: what the functions called during a full test run, in any order, repe
     [{"function": "daily-routine", "service": "s3", "operation": "PutObject", "resource": "bucket/key"}, ...]
 
 `resource` is, by service: s3 "bucket/key"; scheduler "group/name" (ListSchedules: anything); secretsmanager the secret's
-name or ARN; lambda the function's name or ARN.
+name or ARN; events the bus's name or ARN; lambda the function's name or ARN.
 
 It fails when a call is not allowed, when something is allowed that no call needs, and when a resource or an action is
 given by `*` where it need not be. With --all-of, also when a call of EXPECTED.json was not recorded: in this way `make
@@ -77,6 +77,10 @@ def recorded(record: dict) -> Call:
         arn = resource
         if not arn.startswith("arn:"):
             arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{resource}-XXXXXX"
+    elif service == "events":
+        arn = resource
+        if not arn.startswith("arn:"):
+            arn = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{resource}"
     elif service == "lambda":
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{resource.rsplit(':', 1)[-1]}"
     else:

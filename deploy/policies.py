@@ -66,6 +66,7 @@ class Resolver:
         self.parameters["SecretArn"] = (
             f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:best-shot/{environment}-??????"
         )
+        self.parameters["EventBusArn"] = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/best-shot-{environment}"
         self.parameters |= parameters
 
     def text(self, value: object) -> str:

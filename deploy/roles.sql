@@ -30,6 +30,10 @@ GRANT SELECT, INSERT, UPDATE ON
     TO best_shot_pipeline;
 GRANT DELETE ON tournament_standings, tournament_bracket, change_history TO best_shot_pipeline;
 
+-- It reads what the operator decided, and keeps the provider's word beside a lock.
+GRANT SELECT ON pause TO best_shot_pipeline;
+GRANT SELECT, UPDATE ON match_lock TO best_shot_pipeline;
+
 -- The desk shows all of them. It inserts executions, and changes a tournament's settings and the provider's circuit.
 GRANT SELECT ON
     tournament, tournament_round, team, match, tournament_standings, tournament_bracket,
@@ -37,3 +41,10 @@ GRANT SELECT ON
     TO best_shot_desk;
 GRANT INSERT, UPDATE ON data_provider_executions TO best_shot_desk;
 GRANT UPDATE ON tournament, provider_circuit TO best_shot_desk;
+
+-- What the operator decides. Of a match it changes what a lock may hold, and records that in the history.
+GRANT SELECT, INSERT, UPDATE, DELETE ON match_lock, pause, acknowledgement TO best_shot_desk;
+GRANT UPDATE (status, called_off, home_score, away_score, home_penalties_score, away_penalties_score, date,
+              went_to_extra_time, awarded, winner_code, tie_winner_code, provider_changed_at, doubted_score, updated_at)
+    ON match TO best_shot_desk;
+GRANT INSERT ON change_history TO best_shot_desk;

@@ -14,6 +14,8 @@ pub enum Service {
     Scheduler,
     /// Secrets Manager.
     SecretsManager,
+    /// EventBridge.
+    Events,
     /// Lambda.
     Lambda,
     /// Any other.
@@ -29,7 +31,7 @@ pub struct Call {
     pub service: Service,
     /// The IAM action without its service, such as `PutObject`, or method and path where none is known.
     pub operation: String,
-    /// `bucket/key`, `group/schedule`, the secret's id or the function's name, as the caller wrote it; else the path.
+    /// `bucket/key`, `group/schedule`, the secret's id, the bus or the function's name, as the caller wrote it; else the path.
     pub resource: String,
     /// The HTTP status that the caller got; 0 when it got no answer.
     pub status: u16,
@@ -47,6 +49,7 @@ pub(crate) fn asked(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]
         Service::S3 => request.s3(),
         Service::Scheduler => request.scheduler(),
         Service::SecretsManager => request.secrets_manager(),
+        Service::Events => request.events(),
         Service::Lambda => request.lambda(),
         Service::Other => None,
     };
@@ -135,6 +138,14 @@ impl Request<'_> {
         let (_, operation) = self.header("x-amz-target")?.split_once('.')?;
         let resource = self.json("SecretId").or_else(|| self.json("Name")).unwrap_or_default();
         Some((operation.to_owned(), resource))
+    }
+
+    /// The resource is the bus of the first event.
+    fn events(&self) -> Option<(String, String)> {
+        let (_, operation) = self.header("x-amz-target")?.split_once('.')?;
+        let body: Value = serde_json::from_slice(self.body).ok()?;
+        let bus = body.pointer("/Entries/0/EventBusName").and_then(Value::as_str).unwrap_or("default");
+        Some((operation.to_owned(), bus.to_owned()))
     }
 
     fn lambda(&self) -> Option<(String, String)> {

@@ -69,6 +69,8 @@ impl How {
     pub const SCHEDULER_CONFLICT: Self = Self::Status { status: 409, code: "ConflictException" };
     /// Scheduler: an internal error of AWS.
     pub const SCHEDULER_INTERNAL: Self = Self::Status { status: 500, code: "InternalServerException" };
+    /// EventBridge: too many requests.
+    pub const EVENTS_THROTTLING: Self = Self::Status { status: 400, code: "ThrottlingException" };
     /// Secrets Manager: an internal error of AWS.
     pub const SECRETS_INTERNAL: Self = Self::Status { status: 500, code: "InternalServiceError" };
     /// Secrets Manager: no permission.
@@ -271,7 +273,7 @@ fn refusal(service: Service, status: u16, code: &'static str) -> Response {
         return (status, headers, body).into_response();
     }
     let kind = match service {
-        Service::SecretsManager => "application/x-amz-json-1.1",
+        Service::SecretsManager | Service::Events => "application/x-amz-json-1.1",
         _ => "application/json",
     };
     let headers = [("content-type", kind), ("x-amzn-errortype", code), ("x-amzn-requestid", "gate")];

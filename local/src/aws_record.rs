@@ -22,7 +22,7 @@ const CHECKED: &str = "demo";
 pub struct Recorded {
     /// The calling function.
     pub function: String,
-    /// `s3`, `scheduler`, `secretsmanager`, `lambda`.
+    /// `s3`, `scheduler`, `secretsmanager`, `events`, `lambda`.
     pub service: String,
     /// The IAM action without its service.
     pub operation: String,
@@ -59,6 +59,7 @@ impl Recorded {
                 let name = resource.split_once(":secret:").and_then(|(_, name)| name.rsplit_once('-'));
                 own(name.map_or(resource, |(name, _)| name), '/')
             }
+            Service::Events => own(resource.rsplit('/').next().unwrap_or_default(), '-'),
             Service::Lambda => {
                 let name = resource.rsplit(':').next().unwrap_or_default();
                 match name.strip_prefix(&format!("best-shot-{environment}-")) {

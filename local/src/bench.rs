@@ -125,7 +125,7 @@ async fn writing(store: &Store, season: &Season) -> anyhow::Result<()> {
             client.batch_execute("TRUNCATE match CASCADE").await?;
             for pass in 0..2 {
                 let writing = matches::upsert(&*client, PROVIDER, tournament, &matches, now);
-                let (outcomes, _) = took[pass].time(writing).await?;
+                let outcomes = took[pass].time(writing).await?.outcomes;
                 written[pass] = outcomes.inserted + outcomes.updated;
             }
         }

@@ -92,9 +92,10 @@ impl Functions {
         child_of(emulator)
     }
 
-    /// Invokes a function and returns its answer; an error contains Lambda's `errorType` and message.
+    /// Invokes a function, once it has answered what it was asked before, and returns its answer; an error contains Lambda's
+    /// `errorType` and message.
     pub async fn invoke(&self, name: &str, event: &Value) -> anyhow::Result<Value> {
-        let answer = self.invoke_raw(name, event.to_string()).await?;
+        let answer = self.invoke_in_turn(name, event.to_string()).await?;
         if let Some(error) = answer.get("errorMessage").and_then(Value::as_str) {
             let kind = answer.get("errorType").and_then(Value::as_str).unwrap_or("unknown");
             anyhow::bail!("{name}: {kind}: {error}");

@@ -4,6 +4,7 @@ mod aws_call;
 pub mod aws_gate;
 pub mod aws_record;
 pub mod bench;
+pub mod bus;
 pub mod chaos;
 pub mod crowd;
 pub mod driver;

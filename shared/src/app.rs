@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::alarms::Alarms;
 use crate::aws;
+use crate::bus::Bus;
 use crate::config::{Config, ConfigError, Secrets};
 use crate::objects::Objects;
 use crate::secrets::{SecretError, Vault};
@@ -28,6 +29,8 @@ pub struct Services {
     pub objects: Objects,
     /// EventBridge Scheduler.
     pub alarms: Alarms,
+    /// The EventBridge bus of results, if there is one.
+    pub bus: Option<Bus>,
     /// Region, credentials and HTTP client, for a service that only one function calls.
     pub aws: aws_config::SdkConfig,
     /// Slack, if there is a webhook.
@@ -87,6 +90,7 @@ impl App {
                 config.schedules.clone(),
                 config.environment.clone(),
             ),
+            bus: config.event_bus.as_ref().map(|name| Bus::new(&aws, name)),
             slack,
             vault,
             aws,

@@ -28,6 +28,8 @@ pub struct Config {
     pub provider: ProviderConfig,
     /// One-time schedules.
     pub schedules: ScheduleConfig,
+    /// `EVENT_BUS`: name or ARN of the EventBridge bus that results are sent to; none: they are sent nowhere.
+    pub event_bus: Option<String>,
     /// `SLACK_NOTIFY`: which executions send a message.
     pub slack_notify: SlackNotify,
     /// `HISTORY_DAYS`: how long the history of matches, tables and brackets is kept (730: two seasons).
@@ -209,6 +211,7 @@ impl Config {
                     .required("FUNCTION_ARN_PREFIX", "the functions' ARN up to their name"),
                 offsets,
             },
+            event_bus: vars.optional("EVENT_BUS"),
             history: TimeDelta::days(history_days.into()),
             slack_notify: vars.parsed("SLACK_NOTIFY", "all, changes or failures", SlackNotify::All),
             clock_from_event: match vars.optional("CLOCK").as_deref() {

@@ -16,13 +16,14 @@ use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::event::{Event, InvalidInput, WakeUp};
-use crate::execution::{Failure, deliver_messages};
+use crate::execution::{Failure, deliver_messages, deliver_pending};
 use crate::invocation::Invocation;
 use crate::provider::Session;
 use crate::store::StoreError;
 use crate::store::checks::{self, CheckOutcome, Due};
+use crate::store::pauses;
 use crate::sync::read_ahead::ReadAhead;
-use crate::sync::{self, alarms};
+use crate::sync::{self, alarms, results};
 use crate::work::ErrorKind;
 
 /// Checks that one wake-up takes at the most; the next minute's takes the rest.
@@ -61,7 +62,7 @@ pub struct Task<'a> {
     pub ahead: &'a ReadAhead,
 }
 
-/// Handles a delivery to a function, then sets the alarms of the checks that it has inserted.
+/// Handles a delivery to a function, then sets the alarms of the checks that it has inserted and sends results to the bus.
 pub async fn handle(
     invocation: &Invocation<'_>,
     event: &Value,
@@ -78,6 +79,7 @@ pub async fn handle(
         }
     };
     let set = alarms::set_missing(invocation).await;
+    results::send(invocation).await;
     // An error of the work itself says more.
     answer.and_then(|answer| set.map(|()| answer))
 }
@@ -89,14 +91,22 @@ async fn work_on(
     event: Result<Event, InvalidInput>,
 ) -> Result<Value, Failure> {
     let scheduled = event.as_ref().ok().filter(|event| event.envelope.scheduled_time.is_some());
-    let key = scheduled.and_then(|event| event.work(invocation.request_id)).map(|work| work.key());
+    let work = scheduled.and_then(|event| event.work(invocation.request_id));
+    let store = &invocation.services.store;
+    // A schedule of an earlier version names its check; the row of that stays open.
+    if let Some(tournament) = work.as_ref().and_then(|work| work.subject.tournament()) {
+        let paused = async || pauses::is_paused(&*store.client().await?, Some(tournament)).await;
+        if store.persist(paused).await.map_err(Failure::Record)? {
+            tracing::info!(%tournament, "the tournament is paused: the scheduled event is left to its check");
+            return Ok(json!({ "paused": true }));
+        }
+    }
     let mut provider = sync::provider(invocation);
     let ahead = ReadAhead::default();
     let answer = worker.work(Task { invocation, provider: &mut provider, event, ahead: &ahead }).await;
     provider.close().await;
     let answer = answer?;
-    if let Some(key) = key {
-        let store = &invocation.services.store;
+    if let Some(key) = work.map(|work| work.key()) {
         let close =
             async || checks::close_by_key(&*store.client().await?, &key, invocation.clock.now()).await;
         store.persist(close).await.map_err(Failure::Record)?;
@@ -148,6 +158,7 @@ async fn work_on_due(
     let items: Vec<Item<'_>> =
         begun.iter().map(|due| Item { due, covered: Vec::new() }).chain(folded).collect();
     if items.is_empty() && given_up.is_empty() {
+        deliver_pending(invocation).await;
         return Ok(json!({ "checks": { "due": 0, "running": running.len() } }));
     }
     let batch = Batch::default();

@@ -164,6 +164,9 @@ pub struct NewResult {
     pub home: String,
     /// The away team's name.
     pub away: String,
+    /// The match, once it is stored.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub match_id: Option<Uuid>,
     /// The goals, as `2-1` or `1-1 (4-3 pens)`; none where the match has lost its result.
     pub score: Option<String>,
 }
@@ -174,6 +177,29 @@ impl fmt::Display for NewResult {
     }
 }
 
+/// A team that has another place in its table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableMove {
+    /// The team's name.
+    pub team: String,
+    /// Its group; empty where there is one table.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub group: String,
+    /// The place it had.
+    pub from: i32,
+    /// The place it has.
+    pub to: i32,
+}
+
+impl fmt::Display for TableMove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { team, group, from, to } = self;
+        let arrow = if to < from { "▲" } else { "▼" };
+        let group = if group.is_empty() { String::new() } else { format!(" ({group})") };
+        write!(f, "{arrow} {team}{group}: {from} → {to}")
+    }
+}
+
 /// Figures that only some operations have.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -181,6 +207,12 @@ pub struct Facts {
     /// Who requested the work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
+    /// What an operator changed, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<String>,
+    /// What the operator noted about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Whether the tournament has a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_standings: Option<bool>,
@@ -190,6 +222,9 @@ pub struct Facts {
     /// Results that came in: matches that ended, and ended ones whose result changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<NewResult>,
+    /// Teams that have another place in their table, the highest place first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<TableMove>,
     /// Whether the table is to be computed now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standings_due: Option<bool>,
@@ -209,6 +244,11 @@ impl Facts {
     /// The results that came in, a line each.
     pub fn result_lines(&self) -> Vec<String> {
         self.results.iter().map(ToString::to_string).collect()
+    }
+
+    /// The teams that moved, a line each.
+    pub fn move_lines(&self) -> Vec<String> {
+        self.moves.iter().map(ToString::to_string).collect()
     }
 }
 

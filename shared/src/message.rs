@@ -6,7 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::block_kit::{Block, Element, Text};
-use crate::journal::RoundCounts;
+use crate::journal::{NewResult, RoundCounts};
 use crate::outcomes::counts;
 use crate::store::circuit::PendingMessage;
 use crate::summary::Summary;
@@ -25,6 +25,8 @@ const LINE_CHARS: usize = 150;
 const RESULTS_CHARS: usize = 700;
 /// Results listed in a message about one execution; the report has all.
 const RESULTS: usize = 20;
+/// Length of one result in a message about one execution.
+const RESULT_CHARS: usize = 110;
 /// Sections of lines in such a message.
 const LINE_BLOCKS: usize = 6;
 
@@ -41,8 +43,8 @@ pub(crate) struct Message {
     pub summary: Summary,
     /// The delivery.
     pub request_id: Uuid,
-    /// The link to the execution's page, if the desk's address is known.
-    pub run_url: Option<String>,
+    /// The desk's address, if it is known.
+    pub desk_url: Option<String>,
     /// The link to the report, if there is one.
     pub report_url: Option<String>,
     /// The report's key on S3, shown if there is no link.
@@ -54,6 +56,15 @@ pub(crate) struct Message {
 }
 
 impl Message {
+    /// A result in mrkdwn: a link to its match, where that has a page.
+    fn result(&self, result: &NewResult) -> String {
+        let text = escaped(&result.to_string(), RESULT_CHARS);
+        match (&self.desk_url, result.match_id) {
+            (Some(desk), Some(id)) => format!("<{desk}/matches/{id}|{text}>"),
+            _ => text,
+        }
+    }
+
     /// Its line in a message about several.
     fn line(&self) -> String {
         let (_, mark) = look_of(self.status);
@@ -74,6 +85,9 @@ impl Message {
         }
         if !self.summary.facts.results.is_empty() {
             parts.push(escaped(&self.summary.facts.result_lines().join(", "), RESULTS_CHARS));
+        }
+        if !self.summary.facts.moves.is_empty() {
+            parts.push(escaped(&self.summary.facts.move_lines().join(", "), LINE_CHARS));
         }
         if self.summary.dry_run {
             parts.push("dry run".to_owned());
@@ -153,8 +167,46 @@ impl Message {
             || self.summary.schedules.is_some_and(|schedules| schedules.changed())
     }
 
+    /// The payload about an operator's decision.
+    fn decision_payload(&self, title: &str, effect: &str) -> Value {
+        let label = self.summary.tournament_label.as_deref().unwrap_or("all tournaments");
+        let title = format!("{title}: {label}");
+        let by = self.summary.facts.requested_by.as_deref().unwrap_or("somebody");
+        let at = self.completed_at.format("%Y-%m-%d %H:%M UTC");
+        let note = self.summary.facts.note.as_ref().map(|note| format!(" {note:?}")).unwrap_or_default();
+        let text = escaped(&format!("By {by} at {at}.{note} {effect}"), SECTION_CHARS);
+        let mut blocks = vec![
+            Block::Header { text: Text::plain(shortened(&title, HEADER_CHARS)) },
+            Block::Section { text: Text::verbatim(text) },
+        ];
+        let results: Vec<String> =
+            self.summary.facts.results.iter().map(|result| self.result(result)).collect();
+        blocks.extend(
+            list("Match", &results, RESULTS).map(|text| Block::Section { text: Text::verbatim(text) }),
+        );
+        let colour = look_of(ExecutionStatus::PartialFailure).0;
+        json!({
+            "text": escaped(&title, FIELD_CHARS),
+            "attachments": [{ "color": colour, "fallback": title, "blocks": blocks }],
+        })
+    }
+
     /// The webhook's payload.
     pub(crate) fn payload(&self) -> Value {
+        match self.operation {
+            Operation::Pause => {
+                return self.decision_payload("⏸ paused", "No check is worked on until it is resumed.");
+            }
+            Operation::Resume => {
+                return self
+                    .decision_payload("▶ resumed", "What was due meanwhile is read now, each round once.");
+            }
+            Operation::MatchCorrect => return self.decision_payload("✏️ match corrected and locked", ""),
+            Operation::MatchUnlock => {
+                return self.decision_payload("✏️ match unlocked", "It is as the provider last gave it.");
+            }
+            _ => {}
+        }
         let (colour, mark) = look_of(self.status);
         let Summary { rows, schedules, .. } = self.summary;
         let label = self.summary.tournament_label.as_deref().unwrap_or("all tournaments");
@@ -188,18 +240,28 @@ impl Message {
             Block::Fields { fields },
         ];
         let Summary { errors, warnings, facts, .. } = &self.summary;
-        let results = facts.result_lines();
-        for (name, texts, limit) in
-            [("Results", &results, RESULTS), ("Errors", errors, QUOTED), ("Warnings", warnings, QUOTED)]
-        {
-            if let Some(text) = quoted(name, texts, limit) {
+        let results: Vec<String> = facts.results.iter().map(|result| self.result(result)).collect();
+        let plain = |texts: &[String], limit: usize| -> Vec<String> {
+            let chars = SECTION_CHARS / limit - 2;
+            texts.iter().map(|text| escaped(&text.replace('\n', " "), chars)).collect()
+        };
+        for (name, lines, limit) in [
+            ("Results", results, RESULTS),
+            ("Table", plain(&facts.move_lines(), RESULTS), RESULTS),
+            ("Errors", plain(errors, QUOTED), QUOTED),
+            ("Warnings", plain(warnings, QUOTED), QUOTED),
+        ] {
+            if let Some(text) = list(name, &lines, limit) {
                 blocks.push(Block::Section { text: Text::verbatim(text) });
             }
         }
         match (self.report_url.as_deref().and_then(|url| Url::parse(url).ok()), &self.report_key) {
             (Some(url), _) => {
                 let button = |text: &str, url: String| Element::Button { text: Text::plain(text), url };
-                let run = self.run_url.iter().map(|run| button("Open the run", run.clone()));
+                let run = self
+                    .desk_url
+                    .iter()
+                    .map(|desk| button("Open the run", format!("{desk}/executions/{}", self.execution)));
                 let elements = run.chain([button("Open the report", url.into())]).collect();
                 blocks.push(Block::Actions { elements });
             }
@@ -251,21 +313,23 @@ pub(crate) fn circuit_payload(pending: &PendingMessage) -> Value {
     })
 }
 
-/// A section that lists the first `limit` of these texts; none if there are none.
-fn quoted(name: &str, texts: &[String], limit: usize) -> Option<String> {
-    if texts.is_empty() {
+/// A section that lists the first `limit` of these lines of mrkdwn, as many as it can hold; none if there are none.
+fn list(name: &str, lines: &[String], limit: usize) -> Option<String> {
+    if lines.is_empty() {
         return None;
     }
-    let chars = SECTION_CHARS / limit;
-    let mut lines: Vec<String> = texts
-        .iter()
-        .take(limit)
-        .map(|text| format!("• {}", escaped(&text.replace('\n', " "), chars - 2)))
-        .collect();
-    if texts.len() > limit {
-        lines.push(format!("… and {} more", texts.len() - limit));
+    let mut text = format!("*{name}*");
+    let mut length = text.chars().count();
+    for (index, line) in lines.iter().enumerate() {
+        length += line.chars().count() + 3;
+        if index == limit || length > SECTION_CHARS {
+            text.push_str(&format!("\n… and {} more", lines.len() - index));
+            break;
+        }
+        text.push_str("\n• ");
+        text.push_str(line);
     }
-    Some(format!("*{name}*\n{}", lines.join("\n")))
+    Some(text)
 }
 
 /// A text escaped so that mrkdwn shows it literally, at most `limit` characters long after escaping.
@@ -299,11 +363,16 @@ fn shortened(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Facts, NewResult};
+    use crate::journal::{Facts, TableMove};
     use crate::outcomes::Outcomes;
 
     fn result(home: &str, away: &str, goals: usize) -> NewResult {
-        NewResult { home: home.to_owned(), away: away.to_owned(), score: Some(format!("{goals}-1")) }
+        NewResult {
+            home: home.to_owned(),
+            away: away.to_owned(),
+            match_id: Some(Uuid::from_u128(3)),
+            score: Some(format!("{goals}-1")),
+        }
     }
 
     fn message(status: ExecutionStatus, summary: Summary) -> Message {
@@ -313,7 +382,7 @@ mod tests {
             status,
             summary,
             request_id: Uuid::from_u128(2),
-            run_url: Some("https://desk.example/executions/x".to_owned()),
+            desk_url: Some("https://desk.example".to_owned()),
             report_url: Some("https://d1.example/data-provider-operation-reports/x.html".to_owned()),
             report_key: None,
             completed_at: "2022-12-18T17:00:02Z".parse().unwrap(),
@@ -329,7 +398,11 @@ mod tests {
             requests: Some(1),
             total_operations: Some(7),
             failed_operations: Some(errors.len()),
-            facts: Facts { results: vec![result("Ash <1>", "Birch", 2)], ..Facts::default() },
+            facts: Facts {
+                results: vec![result("Ash <1>", "Birch", 2)],
+                moves: vec![TableMove { team: "Ash <1>".to_owned(), group: "A".to_owned(), from: 3, to: 1 }],
+                ..Facts::default()
+            },
             errors: errors.iter().map(|error| (*error).to_owned()).collect(),
             ..Summary::default()
         };

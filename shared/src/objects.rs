@@ -136,9 +136,9 @@ impl Objects {
         }
     }
 
-    /// The link to an execution's page on the operator's desk, if its address is known.
-    pub fn run_url(&self, execution: uuid::Uuid) -> Option<String> {
-        self.config.operator_api_url.as_ref().map(|url| format!("{url}/executions/{execution}"))
+    /// The address of the operator's desk, if it is known.
+    pub fn desk_url(&self) -> Option<&str> {
+        self.config.operator_api_url.as_deref()
     }
 
     /// The stable link to an execution's report: the operator API's, which signs on demand; if its URL is not set,

@@ -170,7 +170,10 @@ impl<'a> View<'a> {
         if !journal.facts.results.is_empty() {
             facts.push(("Results".to_owned(), journal.facts.result_lines().join("; ")));
         }
-        let others = Facts { results: Vec::new(), ..journal.facts.clone() };
+        if !journal.facts.moves.is_empty() {
+            facts.push(("Moves in the table".to_owned(), journal.facts.move_lines().join("; ")));
+        }
+        let others = Facts { results: Vec::new(), moves: Vec::new(), ..journal.facts.clone() };
         let further = serde_json::to_value(others).unwrap_or_default();
         facts.extend(
             further.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain(value))),

@@ -90,9 +90,24 @@ pub enum Operation {
     KnockoutsUpdate,
     DailySchedule,
     ProviderReset,
+    MatchCorrect,
+    MatchUnlock,
+    Pause,
+    Resume,
+    Acknowledge,
 }
 
 impl Operation {
+    /// Whether only a person asks for it.
+    pub fn is_by_hand(self) -> bool {
+        self.is_decision() || matches!(self, Self::ProviderReset | Self::Acknowledge)
+    }
+
+    /// Whether a person decides it, and everybody is told.
+    pub fn is_decision(self) -> bool {
+        matches!(self, Self::MatchCorrect | Self::MatchUnlock | Self::Pause | Self::Resume)
+    }
+
     /// The same in words, for titles and messages: `matches update`.
     pub fn words(self) -> String {
         self.to_string().replace('_', " ")

@@ -78,10 +78,12 @@ async fn only_what_changed_is_written_and_what_names_no_team_is_given_back() {
     };
     let open = MatchStatus::Open;
     let batch = [game("10", 1, open, None, 0), game("11", 1, open, None, 0), game("12", 99, open, None, 0)];
-    assert_eq!(write(&batch, 0).await, (outcomes(2, 0, 0, 1), vec!["12".to_owned()]));
-    assert_eq!(write(&batch[..2], 1).await.0, outcomes(0, 0, 2, 0));
+    let written = write(&batch, 0).await;
+    assert_eq!((written.outcomes, written.unresolved), (outcomes(2, 0, 0, 1), vec!["12".to_owned()]));
+    assert_eq!(written.written.keys().collect::<Vec<_>>(), ["10", "11"]);
+    assert_eq!(write(&batch[..2], 1).await.outcomes, outcomes(0, 0, 2, 0));
     let scored = [game("10", 1, open, Some((1, 0)), 5), batch[1].clone()];
-    assert_eq!(write(&scored, 2).await.0, outcomes(0, 1, 1, 0));
+    assert_eq!(write(&scored, 2).await.outcomes, outcomes(0, 1, 1, 0));
     let touched = "SELECT concat(external_id, ' ', to_char(updated_at, 'MI'), ' ', to_char(last_checked_at, 'MI')) FROM match ORDER BY external_id";
     assert_eq!(texts(&client, touched).await, ["10 02 02", "11 00 00"], "updated_at moves only on change");
 }
@@ -92,7 +94,8 @@ async fn the_database_itself_keeps_an_ended_match_and_refuses_an_older_payload()
     let client = store.client().await.unwrap();
     let id = tournament(&client, "l").await;
     teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
-    let write = async |one: Match| matches::upsert(&*client, PROVIDER, id, &[one], now()).await.unwrap().0;
+    let write =
+        async |one: Match| matches::upsert(&*client, PROVIDER, id, &[one], now()).await.unwrap().outcomes;
     let ended = MatchStatus::Ended;
     assert_eq!(write(game("10", 1, ended, Some((2, 1)), 100)).await, outcomes(1, 0, 0, 0));
     for poorer in [
@@ -148,8 +151,8 @@ async fn one_tournaments_match_is_not_taken_by_another() {
     teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
     let game = [game("10", 1, MatchStatus::Open, None, 0)];
     matches::upsert(&*client, PROVIDER, one, &game, now()).await.unwrap();
-    let (counts, unresolved) = matches::upsert(&*client, PROVIDER, other, &game, now()).await.unwrap();
-    assert_eq!((counts, unresolved), (outcomes(0, 0, 0, 1), vec!["10".to_owned()]));
+    let upserted = matches::upsert(&*client, PROVIDER, other, &game, now()).await.unwrap();
+    assert_eq!((upserted.outcomes, upserted.unresolved), (outcomes(0, 0, 0, 1), vec!["10".to_owned()]));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::journal::Step;
 use shared::provider::ProviderError;
-use shared::store::history;
+use shared::store::{history, outbox};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{checks, refresh};
 
@@ -53,6 +53,7 @@ async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyho
     refresh::update_statuses(run).await?;
     checks::plan_days(run).await?;
     prune_history(run).await;
+    discard_results(run).await;
     let kind = CheckKind::RoutineFollowUp;
     enqueue_retry(run, None, RetryChecks { missed: kind, unchecked: kind, since: retry_since }).await?;
     broken.map_or(Ok(()), Err)
@@ -70,6 +71,17 @@ async fn prune_history(run: &mut Run<'_>) {
         Ok(0) => {}
         Ok(rows) => run.journal.completed(Step::Apply, "history", json!({ "deleted": rows })),
         Err(error) => run.journal.warn(format!("old changes could not be deleted: {error}")),
+    }
+}
+
+/// Without a bus nobody waits for results as events. If this fails it is left to the next day: nothing depends on it.
+async fn discard_results(run: &mut Run<'_>) {
+    if run.journal.dry_run || run.services.bus.is_some() {
+        return;
+    }
+    let discarded = async || outbox::discard(&*run.client().await?).await;
+    if let Err(error) = discarded().await {
+        run.journal.warn(format!("results could not be taken out of the outbox: {error}"));
     }
 }
 

@@ -31,6 +31,11 @@ impl Desk {
         Redirect::to(&format!("{}{path}", self.base))
     }
 
+    /// Whether results are sent to an event bus.
+    pub(crate) fn has_bus(&self) -> bool {
+        self.app.config.event_bus.is_some()
+    }
+
     pub(crate) async fn services(&self) -> Result<&Services, Problem> {
         Ok(self.app.services().await?)
     }

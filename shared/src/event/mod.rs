@@ -241,6 +241,15 @@ impl WakeUp {
         })
     }
 
+    /// The JSON that wakes a function at once.
+    pub fn now(environment: &str, now: DateTime<Utc>) -> Value {
+        json!({
+            "targetEnv": environment,
+            "wake": true,
+            "scheduledTime": now.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        })
+    }
+
     /// Reads a wake-up; none if the event is another.
     pub fn read(event: &Value, environment: &str, now: DateTime<Utc>) -> Option<Result<Self, InvalidInput>> {
         event.get("wake").and_then(Value::as_bool).filter(|wake| *wake)?;

@@ -97,7 +97,7 @@ impl Ended {
             status,
             summary: summary.clone(),
             request_id: invocation.request_id,
-            run_url: invocation.services.objects.run_url(id),
+            desk_url: invocation.services.objects.desk_url().map(ToOwned::to_owned),
             report_url: url,
             report_key: stored.as_ref().ok().cloned(),
             completed_at: report.completed_at,

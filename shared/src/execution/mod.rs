@@ -19,7 +19,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 pub use failure::Failure;
-pub(crate) use pending::deliver_messages;
+pub(crate) use pending::{deliver_messages, deliver_pending};
 pub use run::{Retry, Run};
 
 use crate::crash;

@@ -97,7 +97,7 @@ pub(crate) async fn deliver_messages(invocation: &Invocation<'_>, mut kept: Vec<
 }
 
 fn wanted(invocation: &Invocation<'_>, message: &Message) -> bool {
-    if !message.summary.alarms.is_empty() {
+    if message.operation.is_decision() || !message.summary.alarms.is_empty() {
         return true;
     }
     let completed = message.status == ExecutionStatus::Completed;
@@ -118,6 +118,11 @@ async fn send(invocation: &Invocation<'_>, payload: &Value) -> bool {
     };
     tracing::error!(error = problem, "a message to Slack could not be sent; it stays pending");
     false
+}
+
+/// Delivers what earlier runs and the operator's desk have left: for a delivery that has no work of its own.
+pub(crate) async fn deliver_pending(invocation: &Invocation<'_>) {
+    deliver(invocation, true).await;
 }
 
 /// Sends the pending message about the provider's circuit and, if this run's own report and message were delivered
@@ -212,7 +217,7 @@ async fn send_pending(invocation: &Invocation<'_>, pending: Pending) -> bool {
         status,
         summary: pending.summary,
         request_id: pending.request_id,
-        run_url: invocation.services.objects.run_url(pending.id),
+        desk_url: invocation.services.objects.desk_url().map(ToOwned::to_owned),
         report_url: pending.report_url,
         report_key: pending.report_key,
         completed_at: pending.completed_at,

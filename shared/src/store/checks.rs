@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
+use super::pauses::is_paused_sql;
 use super::{StoreError, stamp, utc};
 use crate::event::key_of;
 use crate::work::Function;
@@ -137,7 +138,7 @@ pub async fn is_pending(
     Ok(!rows.is_empty())
 }
 
-/// The open checks of a function that are due at `now`: those never tried first, then the oldest.
+/// The open checks of a function that are due at `now` and not paused: those never tried first, then the oldest.
 pub async fn due(
     client: &impl GenericClient,
     function: Function,
@@ -153,8 +154,9 @@ pub async fn due(
                        COALESCE(bool_or(e.status IN ('completed', 'partial_failure')), false) AS begun,
                        COALESCE(bool_or(e.status = 'in_progress' AND e.lease_expires_at > $2), false) AS running
                   FROM data_provider_executions e WHERE e.idempotency_key = c.key) e
-          WHERE c.done_at IS NULL AND c.function = $1 AND c.due_at <= $2
-          ORDER BY GREATEST(c.failures, CASE WHEN e.begun THEN 0 ELSE e.attempt END) > 0, c.due_at, c.key LIMIT $3"
+          WHERE c.done_at IS NULL AND c.function = $1 AND c.due_at <= $2 AND NOT {paused}
+          ORDER BY GREATEST(c.failures, CASE WHEN e.begun THEN 0 ELSE e.attempt END) > 0, c.due_at, c.key LIMIT $3",
+        paused = is_paused_sql("c.tournament_id")
     );
     let rows = client
         .query_typed(

@@ -364,9 +364,10 @@ pub async fn lock_pending(
             "SELECT id, operation_type, status, COALESCE(summary, '{}'), request_id, report_file_key, report_file_url,
                     completed_at, COALESCE(duration, 0), notified_at IS NULL, kept_report
                FROM data_provider_executions
-              WHERE idempotency_key IS NOT NULL AND status <> 'in_progress'
+              WHERE (idempotency_key IS NOT NULL OR function = 'operator-api') AND status <> 'in_progress'
                 AND (notified_at IS NULL OR kept_report IS NOT NULL)
-                AND completed_at BETWEEN $2 AND $3 AND ($1 IS NULL OR id = $1)
+                -- A run sends its own message; an operator's change has none.
+                AND completed_at >= $2 AND (completed_at <= $3 OR function = 'operator-api') AND ($1 IS NULL OR id = $1)
                 -- Skip records already tried in this sweep, whose time stamp this is.
                 AND updated_at IS DISTINCT FROM $4
               ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED",
@@ -540,8 +541,8 @@ pub async fn announce(
     Ok(None)
 }
 
-/// Makes a failed record wait for its function again. Returns its function and event; none if it is not (or no longer)
-/// failed, has no event, or its function refused the event. An event that names no occurrence gets that of the record, the
+/// Makes a record that failed, or failed in part, wait for its function again. Returns its function and event; none if it has
+/// not (or no longer), has no event, or its function refused the event. An event that names no occurrence gets that of the record, the
 /// delivery's id, so that it is done under the same key.
 pub async fn reopen(
     client: &impl GenericClient,
@@ -557,7 +558,7 @@ pub async fn reopen(
                     event = event || jsonb_build_object('requestedBy', $3)
                         || CASE WHEN COALESCE(event->>'idempotencyKey', '') = '' AND COALESCE(event->>'scheduledTime', '') = ''
                                 THEN jsonb_build_object('idempotencyKey', request_id) ELSE '{}' END
-              WHERE id = $1 AND status = 'failed' AND event IS NOT NULL AND function IS NOT NULL
+              WHERE id = $1 AND status IN ('failed', 'partial_failure') AND event IS NOT NULL AND function IS NOT NULL
                 -- The function refused the event itself: its record has no subject.
                 AND NOT (COALESCE(summary->>'errorKind', '') = 'InvalidInput' AND idempotency_key LIKE '%:-:-:%')
              RETURNING function, event",
@@ -589,6 +590,10 @@ pub async fn not_started(
 /// A completed change, with its requester.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change<'a> {
+    /// The id that its record gets.
+    pub id: Uuid,
+    /// Whether a message is sent about it, by the next function that runs.
+    pub notify: bool,
     /// What was done.
     pub operation: Operation,
     /// The tournament.
@@ -599,17 +604,17 @@ pub struct Change<'a> {
     pub summary: &'a Summary,
 }
 
-/// Records a change. It has no key, report or message, since it made no request to the provider.
+/// Records a change. It has no report, since it made no request to the provider.
 pub async fn record_change(
     client: &impl GenericClient,
     change: &Change<'_>,
     now: DateTime<Utc>,
-) -> Result<Uuid, StoreError> {
-    let rows = client
+) -> Result<(), StoreError> {
+    client
         .query_typed(
-            "INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
+            "INSERT INTO data_provider_executions (id, request_id, tournament_id, operation_type, status, started_at,
                     completed_at, duration, summary, function, requested_by, notified_at, created_at, updated_at)
-             VALUES (gen_random_uuid(), $1, $2, $6, $3, $3, 0, $4, $7, $5, $3, $3, $3)
+             VALUES ($8, $8, $1, $2, $6, $3, $3, 0, $4, $7, $5, CASE WHEN NOT $9 THEN $3 END, $3, $3)
              RETURNING id",
             &[
                 (&change.tournament_id, Type::UUID),
@@ -619,8 +624,10 @@ pub async fn record_change(
                 (&change.requested_by, Type::TEXT),
                 (&ExecutionStatus::Completed.to_string(), Type::TEXT),
                 (&Function::OperatorApi.to_string(), Type::TEXT),
+                (&change.id, Type::UUID),
+                (&change.notify, Type::BOOL),
             ],
         )
         .await?;
-    Ok(rows[0].get(0))
+    Ok(())
 }

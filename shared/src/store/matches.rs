@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::rounds::KIND;
-use super::{StoreError, stamp, utc};
+use super::{StoreError, locks, stamp, utc};
 use crate::outcomes::Outcomes;
 use football::domain::{Match, MatchStatus, RoundKind, Score, Stage, StoredMatch, TieFacts, Winner};
 use football::plan::checks::Kickoff;
@@ -17,7 +17,7 @@ const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_i
     home_score, away_score, home_penalties_score, away_penalties_score, date, status, provider_changed_at,
     scoreboard_applied_at IS NOT NULL AS scored, doubted_score,
     went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs,
-    provider_stage_id, called_off";
+    provider_stage_id, called_off, (SELECT to_jsonb(l) FROM match_lock l WHERE l.match_id = id) AS lock";
 
 /// SQL condition: the match `m` is open. A match with an unknown status (from an older version) counts as ended if the
 /// application has scored it, else as open: so it is requested again, and the provider's answer corrects the row.
@@ -30,7 +30,7 @@ pub(super) fn awaited(moment: &str) -> String {
     format!("({OPEN} AND (m.date IS NULL OR m.date > {moment} - interval '30 days'))")
 }
 
-fn winner(code: Option<i32>) -> Option<Winner> {
+pub(super) fn winner(code: Option<i32>) -> Option<Winner> {
     Winner::from_code(code?)
 }
 
@@ -50,36 +50,48 @@ fn stored(row: &Row) -> StoredMatch {
     let scored: bool = row.get("scored");
     let both = |home: Option<i32>, away: Option<i32>| Some((home?, away?));
     let shootout = both(row.get("home_penalties_score"), row.get("away_penalties_score"));
-    StoredMatch {
-        known: Match {
-            external_id: row.get("external_id"),
-            round_slug: row.get("round_slug"),
-            stage: stage(row.get("provider_stage_id")),
-            group_name: row.get("group_name"),
-            home: row.get("external_home_team_id"),
-            away: row.get("external_away_team_id"),
-            kickoff: row.get::<_, Option<NaiveDateTime>>("date").map(utc),
-            status: known.unwrap_or(if scored { MatchStatus::Ended } else { MatchStatus::Open }),
-            called_off: row.get::<_, Option<&str>>("called_off").and_then(|reason| reason.parse().ok()),
-            score: both(row.get("home_score"), row.get("away_score")).map(|(home, away)| Score {
-                home,
-                away,
-                shootout,
-            }),
-            changed_at: row.get::<_, Option<NaiveDateTime>>("provider_changed_at").map(utc),
-            tie: TieFacts {
-                extra_time: row.get("went_to_extra_time"),
-                awarded: row.get("awarded"),
-                winner: winner(row.get("winner_code")),
-                tie_winner: winner(row.get("tie_winner_code")),
-                previous_leg: row.get("previous_leg_external_id"),
-                legs: row.get("tie_legs"),
-            },
+    let stored = Match {
+        external_id: row.get("external_id"),
+        round_slug: row.get("round_slug"),
+        stage: stage(row.get("provider_stage_id")),
+        group_name: row.get("group_name"),
+        home: row.get("external_home_team_id"),
+        away: row.get("external_away_team_id"),
+        kickoff: row.get::<_, Option<NaiveDateTime>>("date").map(utc),
+        status: known.unwrap_or(if scored { MatchStatus::Ended } else { MatchStatus::Open }),
+        called_off: row.get::<_, Option<&str>>("called_off").and_then(|reason| reason.parse().ok()),
+        score: both(row.get("home_score"), row.get("away_score")).map(|(home, away)| Score {
+            home,
+            away,
+            shootout,
+        }),
+        changed_at: row.get::<_, Option<NaiveDateTime>>("provider_changed_at").map(utc),
+        tie: TieFacts {
+            extra_time: row.get("went_to_extra_time"),
+            awarded: row.get("awarded"),
+            winner: winner(row.get("winner_code")),
+            tie_winner: winner(row.get("tie_winner_code")),
+            previous_leg: row.get("previous_leg_external_id"),
+            legs: row.get("tie_legs"),
         },
+    };
+    let lock: Option<Json<locks::Row>> = row.get("lock");
+    StoredMatch {
+        lock: lock.map(|Json(lock)| lock.read(&stored)),
+        known: stored,
         scored,
         doubted: row.get("doubted_score"),
         unknown_status: known.is_none().then(|| status.to_owned()),
     }
+}
+
+/// One match; locked until the transaction ends, against runs and the application.
+pub async fn lock_one(
+    transaction: &tokio_postgres::Transaction<'_>,
+    id: Uuid,
+) -> Result<Option<StoredMatch>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM match WHERE id = $1 FOR NO KEY UPDATE");
+    Ok(transaction.query_typed(&sql, &[(&id, Type::UUID)]).await?.first().map(stored))
 }
 
 /// The stored matches of a tournament: of some rounds, and any with these provider's ids (a match may move between
@@ -326,14 +338,25 @@ const UPSERT: &str =
                             AND excluded.date > excluded.provider_changed_at)))
                OR (excluded.status = 'not-defined' AND excluded.called_off = 'gone'))
           AND COALESCE(excluded.provider_changed_at >= m.provider_changed_at, true)
-       RETURNING external_id, (xmax = 0) AS inserted)
-     SELECT i.external_id,
+       RETURNING id, external_id, (xmax = 0) AS inserted)
+     SELECT i.external_id, w.id,
             CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
                  WHEN r.external_id IS NULL THEN 'unresolved'
                  WHEN EXISTS (SELECT 1 FROM match m WHERE m.external_id = i.external_id AND m.provider = $1
                                  AND m.tournament_id <> $2) THEN 'unresolved'
                  ELSE 'unchanged' END AS outcome
        FROM input i LEFT JOIN resolved r USING (external_id) LEFT JOIN written w USING (external_id)";
+
+/// What became of matches.
+#[derive(Debug, Default)]
+pub struct Upserted {
+    /// How many were written.
+    pub outcomes: Outcomes,
+    /// The provider's ids of those that could not be.
+    pub unresolved: Vec<String>,
+    /// Our ids of those that were, by the provider's.
+    pub written: BTreeMap<String, Uuid>,
+}
 
 /// Writes matches that are new or differ, in one statement. Since another run may have written meanwhile, the statement
 /// itself prevents that an ended match is reopened or a row is overwritten from an older payload.
@@ -343,7 +366,7 @@ pub async fn upsert(
     tournament: Uuid,
     matches: &[Match],
     now: DateTime<Utc>,
-) -> Result<(Outcomes, Vec<String>), StoreError> {
+) -> Result<Upserted, StoreError> {
     fn column<'a, T>(matches: &'a [Match], get: impl Fn(&'a Match) -> T) -> Vec<T> {
         matches.iter().map(get).collect()
     }
@@ -383,14 +406,16 @@ pub async fn upsert(
             ],
         )
         .await?;
-    let mut outcomes = Outcomes::default();
-    let mut unresolved = Vec::new();
+    let mut upserted = Upserted::default();
     for row in &rows {
         let outcome: &str = row.get("outcome");
-        outcomes.count(outcome);
+        upserted.outcomes.count(outcome);
         if outcome == "unresolved" {
-            unresolved.push(row.get("external_id"));
+            upserted.unresolved.push(row.get("external_id"));
+        }
+        if let Some(id) = row.get("id") {
+            upserted.written.insert(row.get("external_id"), id);
         }
     }
-    Ok((outcomes, unresolved))
+    Ok(upserted)
 }

@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{StoreError, stamp};
+use crate::journal::TableMove;
 use crate::outcomes::Outcomes;
 use football::domain::standings::Row;
 
@@ -61,20 +62,34 @@ const REPLACE: &str = r#"WITH input AS (
        RETURNING 1)
      SELECT CASE WHEN i.team IS NULL THEN NULL WHEN w.inserted THEN 'inserted'
                  WHEN NOT w.inserted THEN 'updated' WHEN r.team IS NULL THEN 'unresolved'
-                 ELSE 'unchanged' END AS outcome, g.gone
+                 ELSE 'unchanged' END AS outcome, g.gone,
+            -- The row as it was before this statement.
+            i.team, i.group_name, r.long_name, o."order" AS was, i."order"
        FROM (SELECT count(*) AS gone FROM gone) g LEFT JOIN input i ON true
        LEFT JOIN resolved r USING (team, group_name)
+       LEFT JOIN tournament_standings o ON o.tournament_id = $2 AND o.team_external_id = i.team
+             AND o.group_name = i.group_name
        LEFT JOIN written w ON w.team_external_id = i.team AND w.group_name = i.group_name"#;
 
-/// Writes the rows that are new or differ and deletes those of teams that are no longer in their group; returns the
-/// counts, and how many were deleted.
+/// What became of a table's rows.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    /// The rows that were written.
+    pub outcomes: Outcomes,
+    /// How many were deleted.
+    pub gone: u64,
+    /// The teams that have another place, the highest place first.
+    pub moves: Vec<TableMove>,
+}
+
+/// Writes the rows that are new or differ and deletes those of teams that are no longer in their group.
 pub async fn replace(
     client: &impl GenericClient,
     provider: &str,
     tournament: Uuid,
     rows: &[Row],
     now: DateTime<Utc>,
-) -> Result<(Outcomes, u64), StoreError> {
+) -> Result<Replaced, StoreError> {
     fn column<'a, T>(rows: &'a [Row], get: impl Fn(&'a Row) -> T) -> Vec<T> {
         rows.iter().map(get).collect()
     }
@@ -109,5 +124,17 @@ pub async fn replace(
     let written_rows = written.iter().filter_map(|row| row.get::<_, Option<&str>>("outcome"));
     written_rows.for_each(|outcome| outcomes.count(outcome));
     let gone = written.first().map_or(0, |row| row.get::<_, i64>("gone"));
-    Ok((outcomes, u64::try_from(gone).unwrap_or_default()))
+    let moved = |row: &tokio_postgres::Row| {
+        let (from, to) = (row.get::<_, Option<i32>>("was")?, row.get::<_, Option<i32>>("order")?);
+        let name: Option<String> = row.get("long_name");
+        (from != to).then(|| TableMove {
+            team: name.unwrap_or_else(|| row.get("team")),
+            group: row.get("group_name"),
+            from,
+            to,
+        })
+    };
+    let mut moves: Vec<TableMove> = written.iter().filter_map(moved).collect();
+    moves.sort_by(|a, b| (a.to, &a.group).cmp(&(b.to, &b.group)));
+    Ok(Replaced { outcomes, gone: u64::try_from(gone).unwrap_or_default(), moves })
 }

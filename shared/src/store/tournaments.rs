@@ -7,6 +7,7 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::matches::{OPEN, awaited};
+use super::pauses::is_paused_sql;
 use super::{Readable, StoreError, parsed, stamp, utc};
 use football::domain::standings::{Carried, ProviderRow, ProviderTable};
 use football::domain::{Mode, StandingsMode, Tournament, TournamentStatus};
@@ -229,7 +230,7 @@ pub async fn with_differences(
     Ok(rows.iter().map(tournament).collect())
 }
 
-/// Active leagues without knockout rounds whose matches have all been played.
+/// Active leagues without knockout rounds whose matches have all been played and that are not paused.
 pub async fn played_out_leagues(
     client: &impl GenericClient,
     provider: &str,
@@ -238,10 +239,11 @@ pub async fn played_out_leagues(
     let open = awaited("$2");
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t
-          WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 AND mode = 'regular-season-only'
+          WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 AND mode = 'regular-season-only' AND NOT {paused}
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id)
             AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {open})
-          ORDER BY id"
+          ORDER BY id",
+        paused = is_paused_sql("t.id")
     );
     let rows =
         client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(planning), Type::TIMESTAMP)]).await?;
@@ -257,9 +259,10 @@ pub async fn waiting_for_a_match(
 ) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t WHERE status = 'active' AND deleted_at IS NULL
-            AND provider = $1
+            AND provider = $1 AND NOT {paused}
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND (m.status <> 'ended' OR m.date >= $2))
-          ORDER BY id"
+          ORDER BY id",
+        paused = is_paused_sql("t.id")
     );
     let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(since), Type::TIMESTAMP)]).await?;
     Ok(rows.iter().map(tournament).collect())

@@ -9,11 +9,9 @@ use crate::execution::Run;
 use crate::journal::{RowKind, Step};
 use crate::provider::PROVIDER;
 use crate::store::{StoreError, bracket as rows, matches, standings, tournaments};
-use football::domain::knockout::{
-    Entrant, KnockoutMatch, Side, Tie, Tree, away_goals, bracket, summary, ties,
-};
-use football::domain::matches::without_doubles;
-use football::domain::{Match, RoundKind, Tournament};
+use football::domain::knockout::{Side, Tie, Tree, summary};
+use football::domain::{Match, Round, RoundKind, Tournament};
+use football::plan::bracket as plan;
 
 /// Reads the provider's cup trees: they show pairings before the matches do, and are used to check our ties. If the
 /// provider fails, only the check is skipped, not the bracket.
@@ -44,23 +42,13 @@ async fn sync_once(
     tournaments::lock(&transaction, tournament.id).await?;
     let stored = matches::of_kind(&transaction, tournament.id, RoundKind::Knockout).await?;
     let stored: Vec<Match> = stored.into_iter().map(|row| row.known).collect();
-    let known: Vec<KnockoutMatch> = without_doubles(stored).into_iter().map(knockout_match).collect();
-    let away_goals = away_goals(&known);
     let listed = stored_rounds(&transaction, tournament.id).await?;
-    let rounds: Vec<(String, i32, Vec<Tie>)> = readable(run, listed)
-        .into_iter()
-        .map(|stored| stored.round)
-        .filter(|round| round.kind == RoundKind::Knockout)
-        .map(|round| {
-            let ties = ties(&round.slug, &known, away_goals);
-            (round.slug, round.order, ties)
-        })
-        .collect();
+    let rounds: Vec<Round> = readable(run, listed).into_iter().map(|stored| stored.round).collect();
     let (trees, fresh) = match trees {
         Some(trees) => (trees, true),
         None => (rows::trees(&transaction, tournament.id).await?, false),
     };
-    let drawn = bracket(&rounds, &trees);
+    let drawn = plan::plan(stored, rounds, &trees);
     let all: Vec<&Tie> = drawn.rounds.iter().flat_map(|round| &round.ties).collect();
 
     let ids: Vec<&str> = all
@@ -104,22 +92,4 @@ async fn sync_once(
         run.journal.completed(Step::Apply, "ties that are no more", json!({ "deleted": gone }));
     }
     Ok(())
-}
-
-fn knockout_match(known: Match) -> KnockoutMatch {
-    KnockoutMatch {
-        external_id: known.external_id,
-        round_slug: known.round_slug,
-        home: Entrant::Team(known.home),
-        away: Entrant::Team(known.away),
-        kickoff: known.kickoff,
-        status: known.status,
-        score: known.score,
-        extra_time: known.tie.extra_time,
-        awarded: known.tie.awarded,
-        winner: known.tie.winner.and_then(Side::of),
-        tie_winner: known.tie.tie_winner.and_then(Side::of),
-        previous_leg: known.tie.previous_leg,
-        legs: known.tie.legs.and_then(|legs| u32::try_from(legs).ok()),
-    }
 }

@@ -15,7 +15,8 @@ use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step};
 use crate::provider::ProviderError;
 use crate::provider::{Listed, PROVIDER, Reading};
 use crate::store::history::{self, Rejected};
-use crate::store::{StoreError, executions, matches, rounds, standings};
+use crate::store::matches::Upserted;
+use crate::store::{StoreError, executions, locks, matches, rounds, standings};
 use football::domain::{CalledOff, Match, MatchStatus, Round, RoundKind, StoredMatch, Tournament};
 use football::plan::matches::{self as plan, Change, HeldReason, MatchPlan};
 
@@ -87,7 +88,7 @@ async fn sync_once(
     let names = names(&transaction, &plan, &stored, readings).await?;
     warn_of_what_was_not_taken(&mut run.journal, &plan, readings, &names);
     warn_of_corrections(&mut run.journal, &plan, &names);
-    run.journal.facts.results.extend(new_results(&plan, &names));
+    let mut results = new_results(&plan, &names);
     if let Some(unknown) = unknown_statuses(&stored) {
         run.journal.warn(format!(
             "{unknown}: what the provider says replaces it; where it says nothing, set it to {}",
@@ -105,6 +106,7 @@ async fn sync_once(
     let latency = first.map(|changed| (now - changed).max(TimeDelta::zero()));
     run.journal.result_latency = run.journal.result_latency.max(latency);
     if run.journal.dry_run {
+        run.journal.facts.results.extend(results.into_iter().map(|(_, result)| result));
         checks::follow_matches(run, &transaction, tournament, &plan, &stored).await?;
         return Ok(synced);
     }
@@ -117,11 +119,18 @@ async fn sync_once(
     if !rejected.is_empty() {
         history::record_rejected(&transaction, tournament.id, run.record.id, &rejected, now).await?;
     }
-    let (outcomes, unresolved) =
+    let Upserted { outcomes, unresolved, written } =
         matches::upsert(&transaction, PROVIDER, tournament.id, &plan.write, now).await?;
+    if !plan.beside_locks.is_empty() {
+        locks::note_provider(&transaction, tournament.id, &plan.beside_locks).await?;
+    }
     if !plan.doubts.is_empty() {
         matches::doubt(&transaction, tournament.id, &plan.doubts).await?;
     }
+    for (id, result) in &mut results {
+        result.match_id = written.get(*id).copied();
+    }
+    run.journal.facts.results.extend(results.into_iter().map(|(_, result)| result));
     let read_as_a_whole: Vec<(String, i32)> = readings
         .iter()
         .filter(|round| round.whole)
@@ -353,14 +362,15 @@ fn rejected(plan: &MatchPlan, readings: &[RoundReading<'_>]) -> Vec<Rejected> {
     held.chain(refused).collect()
 }
 
-/// The stored matches that have ended, and the ended ones whose result has changed.
-fn new_results(plan: &MatchPlan, names: &Names) -> Vec<NewResult> {
+/// The stored matches that have ended, and the ended ones whose result has changed, by the provider's ids.
+fn new_results<'a>(plan: &'a MatchPlan, names: &Names) -> Vec<(&'a str, NewResult)> {
     let is_new = |change: &&Change| change.ends() || change.corrects_result;
-    let result = |change: &Change| {
+    let result = |change: &'a Change| {
         let (home, away) = names.0.get(&change.external_id)?.clone();
         let read = plan.write.iter().find(|m| m.external_id == change.external_id)?;
         let score = read.score.filter(|_| read.status == MatchStatus::Ended);
-        Some(NewResult { home, away, score: score.map(|score| score.to_string()) })
+        let score = score.map(|score| score.to_string());
+        Some((change.external_id.as_str(), NewResult { home, away, match_id: None, score }))
     };
     plan.changes.iter().filter(is_new).filter_map(result).collect()
 }
@@ -399,6 +409,13 @@ fn warn_of_what_was_not_taken(
             HeldReason::WouldReopen => journal.warn(format!("match {name} has ended and was not reopened")),
             HeldReason::ScoreFell => {
                 journal.warn(format!("the score of match {name} fell: taken if it is seen again"));
+            }
+            HeldReason::Locked => {
+                let read: Vec<String> = held.differences.iter().map(ToString::to_string).collect();
+                journal.warn(format!(
+                    "match {name} is locked and stays as it was set by hand; the provider's word changed: {}",
+                    read.join(", ")
+                ));
             }
             // An older answer from a cache: not a problem.
             HeldReason::Stale => {}

@@ -6,6 +6,7 @@ pub mod checks;
 pub mod matches;
 pub mod read_ahead;
 pub mod refresh;
+pub mod results;
 pub mod retry;
 pub mod rounds;
 pub mod standings;

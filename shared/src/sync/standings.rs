@@ -15,7 +15,8 @@ use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, RowKind, Step};
 use crate::provider::PROVIDER;
-use crate::store::{StoreError, checks, matches, rounds, standings, tournaments};
+use crate::store::standings::Replaced;
+use crate::store::{StoreError, checks, matches, outbox, rounds, standings, tournaments};
 
 /// A match that kicked off this long ago has ended, or is left to other checks.
 const RUNS_FOR: TimeDelta = TimeDelta::hours(6);
@@ -138,10 +139,13 @@ async fn sync_once(
         return Ok(());
     }
     let now = run.now();
-    let (outcomes, gone) = standings::replace(&transaction, PROVIDER, tournament.id, &ours.rows, now).await?;
+    let Replaced { outcomes, gone, moves } =
+        standings::replace(&transaction, PROVIDER, tournament.id, &ours.rows, now).await?;
+    outbox::note_table_final(&transaction, tournament.id, run.record.id, now).await?;
     tournaments::set_standings_terms(&transaction, tournament.id, &plan.terms, now).await?;
     crash::point("written");
     transaction.commit().await.map_err(StoreError::from)?;
+    run.journal.facts.moves = moves;
     run.journal.wrote(RowKind::Standings, outcomes);
     if gone > 0 {
         run.journal.completed(

@@ -1,5 +1,6 @@
 //! The API: JSON, described by its own code.
 
+mod decisions;
 mod executions;
 pub(crate) mod health;
 mod matches;
@@ -26,7 +27,8 @@ use utoipa_axum::routes;
 
 use crate::desk::Desk;
 use crate::problem::{Problem, Refusals};
-use crate::read::today::{self, Attention, Timeline};
+use crate::read::attention::{self, Attention};
+use crate::read::today::{self, Timeline};
 use crate::request::{self, API, Asked};
 use crate::work::Accepted;
 
@@ -74,6 +76,12 @@ pub(crate) fn router() -> (Router<Arc<Desk>>, utoipa::openapi::OpenApi) {
         .routes(routes!(matches::of_tournament))
         .routes(routes!(matches::get))
         .routes(routes!(matches::of_match))
+        .routes(routes!(decisions::correct))
+        .routes(routes!(decisions::unlock))
+        .routes(routes!(decisions::list))
+        .routes(routes!(decisions::pause_all, decisions::resume_all))
+        .routes(routes!(decisions::pause_one, decisions::resume_one))
+        .routes(routes!(decisions::acknowledged))
         .routes(routes!(triggers::scores))
         .routes(routes!(triggers::knockouts))
         .routes(routes!(triggers::daily_routine))
@@ -152,7 +160,7 @@ async fn this_day(State(desk): State<Arc<Desk>>, Asked(of): Asked<OfDay>) -> Res
     let offsets = &desk.app.config.schedules.offsets;
     Ok(Json(Today {
         day,
-        attention: today::attention(&*client, day, now).await?,
+        attention: attention::attention(&*client, day, desk.has_bus(), now).await?,
         timeline: today::timeline(&*client, day..day + TimeDelta::days(1), None, offsets, now).await?,
     }))
 }

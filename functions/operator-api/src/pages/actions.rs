@@ -10,10 +10,14 @@ use axum::response::{IntoResponse, Response};
 use shared::event::Request;
 use uuid::Uuid;
 
+use super::correction;
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
+use crate::work::acknowledge::{Acknowledge, acknowledge};
+use crate::work::correct::unlock_match;
 use crate::work::edit::{EditTournament, close_circuit, edit_tournament};
+use crate::work::pause::{pause, resume};
 use crate::work::{self, requests};
 
 pub(super) async fn act(
@@ -57,6 +61,33 @@ pub(super) async fn act(
             };
             edit_tournament(&desk, &caller, id, &edit).await?;
             return Ok(desk.redirect(&format!("/tournaments/{id}")).into_response());
+        }
+        "preview-correction" => return correction::preview(&desk, &caller, id("match")?, &form).await,
+        "correct" => return correction::apply(&desk, &caller, id("match")?, &form).await,
+        "unlock" => {
+            let id = id("match")?;
+            unlock_match(&desk, &caller, id, Some(text("note"))).await?;
+            return Ok(desk.redirect(&format!("/matches/{id}")).into_response());
+        }
+        "pause" | "resume" => {
+            let tournament = match text("tournament") {
+                "" => None,
+                _ => Some(id("tournament")?),
+            };
+            match action.as_str() {
+                "pause" => pause(&desk, &caller, tournament, Some(text("note"))).await?,
+                _ => resume(&desk, &caller, tournament, Some(text("note"))).await?,
+            };
+            // Back to where the button was, if that is a page of a tournament.
+            let here = text("here").strip_prefix("/tournaments/").and_then(|id| id.parse::<Uuid>().ok());
+            let path = here.map_or_else(|| "/".to_owned(), |id| format!("/tournaments/{id}"));
+            return Ok(desk.redirect(&path).into_response());
+        }
+        "acknowledge" => {
+            let note = Some(text("note").to_owned());
+            let asked = Acknowledge { item: text("item").to_owned(), note, acknowledged: true };
+            acknowledge(&desk, &caller, &asked).await?;
+            return Ok(desk.redirect("/").into_response());
         }
         "reset-provider" => {
             close_circuit(&desk, &caller).await?;

@@ -19,6 +19,7 @@ use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_execution};
+use crate::read::logs;
 use crate::read::report::StoredReport;
 use crate::request::{FromForm, Id};
 
@@ -40,6 +41,9 @@ struct List {
     operation: String,
     tournament: String,
     day: String,
+    /// Whether only what a person asked for is listed, and by whom.
+    audit: bool,
+    by: String,
     next: Option<String>,
 }
 
@@ -48,8 +52,9 @@ impl List {
         ExecutionStatus::VARIANTS.iter().map(|word| (*word, view::status(word))).collect()
     }
 
-    fn operations(&self) -> [Operation; 13] {
-        [
+    /// Those that a person asks for come first on the page that lists them.
+    fn operations(&self) -> Vec<Operation> {
+        let mut operations = vec![
             Operation::MatchesUpdate,
             Operation::StandingsUpdate,
             Operation::KnockoutsUpdate,
@@ -63,7 +68,18 @@ impl List {
             Operation::MatchesCreate,
             Operation::StandingsCreate,
             Operation::ProviderReset,
-        ]
+            Operation::MatchCorrect,
+            Operation::MatchUnlock,
+            Operation::Pause,
+            Operation::Resume,
+            Operation::Acknowledge,
+        ];
+        operations.sort_by_key(|operation| self.audit && !operation.is_by_hand());
+        operations
+    }
+
+    fn path(&self) -> &'static str {
+        if self.audit { "/audit" } else { "/executions" }
     }
 }
 
@@ -72,17 +88,39 @@ pub(super) async fn list(
     caller: Caller,
     FromForm(asked): FromForm<ExecutionsListed>,
 ) -> Result<Response, Problem> {
-    let filter = execution_filter(&asked)?;
+    listed(&desk, &caller, &asked, false).await
+}
+
+/// Who did what.
+pub(super) async fn audit(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    FromForm(asked): FromForm<ExecutionsListed>,
+) -> Result<Response, Problem> {
+    listed(&desk, &caller, &ExecutionsListed { by_hand: Some(true), ..asked }, true).await
+}
+
+async fn listed(
+    desk: &Desk,
+    caller: &Caller,
+    asked: &ExecutionsListed,
+    audit: bool,
+) -> Result<Response, Problem> {
+    let filter = execution_filter(asked)?;
     let client = desk.services().await?.store.client().await?;
     let found = executions::list(&*client, &filter, LINES).await?;
-    let [status, operation, tournament, day] =
-        [&asked.status, &asked.operation, &asked.tournament, &asked.day]
+    let [status, operation, tournament, day, by] =
+        [&asked.status, &asked.operation, &asked.tournament, &asked.day, &asked.by]
             .map(|text| text.clone().unwrap_or_default());
     let next = found.rows.last().filter(|_| found.more).map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in
-            [("status", &status), ("operation", &operation), ("tournament", &tournament), ("day", &day)]
-        {
+        for (name, value) in [
+            ("status", &status),
+            ("operation", &operation),
+            ("tournament", &tournament),
+            ("day", &day),
+            ("by", &by),
+        ] {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
@@ -90,7 +128,9 @@ pub(super) async fn list(
         query.append_pair("cursor", &cursor_of(last)).finish()
     });
     page(&List {
-        shell: Shell::of(&desk, &caller, "executions"),
+        shell: Shell::of(desk, caller, if audit { "audit" } else { "executions" }),
+        audit,
+        by,
         lines: found.rows.into_iter().map(Line::of).collect(),
         status,
         operation,
@@ -128,6 +168,8 @@ struct Show {
     line: Line,
     steps: Vec<Line>,
     running: bool,
+    /// Where its log lines are.
+    logs: Option<String>,
     facts: Vec<(&'static str, String)>,
     errors: Vec<String>,
     warnings: Vec<String>,
@@ -178,6 +220,7 @@ pub(super) async fn show(
     page(&Show {
         shell: Shell::of(&desk, &caller, "executions"),
         running,
+        logs: logs::insights(&desk.app.config.schedules, &execution),
         facts: facts(&execution),
         errors: errors.into_iter().filter(|_| ended).collect(),
         warnings: warnings.into_iter().filter(|_| ended).collect(),
@@ -205,6 +248,12 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
     if !summary.facts.results.is_empty() {
         facts.push(("Results", summary.facts.result_lines().join("; ")));
     }
+    if !summary.facts.moves.is_empty() {
+        facts.push(("Moves in the table", summary.facts.move_lines().join("; ")));
+    }
+    if !summary.facts.decided.is_empty() {
+        facts.push(("Changed", summary.facts.decided.join("; ")));
+    }
     if let Some(matches) = &summary.facts.matches {
         // Numbers by value: 2 before 10.
         let mut rounds: Vec<_> = matches.iter().collect();
@@ -223,6 +272,7 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
     }
     facts.extend(execution.planned_for.map(|at| ("Planned for", view::moment(at))));
     facts.extend(execution.requested_by.clone().map(|by| ("Asked for by", by)));
+    facts.extend(summary.facts.note.clone().map(|note| ("Note", note)));
     facts.extend(execution.key.clone().map(|key| ("Key", key)));
     facts
 }

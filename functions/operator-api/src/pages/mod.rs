@@ -1,6 +1,7 @@
 //! The pages: rendered on the server, usable without JavaScript, and refreshed by a script during a run.
 
 mod actions;
+mod correction;
 mod create;
 mod executions;
 mod matches;
@@ -47,6 +48,7 @@ pub(crate) fn guarded() -> Router<Arc<Desk>> {
     Router::new()
         .route("/", get(today::show))
         .route("/executions", get(executions::list))
+        .route("/audit", get(executions::audit))
         .route("/executions/{id}", get(executions::show))
         .route("/tournaments", get(tournaments::list).post(create::create))
         .route("/tournaments/new", get(create::show))

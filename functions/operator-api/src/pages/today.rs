@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::read::attention::{self, Attention, Item, ItemKind};
 use crate::read::provider;
-use crate::read::today::{self, Attention, DayHour, Item, ItemKind, Timeline};
+use crate::read::today::{self, DayHour, Timeline};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
+use shared::store::pauses::{self, Pause};
 
 use super::{Shell, page, view};
 use crate::access::Caller;
@@ -24,6 +26,7 @@ struct Today {
     is_today: bool,
     now: DateTime<Utc>,
     attention: Attention,
+    pauses: Vec<Pause>,
     timeline: Timeline,
 }
 
@@ -47,7 +50,8 @@ pub(super) async fn show(
         day,
         is_today: day == today,
         now,
-        attention: today::attention(&*client, day, now).await?,
+        attention: attention::attention(&*client, day, desk.has_bus(), now).await?,
+        pauses: pauses::list(&*client).await?,
         timeline: today::timeline(&*client, day..day + TimeDelta::days(1), None, offsets, now).await?,
     })
 }
@@ -125,6 +129,15 @@ mod shown {
             ItemKind::Stuck => format!("{} does not go on: {label}", view::operation_name(what)),
             ItemKind::Late => format!("A check is late: {what} of {label}"),
             ItemKind::Alarm => format!("No alarm is set for a check: {what} of {label}"),
+            ItemKind::GivenUp => format!("A check is given up: {what} of {label}"),
+            ItemKind::Correction => format!("A scored result changed: {what} ({label})"),
+            ItemKind::Rejected => match item.detail.as_deref() {
+                Some("locked") => {
+                    format!("The provider says otherwise than the locked match: {what} ({label})")
+                }
+                _ => format!("The provider's word was not taken: {what} ({label})"),
+            },
+            ItemKind::Events => "Results are not on the event bus yet".to_owned(),
             ItemKind::Open => format!("Round {what} of {label} has matches that must have ended"),
             ItemKind::Partial => format!("{} failed in part: {label}", view::operation_name(what)),
             ItemKind::Drift => format!("The table of {label} differs from the provider's"),
@@ -145,6 +158,16 @@ mod shown {
             ItemKind::Alarm => {
                 "Run the daily routine: it sets what is missing. If it fails, Scheduler refuses."
             }
+            ItemKind::GivenUp => "Read why. The daily routine plans what is still needed.",
+            ItemKind::Correction => {
+                "The application must score its members' guesses again. Acknowledge it when that is done."
+            }
+            ItemKind::Rejected => {
+                "Look at the match: correct it if the provider is right, or acknowledge it."
+            }
+            ItemKind::Events => {
+                "Every run tries again. If it stays, look at the bus and the functions' permission."
+            }
             ItemKind::Open => "Read the round's scores again.",
             ItemKind::Partial => "What failed has its follow-up; look whether it is enough.",
             ItemKind::Drift => "Compare the rows; the tie-breaking rule may be another.",
@@ -153,8 +176,15 @@ mod shown {
 
     pub(super) fn tone_of(item: &Item) -> &'static str {
         match item.kind {
-            ItemKind::Circuit | ItemKind::Failed | ItemKind::Alarm => "bad",
-            ItemKind::Stuck | ItemKind::Late | ItemKind::Open | ItemKind::Partial => "half",
+            ItemKind::Circuit
+            | ItemKind::Failed
+            | ItemKind::Alarm
+            | ItemKind::Correction
+            | ItemKind::GivenUp
+            | ItemKind::Events => "bad",
+            ItemKind::Stuck | ItemKind::Late | ItemKind::Open | ItemKind::Partial | ItemKind::Rejected => {
+                "half"
+            }
             ItemKind::Drift => "calm",
         }
     }
@@ -164,8 +194,30 @@ mod shown {
             ItemKind::Open => {
                 format!("is the first kickoff; {} open", item.detail.as_deref().unwrap_or("some"))
             }
+            ItemKind::Events => {
+                format!("is the oldest of {}", item.detail.as_deref().unwrap_or("some"))
+            }
+            ItemKind::Rejected => view::rejected(item.detail.as_deref().unwrap_or_default()).to_owned(),
             _ => item.detail.clone().unwrap_or_default(),
         }
+    }
+
+    /// The page about an item.
+    pub(super) fn path(item: &Item) -> Option<String> {
+        let of_match = item.match_id.map(|id| format!("/matches/{id}"));
+        let of_execution = item.execution.map(|id| format!("/executions/{id}"));
+        let of_tournament = item.tournament.map(|id| format!("/tournaments/{id}"));
+        of_match.or(of_execution).or(of_tournament)
+    }
+
+    /// Whether it can be acknowledged: it does not go away by itself when its reason does.
+    pub(super) fn may_be_acknowledged(item: &Item) -> bool {
+        !matches!(item.kind, ItemKind::Circuit | ItemKind::Stuck)
+    }
+
+    /// Whether its execution can be sent again.
+    pub(super) fn may_be_retried(item: &Item) -> bool {
+        matches!(item.kind, ItemKind::Failed | ItemKind::Partial)
     }
 
     pub(super) fn since(item: &Item) -> String {
@@ -175,13 +227,10 @@ mod shown {
     pub(super) fn is(item: &Item, kind: &str) -> bool {
         match item.kind {
             ItemKind::Circuit => kind == "circuit",
-            ItemKind::Failed => kind == "failed",
-            ItemKind::Stuck => kind == "stuck",
             ItemKind::Late => kind == "late",
             ItemKind::Alarm => kind == "alarm",
             ItemKind::Open => kind == "open",
-            ItemKind::Partial => kind == "partial",
-            ItemKind::Drift => kind == "drift",
+            _ => false,
         }
     }
 

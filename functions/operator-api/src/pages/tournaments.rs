@@ -13,6 +13,7 @@ use axum::response::Response;
 use chrono::TimeDelta;
 use football::domain::Mode;
 use serde::Deserialize;
+use shared::store::pauses::{self, Pause};
 
 use super::view::{self, Line};
 use super::{Shell, page};
@@ -70,6 +71,8 @@ struct Show {
     matches: Vec<MatchView>,
     bracket: Vec<Column>,
     timeline: Timeline,
+    /// What is paused of it: itself, or everything.
+    pauses: Vec<Pause>,
     lines: Vec<Line>,
 }
 
@@ -79,6 +82,10 @@ impl Show {
             .iter()
             .find(|round| round.slug == self.round)
             .map_or(self.round.as_str(), |round| &round.label)
+    }
+
+    fn here(&self) -> String {
+        format!("/tournaments/{}", self.tournament.id)
     }
 
     fn mode(&self) -> &'static str {
@@ -169,6 +176,7 @@ pub(super) async fn show(
         matches,
         bracket,
         timeline: today::timeline(&*client, days, Some(id), offsets, now).await?,
+        pauses: pauses::of_tournament(&*client, id).await?,
         lines: executions::list(&*client, &filter, LINES).await?.rows.into_iter().map(Line::of).collect(),
         rounds,
         tournament,

@@ -19,6 +19,11 @@ pub(super) fn maybe(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "–".to_owned(), moment)
 }
 
+/// An id; nothing for none.
+pub(super) fn id(id: Option<uuid::Uuid>) -> String {
+    id.map_or_else(String::new, |id| id.to_string())
+}
+
 /// The display name of an operation.
 pub(super) fn operation(operation: Operation) -> &'static str {
     match operation {
@@ -35,6 +40,11 @@ pub(super) fn operation(operation: Operation) -> &'static str {
         Operation::KnockoutsUpdate => "Update knockouts",
         Operation::DailySchedule => "Daily routine",
         Operation::ProviderReset => "Reset provider",
+        Operation::MatchCorrect => "Correct match",
+        Operation::MatchUnlock => "Unlock match",
+        Operation::Pause => "Pause",
+        Operation::Resume => "Resume",
+        Operation::Acknowledge => "Acknowledge",
     }
 }
 
@@ -129,12 +139,20 @@ impl Line {
             let so_far = format!("{} operations so far, the last: {}", progress.operations, progress.last);
             return cut(&so_far, 160);
         }
+        if !summary.facts.decided.is_empty() {
+            return cut(&summary.facts.decided.join(", "), 160);
+        }
         let error = summary.errors.first().or(summary.error.as_ref());
         if let Some(error) = error.filter(|_| status != Some(ExecutionStatus::Completed)) {
             return cut(error, 160);
         }
         summary.rows.map_or_else(String::new, |rows| format!("rows: {}", counts(&rows)))
     }
+}
+
+/// `2 → 3`, or `2` where nothing changes.
+pub(super) fn becomes(from: &i32, to: &i32) -> String {
+    if from == to { to.to_string() } else { format!("{from} → {to}") }
 }
 
 /// What a change is of.
@@ -152,6 +170,7 @@ pub(super) fn rejected(reason: &str) -> &str {
         "would-reopen" => "the match had ended",
         "score-fell" => "the score fell, and was seen for the first time",
         "malformed" => "it could not be read",
+        "locked" => "a person has locked it",
         other => other,
     }
 }

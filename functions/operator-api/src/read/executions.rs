@@ -49,7 +49,7 @@ pub(crate) struct Execution {
     pub(crate) requested_by: Option<String>,
     /// Whether there is a report.
     pub(crate) has_report: bool,
-    /// Whether it can be sent again: it failed, and its event is on record.
+    /// Whether it can be sent again: it failed, as a whole or in part, and its event is on record.
     pub(crate) can_retry: bool,
     /// Counts, errors, warnings.
     #[serde(rename = "summary")]
@@ -64,7 +64,7 @@ pub(crate) struct Execution {
 
 const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
     e.started_at, e.completed_at, e.duration, e.planned_for, e.lease_expires_at, e.idempotency_key, e.requested_by,
-    e.report_file_key, e.summary, (e.status = 'failed' AND e.event IS NOT NULL AND e.function IS NOT NULL
+    e.report_file_key, e.summary, (e.status IN ('failed', 'partial_failure') AND e.event IS NOT NULL AND e.function IS NOT NULL
         AND NOT (COALESCE(e.summary->>'errorKind', '') = 'InvalidInput' AND e.idempotency_key LIKE '%:-:-:%')) AS can_retry";
 /// The longest pause between two executions of one delivery: time for a report and a message.
 const BETWEEN_STEPS: TimeDelta = TimeDelta::seconds(25);
@@ -177,6 +177,10 @@ pub(crate) struct Filter<'a> {
     pub(crate) tournament: Option<Uuid>,
     /// Begun on this day, UTC.
     pub(crate) day: Option<NaiveDate>,
+    /// Asked for by a person.
+    pub(crate) by_hand: bool,
+    /// Asked for by somebody whose name holds this.
+    pub(crate) by: Option<&'a str>,
     /// Those after this one in the list: when it began, and its id.
     pub(crate) after: Option<(DateTime<Utc>, Uuid)>,
 }
@@ -193,6 +197,8 @@ pub(crate) async fn list(
             AND ($3::uuid IS NULL OR e.tournament_id = $3)
             AND ($4::timestamp IS NULL OR (e.started_at >= $4 AND e.started_at < $5))
             AND ($6::timestamp IS NULL OR (e.started_at, e.id) < ($6, $7))
+            AND (NOT $9 OR e.requested_by IS NOT NULL)
+            AND ($10::text IS NULL OR position(lower($10) IN lower(e.requested_by)) > 0)
           ORDER BY e.started_at DESC, e.id DESC LIMIT $8"
     );
     let day = filter.day.map(|day| day.and_time(NaiveTime::MIN));
@@ -208,6 +214,8 @@ pub(crate) async fn list(
                 (&filter.after.map(|(at, _)| stamp(at)), Type::TIMESTAMP),
                 (&filter.after.map(|(_, id)| id), Type::UUID),
                 (&(limit + 1), Type::INT8),
+                (&(filter.by_hand || filter.by.is_some()), Type::BOOL),
+                (&filter.by, Type::TEXT),
             ],
         )
         .await?;

@@ -49,6 +49,12 @@ pub(crate) struct ExecutionsListed {
     /// The day they began, UTC.
     #[param(value_type = Option<chrono::NaiveDate>)]
     pub day: Option<String>,
+    /// `true`: those that a person asked for.
+    #[serde(rename = "byHand")]
+    pub by_hand: Option<bool>,
+    /// A text that the name of the person must hold.
+    #[param(max_length = 200)]
+    pub by: Option<String>,
     /// How many, 1 to 200 (50).
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<i64>,
@@ -89,7 +95,12 @@ pub(crate) fn execution_filter(asked: &ExecutionsListed) -> Result<Filter<'_>, P
     if operation.is_some_and(|name| !may_be(name)) {
         return Err(wrong("operation", "must be matches_update or the like"));
     }
-    Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, after })
+    let by = asked.by.as_deref().filter(|by| !by.is_empty());
+    if by.is_some_and(|by| by.chars().count() > 200 || by.contains('\0')) {
+        return Err(wrong("by", "must be at most 200 characters"));
+    }
+    let by_hand = asked.by_hand.unwrap_or_default();
+    Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, by_hand, by, after })
 }
 
 /// The cursor of the page that begins after an execution.

@@ -7,6 +7,7 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
+use football::domain::Score;
 use shared::store::{StoreError, utc};
 
 /// One side of a match.
@@ -45,6 +46,8 @@ pub(crate) struct MatchView {
     pub(crate) kickoff: Option<DateTime<Utc>>,
     /// `open`, `ended` or `not-defined`.
     pub(crate) status: String,
+    /// Why it has no result: `postponed`, `abandoned`, `cancelled`, `removed` or `gone`.
+    pub(crate) called_off: Option<String>,
     /// The home side.
     pub(crate) home: TeamView,
     /// The away side.
@@ -53,14 +56,51 @@ pub(crate) struct MatchView {
     pub(crate) scored_at: Option<DateTime<Utc>>,
     /// When the row last changed.
     pub(crate) updated_at: DateTime<Utc>,
+    /// Who has set it against the provider; none: the provider's readings change it.
+    pub(crate) lock: Option<LockView>,
+}
+
+/// The lock of a match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct LockView {
+    /// Who locked it.
+    pub(crate) by: String,
+    /// When.
+    pub(crate) at: DateTime<Utc>,
+    /// Why; may be empty.
+    pub(crate) note: String,
+    /// Whether status and score are locked.
+    pub(crate) result: bool,
+    /// Whether the kickoff is locked.
+    pub(crate) kickoff: bool,
+    /// What the provider says: the status, the score as `2-1` or `1-1 (4-3 pens)`, the kickoff.
+    pub(crate) provider: ProviderWord,
+}
+
+/// What the provider says of a locked match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct ProviderWord {
+    /// `open`, `ended` or `not-defined`.
+    pub(crate) status: String,
+    /// The score; none: it gives none.
+    pub(crate) score: Option<String>,
+    /// Kickoff.
+    pub(crate) kickoff: Option<DateTime<Utc>>,
 }
 
 const SELECT: &str =
-    "SELECT m.id, m.tournament_id, m.external_id, m.round_slug, m.group_name, m.date, m.status, m.home_score,
+    "SELECT m.id, m.tournament_id, m.external_id, m.round_slug, m.group_name, m.date, m.status, m.called_off, m.home_score,
         m.away_score, m.home_penalties_score, m.away_penalties_score, m.scoreboard_applied_at, m.updated_at,
         h.external_id AS home_id, h.name AS home, h.short_name AS home_short,
-        a.external_id AS away_id, a.name AS away, a.short_name AS away_short
-   FROM match m JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id";
+        a.external_id AS away_id, a.name AS away, a.short_name AS away_short,
+        l.locked_by, l.locked_at, l.note, l.result AS locks_result, l.kickoff AS locks_kickoff, l.status AS their_status,
+        l.home_score AS their_home, l.away_score AS their_away, l.home_penalties_score AS their_home_penalties,
+        l.away_penalties_score AS their_away_penalties, l.date AS their_date
+   FROM match m LEFT JOIN match_lock l ON l.match_id = m.id JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id";
 
 fn view(row: &Row) -> MatchView {
     let team = |side: &str| TeamView {
@@ -78,11 +118,32 @@ fn view(row: &Row) -> MatchView {
         group: row.get("group_name"),
         kickoff: moment(row, "date"),
         status: row.get("status"),
+        called_off: row.get("called_off"),
         home: team("home"),
         away: team("away"),
         scored_at: moment(row, "scoreboard_applied_at"),
         updated_at: utc(row.get("updated_at")),
+        lock: lock(row),
     }
+}
+
+fn lock(row: &Row) -> Option<LockView> {
+    let both =
+        |home: &str, away: &str| Some((row.get::<_, Option<i32>>(home)?, row.get::<_, Option<i32>>(away)?));
+    let shootout = both("their_home_penalties", "their_away_penalties");
+    Some(LockView {
+        by: row.get::<_, Option<String>>("locked_by")?,
+        at: moment(row, "locked_at")?,
+        note: row.get("note"),
+        result: row.get("locks_result"),
+        kickoff: row.get("locks_kickoff"),
+        provider: ProviderWord {
+            status: row.get("their_status"),
+            score: both("their_home", "their_away")
+                .map(|(home, away)| Score { shootout, ..Score::new(home, away) }.to_string()),
+            kickoff: moment(row, "their_date"),
+        },
+    })
 }
 
 /// One match.

@@ -1,9 +1,12 @@
 //! What the operator's desk reads: rows for display only.
 
+pub(crate) mod attention;
 pub(crate) mod checks;
+pub(crate) mod effects;
 pub(crate) mod executions;
 pub(crate) mod history;
 pub(crate) mod listing;
+pub(crate) mod logs;
 pub(crate) mod matches;
 pub(crate) mod provider;
 pub(crate) mod report;
@@ -11,9 +14,11 @@ pub(crate) mod today;
 pub(crate) mod tournaments;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Deserialize as _;
+use serde_json::Value;
 use tokio_postgres::Row;
 
-use shared::store::utc;
+use shared::store::{StoreError, utc};
 
 /// A page of a list of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,4 +41,25 @@ impl<T> Page<T> {
 
 fn moment(row: &Row, column: &str) -> Option<DateTime<Utc>> {
     row.get::<_, Option<NaiveDateTime>>(column).map(utc)
+}
+
+/// Reads a moment from a `timestamp` in JSON.
+fn utc_of_json<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    NaiveDateTime::deserialize(deserializer).map(|at| at.and_utc())
+}
+
+fn utc_of_json_if_any<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Ok(Option::<NaiveDateTime>::deserialize(deserializer)?.map(|at| at.and_utc()))
+}
+
+fn of_json<T: serde::de::DeserializeOwned>(value: Value, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_value(value).map_err(|error| StoreError::Value {
+        table: "desk",
+        column: what,
+        row: String::new(),
+        value: error.to_string(),
+        remedy: "an error of the page's own statement".to_owned(),
+    })
 }

@@ -1,11 +1,10 @@
-//! A day at a glance, in two statements: its kickoffs with the state of their checks, and what needs a person.
+//! A day at a glance, in one statement: its kickoffs with the state of their checks.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -16,12 +15,8 @@ use shared::store::{StoreError, stamp};
 
 /// Kickoffs shown one by one; on a fuller day those with problems, then those nearest to now.
 const KICKOFFS: i32 = 100;
-/// Items shown of each kind that needs a person; `total` counts all of them.
-const ITEMS: i32 = 10;
 /// A check this long after its time is late.
-const GRACE: TimeDelta = TimeDelta::minutes(10);
-/// A kickoff whose match is open this long after it needs a person: follow-ups have ended.
-const OPEN_FOR: TimeDelta = TimeDelta::hours(6);
+pub(super) const GRACE: TimeDelta = TimeDelta::minutes(10);
 
 /// Where a check stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
@@ -55,7 +50,7 @@ pub(crate) struct DayCheck {
     /// The execution that made it.
     pub(crate) execution: Option<Uuid>,
     /// When it is to be made, UTC.
-    #[serde(deserialize_with = "utc")]
+    #[serde(deserialize_with = "super::utc_of_json")]
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -65,7 +60,7 @@ pub(crate) struct DayCheck {
 #[derive(utoipa::ToSchema)]
 pub(crate) struct DayKickoff {
     /// When, UTC.
-    #[serde(deserialize_with = "utc")]
+    #[serde(deserialize_with = "super::utc_of_json")]
     pub(crate) at: DateTime<Utc>,
     /// Of which tournament.
     pub(crate) tournament_id: Uuid,
@@ -200,190 +195,5 @@ pub(crate) async fn timeline(
             ],
         )
         .await?;
-    read(rows[0].get(0), "timeline")
-}
-
-/// Why something needs a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[derive(utoipa::ToSchema)]
-pub(crate) enum ItemKind {
-    /// The provider refused and is left alone.
-    Circuit,
-    /// An execution failed, and none after it made up for it.
-    Failed,
-    /// A run is dead or never began.
-    Stuck,
-    /// A check is late: it was due ten minutes ago, and no run works on it.
-    Late,
-    /// A check is due soon, and no alarm wakes its function.
-    Alarm,
-    /// A match is open long after it must have ended.
-    Open,
-    /// A part of an execution failed.
-    Partial,
-    /// A table differs from the provider's.
-    Drift,
-}
-
-/// Something that needs a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[derive(utoipa::ToSchema)]
-pub(crate) struct Item {
-    /// Why.
-    pub(crate) kind: ItemKind,
-    /// The execution it is about.
-    pub(crate) execution: Option<Uuid>,
-    /// The tournament it is about.
-    pub(crate) tournament: Option<Uuid>,
-    /// Its label.
-    pub(crate) label: Option<String>,
-    /// `matches_update` and the like, the slug of a round, or a check and its round.
-    pub(crate) what: Option<String>,
-    /// What is known of it.
-    pub(crate) detail: Option<String>,
-    /// Since when, UTC.
-    #[serde(deserialize_with = "utc_if_any")]
-    pub(crate) at: Option<DateTime<Utc>>,
-    /// How many there are of the kind.
-    pub(crate) total: i64,
-}
-
-/// What needs a person, and the day's figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[derive(utoipa::ToSchema)]
-pub(crate) struct Attention {
-    /// What needs a person, the most urgent first; at most ten of a kind.
-    pub(crate) items: Vec<Item>,
-    /// The day's executions by status.
-    pub(crate) executions: BTreeMap<String, i64>,
-    /// Requests that they made.
-    pub(crate) requests: i64,
-    /// When the daily routine last ended well, UTC.
-    #[serde(deserialize_with = "utc_if_any")]
-    pub(crate) daily_routine_at: Option<DateTime<Utc>>,
-    /// Active tournaments.
-    pub(crate) active_tournaments: i64,
-}
-
-/// The statement of [`attention`]; `{OPEN}` is [`OPEN`].
-const ATTENTION: &str =
-    "WITH of_day AS MATERIALIZED (
-         SELECT e.id, e.tournament_id, COALESCE(t.label, e.summary ->> 'tournamentLabel') AS label, e.operation_type,
-                e.status, e.started_at, e.summary
-           FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
-          WHERE e.started_at >= $1 AND e.started_at < $2),
-       -- When the same work last succeeded. One join, since a lookup for each failure is slow where many fail.
-       went_well AS MATERIALIZED (
-         SELECT operation_type, COALESCE(tournament_id, $6) AS tournament_id, max(started_at) AS at
-           FROM data_provider_executions
-          WHERE started_at >= $1 AND status IN ('completed', 'partial_failure') GROUP BY 1, 2),
-       items AS (
-         (SELECT 0 AS rank, 'circuit' AS kind, NULL::uuid AS execution, NULL::uuid AS tournament, provider AS label,
-                 NULL AS what, left(reason, 300) AS detail, opened_at AS at, count(*) OVER () AS total
-            FROM provider_circuit WHERE state <> 'closed')
-         UNION ALL
-         (SELECT 1, 'failed', e.id, e.tournament_id, e.label, e.operation_type,
-                 left(COALESCE(e.summary -> 'errors' ->> 0, e.summary ->> 'error'), 300), e.started_at, count(*) OVER ()
-            FROM of_day e
-            LEFT JOIN went_well w ON w.operation_type = e.operation_type
-                  AND w.tournament_id = COALESCE(e.tournament_id, $6)
-           WHERE e.status = 'failed' AND (w.at IS NULL OR w.at < e.started_at)
-           ORDER BY e.started_at DESC LIMIT $5)
-         UNION ALL
-         (SELECT 2, 'stuck', e.id, e.tournament_id, t.label, e.operation_type, NULL, e.started_at, count(*) OVER ()
-            FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
-           WHERE e.status = 'in_progress'
-             AND COALESCE(e.lease_expires_at, e.started_at + interval '2 minutes') < $3
-           ORDER BY e.started_at DESC LIMIT $5)
-         UNION ALL
-         (SELECT 3, 'late', NULL, c.tournament_id, t.label, concat_ws(' ', c.kind, c.round_slug), c.function, c.due_at,
-                 count(*) OVER ()
-            FROM scheduled_check c LEFT JOIN tournament t ON t.id = c.tournament_id
-           WHERE c.done_at IS NULL AND c.due_at < $7
-             AND NOT EXISTS (SELECT 1 FROM data_provider_executions e WHERE e.idempotency_key = c.key
-                                AND e.status = 'in_progress' AND e.lease_expires_at > $3)
-           ORDER BY c.due_at LIMIT $5)
-         UNION ALL
-         (SELECT 4, 'alarm', NULL, c.tournament_id, t.label, concat_ws(' ', c.kind, c.round_slug), c.function, c.due_at,
-                 count(*) OVER ()
-            FROM scheduled_check c LEFT JOIN tournament t ON t.id = c.tournament_id
-           WHERE c.done_at IS NULL AND c.alarm_set IS NULL AND c.due_at >= $7 AND c.due_at < $3 + interval '15 minutes'
-             AND c.created_at < $3 - interval '5 minutes'
-           ORDER BY c.due_at LIMIT $5)
-         UNION ALL
-         (SELECT 5, 'open', NULL, m.tournament_id, t.label, m.round_slug, count(*)::text, min(m.date),
-                 count(*) OVER ()
-            FROM match m JOIN tournament t ON t.id = m.tournament_id
-           WHERE {OPEN} AND m.date < $4 AND t.status = 'active' AND t.deleted_at IS NULL
-           GROUP BY m.tournament_id, t.label, m.round_slug ORDER BY min(m.date) LIMIT $5)
-         UNION ALL
-         (SELECT 6, 'partial', e.id, e.tournament_id, e.label, e.operation_type,
-                 left(e.summary -> 'errors' ->> 0, 300), e.started_at, count(*) OVER ()
-            FROM of_day e WHERE e.status = 'partial_failure' ORDER BY e.started_at DESC LIMIT $5)
-         UNION ALL
-         (SELECT 7, 'drift', NULL, t.id, t.label, 'standings_update', left(d.text, 300), d.since, count(*) OVER ()
-            FROM tournament t
-           CROSS JOIN LATERAL (SELECT e->>'text' AS text, (e->>'since')::timestamptz AT TIME ZONE 'UTC' AS since
-                                 FROM jsonb_array_elements(t.table_differences) AS e
-                                WHERE NOT (e->>'explained')::boolean LIMIT 1) d
-           WHERE t.deleted_at IS NULL ORDER BY d.since DESC LIMIT $5))
-     SELECT jsonb_build_object(
-       'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' ORDER BY rank, CASE WHEN kind = 'open' THEN at END, at DESC),
-                                 '[]') FROM items i),
-       'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}')
-                        FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
-       'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
-                                             THEN (summary -> 'requests')::bigint END), 0) FROM of_day),
-       'dailyRoutineAt', (SELECT completed_at FROM data_provider_executions
-                           WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
-                             AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'
-                           ORDER BY started_at DESC LIMIT 1),
-       'activeTournaments', (SELECT count(*) FROM tournament WHERE status = 'active' AND deleted_at IS NULL))";
-
-/// What needs a person on a day, as of `now`.
-pub(crate) async fn attention(
-    client: &impl GenericClient,
-    day: NaiveDate,
-    now: DateTime<Utc>,
-) -> Result<Attention, StoreError> {
-    let since = day.and_time(NaiveTime::MIN);
-    let until = since.checked_add_signed(TimeDelta::days(1)).unwrap_or(since);
-    let rows = client
-        .query_typed(
-            &ATTENTION.replace("{OPEN}", OPEN),
-            &[
-                (&since, Type::TIMESTAMP),
-                (&until, Type::TIMESTAMP),
-                (&stamp(now), Type::TIMESTAMP),
-                (&stamp(now - OPEN_FOR), Type::TIMESTAMP),
-                (&i64::from(ITEMS), Type::INT8),
-                // Replaces a missing tournament, since nulls don't join.
-                (&Uuid::nil(), Type::UUID),
-                (&stamp(now - GRACE), Type::TIMESTAMP),
-            ],
-        )
-        .await?;
-    read(rows[0].get(0), "attention")
-}
-
-/// Reads a moment from a `timestamp` in JSON.
-fn utc<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-    NaiveDateTime::deserialize(deserializer).map(|at| at.and_utc())
-}
-
-fn utc_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    Ok(Option::<NaiveDateTime>::deserialize(deserializer)?.map(|at| at.and_utc()))
-}
-
-fn read<T: serde::de::DeserializeOwned>(value: Value, what: &'static str) -> Result<T, StoreError> {
-    serde_json::from_value(value).map_err(|error| StoreError::Value {
-        table: "desk",
-        column: what,
-        row: String::new(),
-        value: error.to_string(),
-        remedy: "an error of the page's own statement".to_owned(),
-    })
+    super::of_json(rows[0].get(0), "timeline")
 }

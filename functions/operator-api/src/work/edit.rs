@@ -93,6 +93,8 @@ pub(crate) async fn edit_tournament(
             ..Summary::default()
         };
         let change = Change {
+            id: Uuid::new_v4(),
+            notify: false,
             operation: Operation::TournamentUpdate,
             tournament_id: Some(id),
             requested_by: &caller.name,
@@ -117,6 +119,8 @@ pub(crate) async fn close_circuit(desk: &Desk, caller: &Caller) -> Result<bool, 
             ..Summary::default()
         };
         let change = Change {
+            id: Uuid::new_v4(),
+            notify: false,
             operation: Operation::ProviderReset,
             tournament_id: None,
             requested_by: &caller.name,

@@ -3,10 +3,13 @@
 //! If the function never starts, the next run of any function marks the execution as failed, as it does for a run that
 //! died (15 minutes without a heartbeat). It can then be retried.
 
+pub(crate) mod acknowledge;
+pub(crate) mod correct;
 pub(crate) mod create;
 pub(crate) mod edit;
 mod invoke;
 mod naming;
+pub(crate) mod pause;
 pub(crate) mod requests;
 
 use axum::http::StatusCode;
@@ -17,6 +20,7 @@ use sha2::{Digest, Sha256};
 use shared::event::{Event, Request};
 use shared::store::executions::{self, NewExecution};
 use shared::work::{ExecutionStatus, Work};
+use tokio_postgres::GenericClient;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -52,6 +56,13 @@ impl Accepted {
     }
 }
 
+/// Work whose execution is on record, and whose function is still to be started.
+pub(crate) struct Announced {
+    work: Work,
+    event: Value,
+    record: executions::Announced,
+}
+
 /// Starts the work, unless the same was requested within the window or under the same key.
 pub(crate) async fn start(
     desk: &Desk,
@@ -60,7 +71,22 @@ pub(crate) async fn start(
     dry_run: bool,
     key: Option<&str>,
 ) -> Result<Accepted, Problem> {
-    let services = desk.services().await?;
+    let client = desk.services().await?.store.client().await?;
+    let announced = announce(desk, &*client, caller, request, dry_run, key).await?;
+    drop(client);
+    shared::crash::point("announced");
+    begin(desk, announced).await
+}
+
+/// Inserts the execution of the work, unless the same was requested within the window or under the same key.
+pub(crate) async fn announce(
+    desk: &Desk,
+    client: &impl GenericClient,
+    caller: &Caller,
+    request: Request,
+    dry_run: bool,
+    key: Option<&str>,
+) -> Result<Announced, Problem> {
     let now = desk.clock.now();
     let minute = |moment: DateTime<Utc>| moment.format("asked-%Y-%m-%dT%H:%M").to_string();
     let occurrence = key.map_or_else(|| minute(now), occurrence_of);
@@ -85,22 +111,40 @@ pub(crate) async fn start(
         trace_id: None,
         event: Some(&event),
     };
-    let client = services.store.client().await?;
-    let announced = executions::announce(&*client, &new, before.as_deref(), now - WINDOW, now)
-        .await?
-        .ok_or_else(|| {
+    let record =
+        executions::announce(client, &new, before.as_deref(), now - WINDOW, now).await?.ok_or_else(|| {
             Problem::new(StatusCode::CONFLICT, "The same is being asked for at this very moment. Try again.")
         })?;
-    drop(client);
-    if let Some(earlier) = announced.event.as_ref().filter(|_| !announced.new) {
+    if let Some(earlier) = record.event.as_ref().filter(|_| !record.new) {
         asks_for_the_same(&work, (earlier, &event), key.is_some(), environment, now)
-            .map_err(|problem| problem.about(announced.id))?;
+            .map_err(|problem| problem.about(record.id))?;
     }
-    shared::crash::point("announced");
-    if announced.new {
-        hand_over(desk, announced.id, work.function.into(), &event).await?;
+    Ok(Announced { work, event, record })
+}
+
+/// Starts the function of work that was announced, unless that was done before.
+pub(crate) async fn begin(desk: &Desk, announced: Announced) -> Result<Accepted, Problem> {
+    let Announced { work, event, record } = announced;
+    if record.new {
+        hand_over(desk, record.id, work.function.into(), &event).await?;
     }
-    Ok(Accepted::of(desk, announced.id, announced.status, !announced.new))
+    Ok(Accepted::of(desk, record.id, record.status, !record.new))
+}
+
+/// The longest note.
+const NOTE_CHARS: usize = 500;
+
+/// A note that an operator gives with a decision; none if it is empty.
+fn note(asked: Option<&str>) -> Result<Option<&str>, Problem> {
+    let note = asked.map(str::trim).filter(|note| !note.is_empty());
+    let bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    match note {
+        Some(text) if text.chars().count() > NOTE_CHARS || text.chars().any(bad) => {
+            let remedy = "must be at most 500 characters of text";
+            Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "note", remedy))
+        }
+        note => Ok(note),
+    }
 }
 
 /// The occurrence of a caller's own key. Keys may hold any character, and occurrences only some: the key's hash is used.
@@ -156,7 +200,7 @@ fn asks_for_the_same(
     }
 }
 
-/// Sends a failed execution's event again, under the same key.
+/// Sends the event of an execution that failed, or failed in part, again, under the same key.
 pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Accepted, Problem> {
     let services = desk.services().await?;
     let client = services.store.client().await?;
@@ -171,7 +215,7 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
     };
     match there.status() {
         Some(ExecutionStatus::InProgress) => Ok(Accepted::of(desk, id, there.status, true)),
-        Some(ExecutionStatus::Failed) => Err(Problem::new(
+        Some(ExecutionStatus::Failed | ExecutionStatus::PartialFailure) => Err(Problem::new(
             StatusCode::CONFLICT,
             "The event of this execution is not on record, or its function refuses it: ask for the work anew.",
         )
@@ -179,7 +223,7 @@ pub(crate) async fn retry(desk: &Desk, caller: &Caller, id: Uuid) -> Result<Acce
         _ => Err(Problem::new(
             StatusCode::CONFLICT,
             format!(
-                "The execution is {}: only a failed one is done again. Ask for the work anew.",
+                "The execution is {}: only one that failed, or failed in part, is done again. Ask for the work anew.",
                 there.status
             ),
         )

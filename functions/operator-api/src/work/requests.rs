@@ -10,7 +10,7 @@ use crate::read::listing::found;
 use crate::read::tournaments::{self, TournamentView};
 
 /// The tournament, if it is active: for any other the function would do nothing.
-async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
+pub(super) async fn active(desk: &Desk, id: Uuid) -> Result<TournamentView, Problem> {
     let tournament = found(desk, id).await?;
     if tournament.is_active() {
         return Ok(tournament);

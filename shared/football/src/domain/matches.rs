@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 
-use super::Score;
+use super::{Lock, Score};
 
 /// The application's vocabulary for a match's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum MatchStatus {
     /// Not over: not started, running, interrupted.
     Open,
@@ -26,6 +27,7 @@ pub enum MatchStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum CalledOff {
     /// It is to be played at another time.
     Postponed,
@@ -239,4 +241,6 @@ pub struct StoredMatch {
     pub doubted: Option<String>,
     /// The stored status, where it is not one of [`MatchStatus`]: `known.status` is used in its place.
     pub unknown_status: Option<String>,
+    /// What a person has locked against the provider.
+    pub lock: Option<Lock>,
 }

@@ -1,6 +1,7 @@
 //! Football: tournaments, rounds, teams, matches, scores, standings. Pure: no I/O, no Lambda, no SQL.
 
 pub mod knockout;
+mod lock;
 pub mod matches;
 pub mod round;
 pub mod score;
@@ -8,6 +9,7 @@ pub mod standings;
 pub mod team;
 pub mod tournament;
 
+pub use lock::{Lock, take_result};
 pub use matches::{CalledOff, Match, MatchStatus, Stage, StoredMatch, TieFacts, Winner};
 pub use round::{Round, RoundAddress, RoundKind};
 pub use score::Score;

@@ -1,5 +1,6 @@
 //! Which matches of a reading are new, changed or unchanged, and which must not be stored.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -20,6 +21,9 @@ pub struct MatchPlan {
     pub changes: Vec<Change>,
     /// Matches whose payload is not stored.
     pub held: Vec<Held>,
+    /// Locked matches for which the provider has something new: what they would be without their lock.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside_locks: Vec<Match>,
     /// Running scores lower than the stored ones, seen for the first time: id and `home-away`.
     pub doubts: Vec<(String, String)>,
     /// Entries that another entry of the same fixture replaces: old id, new id.
@@ -115,6 +119,11 @@ impl Difference {
                 (id(old), id(new))
             }
         }
+    }
+
+    /// Whether it says something to a person; the others are the provider's bookkeeping.
+    pub fn is_for_people(&self) -> bool {
+        !matches!(self, Self::Tie { .. } | Self::Stage { .. })
     }
 
     /// Whether it can change a table or a bracket.
@@ -218,6 +227,8 @@ pub enum HeldReason {
     WouldReopen,
     /// A running score is lower or missing: a goal was annulled, or the payload is wrong. Stored when it is read again.
     ScoreFell,
+    /// A person has locked the match. The payload is kept beside the lock.
+    Locked,
 }
 
 /// Compares a reading with the stored matches. Of several payloads for one match the one changed last is used.
@@ -237,6 +248,8 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             plan.write.push(read);
             continue;
         };
+        let stored = row;
+        let row = &without_lock(stored);
         // An ended match keeps its stored kickoff where the reading has none.
         if read.status == MatchStatus::Ended && read.kickoff.is_none() {
             read.kickoff = row.known.kickoff;
@@ -254,6 +267,19 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             plan.held.push(Held { external_id: read.external_id.clone(), reason, differences });
             continue;
         }
+        if let Some(lock) = &stored.lock {
+            let differences = differences(&lock.without, &read);
+            let locked = lock.applied(&read, &stored.known);
+            if !differences.is_empty() && locked != read {
+                let external_id = read.external_id.clone();
+                plan.held.push(Held { external_id, reason: HeldReason::Locked, differences });
+            }
+            if lock.without != read {
+                plan.beside_locks.push(read);
+            }
+            read = locked;
+        }
+        let row = stored;
         let differences = differences(&row.known, &read);
         if !differences.is_empty() {
             plan.changes.push(Change {
@@ -269,6 +295,14 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
     }
     plan.doubles = doubles(&plan, stored.values().copied());
     plan
+}
+
+/// A match as it would be stored without its lock. A running score of it may fall: nobody sees it.
+fn without_lock(row: &StoredMatch) -> Cow<'_, StoredMatch> {
+    match &row.lock {
+        None => Cow::Borrowed(row),
+        Some(lock) => Cow::Owned(StoredMatch { known: lock.without.clone(), ..row.clone() }),
+    }
 }
 
 /// The score of an ended match.
@@ -397,10 +431,11 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
     let running = stored.status == MatchStatus::Open && read.status == MatchStatus::Open;
     let fell = running && read.score.is_none_or(|new| new.home < old.home || new.away < old.away);
     let seen_before = row.doubted.as_deref() == Some(doubt(read).as_str());
-    (fell && !seen_before).then_some(HeldReason::ScoreFell)
+    (fell && !seen_before && row.lock.is_none()).then_some(HeldReason::ScoreFell)
 }
 
-fn differences(old: &Match, new: &Match) -> Vec<Difference> {
+/// The fields of a match that differ. What a list leaves out is no difference.
+pub fn differences(old: &Match, new: &Match) -> Vec<Difference> {
     fn differ<T: PartialEq + Clone>(
         old: &T,
         new: &T,
@@ -462,7 +497,7 @@ mod tests {
     }
 
     fn stored(known: Match) -> StoredMatch {
-        StoredMatch { known, scored: false, doubted: None, unknown_status: None }
+        StoredMatch { known, scored: false, doubted: None, unknown_status: None, lock: None }
     }
 
     #[test]

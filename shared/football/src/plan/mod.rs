@@ -2,7 +2,9 @@
 //!
 //! A plan is plain data. The same value is the report's body, the dry run's answer and what tests compare.
 
+pub mod bracket;
 pub mod checks;
+pub mod correction;
 pub mod differences;
 pub mod looks;
 pub mod matches;

@@ -186,7 +186,13 @@ fn read(stored: &mut Vec<StoredMatch>, truth: &[Match], left_out: Option<&str>) 
         truth.iter().filter(|m| Some(m.round_slug.as_str()) != left_out).cloned().collect();
     for written in super::matches::plan(&reading, stored).write {
         stored.retain(|row| row.known.external_id != written.external_id);
-        stored.push(StoredMatch { known: written, scored: false, doubted: None, unknown_status: None });
+        stored.push(StoredMatch {
+            known: written,
+            scored: false,
+            doubted: None,
+            unknown_status: None,
+            lock: None,
+        });
     }
 }
 

@@ -1,0 +1,152 @@
+-- What an operator decides (locked matches, pauses, acknowledged problems), and results as events.
+
+-- A match that the provider's readings no longer change, since a person has set it. The columns below `kickoff` are what the
+-- match would be without the lock: readings go on changing these, and unlocking puts them back.
+CREATE TABLE IF NOT EXISTS match_lock (
+    match_id uuid PRIMARY KEY REFERENCES match (id) ON DELETE CASCADE,
+    locked_at timestamp NOT NULL,
+    locked_by text NOT NULL,
+    note text NOT NULL DEFAULT '',
+    -- What is locked: status, score and shootout; the kickoff.
+    result boolean NOT NULL,
+    kickoff boolean NOT NULL,
+    status text NOT NULL,
+    called_off text,
+    home_score integer,
+    away_score integer,
+    home_penalties_score integer,
+    away_penalties_score integer,
+    date timestamp,
+    went_to_extra_time boolean NOT NULL,
+    awarded boolean NOT NULL,
+    winner_code integer,
+    tie_winner_code integer,
+    provider_changed_at timestamp
+);
+
+-- Checks of a paused tournament are not worked on. No tournament: everything is paused.
+CREATE TABLE IF NOT EXISTS pause (
+    tournament_id uuid REFERENCES tournament (id) ON DELETE CASCADE,
+    paused_at timestamp NOT NULL,
+    paused_by text NOT NULL,
+    note text NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX IF NOT EXISTS pause_subject
+    ON pause (COALESCE(tournament_id, '00000000-0000-0000-0000-000000000000'));
+
+-- A problem that a person has seen. It is shown again when it changes: then its name is another one.
+CREATE TABLE IF NOT EXISTS acknowledgement (
+    item text PRIMARY KEY,
+    acknowledged_at timestamp NOT NULL,
+    acknowledged_by text NOT NULL,
+    note text NOT NULL DEFAULT ''
+);
+
+-- The changes that an operator asked for.
+CREATE INDEX IF NOT EXISTS data_provider_executions_requested
+    ON data_provider_executions (started_at DESC) WHERE requested_by IS NOT NULL;
+
+-- Results as events: a change that is one has its kind, and the state after it. The history is the outbox.
+ALTER TABLE change_history ADD COLUMN IF NOT EXISTS event text;
+ALTER TABLE change_history ADD COLUMN IF NOT EXISTS state jsonb;
+ALTER TABLE change_history ADD COLUMN IF NOT EXISTS sent_at timestamp;
+CREATE INDEX IF NOT EXISTS change_history_unsent ON change_history (id) WHERE event IS NOT NULL AND sent_at IS NULL;
+CREATE INDEX IF NOT EXISTS change_history_milestone ON change_history (tournament_id, id) WHERE subject = 'tournament';
+CREATE INDEX IF NOT EXISTS change_history_rejected ON change_history (changed_at) WHERE rejected IS NOT NULL;
+
+-- As before, and: which changes are events; and rows that are first stored as a result of the last days (otherwise a row's
+-- first state is recorded by the row itself: nobody waits for the results of a season that is imported).
+CREATE OR REPLACE FUNCTION record_change() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    was jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
+    became jsonb := CASE WHEN TG_OP = 'DELETE' THEN '{}' ELSE to_jsonb(NEW) END;
+    -- The row whose names are used: a deleted one has no new values.
+    row_values jsonb := CASE WHEN TG_OP = 'DELETE' THEN was ELSE became END;
+    tournament uuid := (row_values ->> CASE TG_ARGV[0] WHEN 'tournament' THEN 'id' ELSE 'tournament_id' END)::uuid;
+    now_utc timestamp := COALESCE(NULLIF(current_setting('best_shot.changed_at', true), '')::timestamp,
+                                  now() AT TIME ZONE 'UTC');
+    changes jsonb;
+    event text;
+    state jsonb;
+    applies boolean;
+BEGIN
+    SELECT jsonb_object_agg(name, jsonb_build_array(was -> name, became -> name)) INTO changes
+      FROM unnest(TG_ARGV[1:]) AS name
+     WHERE COALESCE(was -> name, 'null') IS DISTINCT FROM COALESCE(became -> name, 'null');
+    IF changes IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        -- The match, or one of the tie's round, kicked off in the last days.
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.match WHERE tournament_id = $1 AND date > $2
+                                          AND CASE $3 WHEN ''match'' THEN id = $4 ELSE round_slug = $5 END)', TG_TABLE_SCHEMA)
+           INTO applies
+          USING tournament, now_utc - interval '3 days', TG_ARGV[0], (became ->> 'id')::uuid, became ->> 'round_slug';
+    ELSE
+        -- A tournament that is deleted takes its rows, and their history, with it.
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.tournament WHERE id = $1)', TG_TABLE_SCHEMA)
+           INTO applies USING tournament;
+    END IF;
+    IF NOT applies THEN
+        RETURN NULL;
+    END IF;
+    event := CASE TG_ARGV[0]
+        WHEN 'match' THEN
+            CASE WHEN became ->> 'status' = 'ended' AND was ->> 'status' IS DISTINCT FROM 'ended' THEN 'match-ended'
+                 WHEN was ->> 'status' = 'ended' AND became ->> 'status' IS DISTINCT FROM 'ended' THEN 'match-annulled'
+                 WHEN was ->> 'status' = 'ended'
+                      AND changes ?| ARRAY['home_score', 'away_score', 'home_penalties_score', 'away_penalties_score']
+                      THEN 'match-corrected' END
+        WHEN 'bracket' THEN
+            CASE WHEN NOT changes ? 'winner_team_id' THEN NULL
+                 WHEN became ->> 'winner_team_id' IS NULL THEN 'tie-reopened'
+                 WHEN was ->> 'winner_team_id' IS NULL THEN 'tie-decided'
+                 ELSE 'tie-corrected' END
+        WHEN 'tournament' THEN
+            CASE WHEN became ->> 'status' = 'completed' THEN 'tournament-complete' END
+        END;
+    IF event IS NOT NULL THEN
+        SELECT jsonb_object_agg(name, row_values -> name) INTO state FROM unnest(CASE TG_ARGV[0]
+            WHEN 'match' THEN ARRAY['external_id', 'round_slug', 'group_name', 'home_team_id', 'away_team_id', 'date', 'status',
+                'called_off', 'home_score', 'away_score', 'home_penalties_score', 'away_penalties_score']
+            WHEN 'bracket' THEN ARRAY['round_slug', 'tie_number', 'home_team_id', 'away_team_id', 'winner_team_id',
+                'decided_by', 'next_round_slug']
+            ELSE ARRAY['status'] END) AS name;
+    END IF;
+    EXECUTE format('INSERT INTO %I.change_history (changed_at, tournament_id, subject, match_id, part, changes, execution_id,
+                                                   event, state)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)', TG_TABLE_SCHEMA)
+      USING now_utc, tournament, TG_ARGV[0],
+            CASE TG_ARGV[0] WHEN 'match' THEN (row_values ->> 'id')::uuid END,
+            CASE TG_ARGV[0]
+                WHEN 'standings' THEN concat_ws(', ', NULLIF(row_values ->> 'group_name', ''), row_values ->> 'long_name')
+                WHEN 'bracket' THEN concat_ws(', ', row_values ->> 'round_slug', row_values ->> 'tie_number')
+                WHEN 'tournament' THEN 'status'
+                ELSE row_values ->> 'external_id' END,
+            changes,
+            NULLIF(current_setting('best_shot.execution_id', true), '')::uuid,
+            event, state;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION record_change() FROM PUBLIC;
+
+DROP TRIGGER IF EXISTS match_first_result ON match;
+CREATE TRIGGER match_first_result
+    AFTER INSERT ON match FOR EACH ROW WHEN (NEW.status = 'ended')
+    EXECUTE FUNCTION record_change('match', 'home_score', 'away_score', 'home_penalties_score', 'away_penalties_score',
+        'status');
+
+DROP TRIGGER IF EXISTS tournament_bracket_first_winner ON tournament_bracket;
+CREATE TRIGGER tournament_bracket_first_winner
+    AFTER INSERT ON tournament_bracket FOR EACH ROW WHEN (NEW.winner_team_id IS NOT NULL)
+    EXECUTE FUNCTION record_change('bracket', 'home_team_id', 'away_team_id', 'winner_team_id', 'decided_by');
+
+DROP TRIGGER IF EXISTS tournament_completed ON tournament;
+CREATE TRIGGER tournament_completed
+    AFTER UPDATE OF status ON tournament FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status AND (NEW.status = 'completed' OR OLD.status = 'completed'))
+    EXECUTE FUNCTION record_change('tournament', 'status');
+
+-- Results that changed, and readings that were rejected: what needs a person.
+CREATE INDEX IF NOT EXISTS change_history_matches ON change_history (changed_at) WHERE subject = 'match' AND rejected IS NULL;
