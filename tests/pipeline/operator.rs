@@ -320,3 +320,104 @@ async fn what_is_acknowledged_is_listed_no_longer_until_it_changes() {
     let (_, audit) = desk.get("/executions?byHand=true&operation=acknowledge").await;
     assert_eq!(audit["items"].as_array().unwrap().len(), 3, "{audit}");
 }
+
+/// The days on which the league plays, and the one after them.
+const DAYS: [&str; 7] =
+    ["2024-03-02", "2024-03-09", "2024-03-16", "2024-03-23", "2024-03-30", "2024-04-06", "2024-04-07"];
+
+/// Matches and table without time stamps.
+async fn content(world: &World) -> Vec<String> {
+    let mut content = world
+        .texts(
+            "SELECT concat_ws(' ', external_id, status, home_score, away_score, date, called_off, winner_code, tie_winner_code,
+                              awarded, went_to_extra_time, round_slug) FROM match ORDER BY external_id",
+        )
+        .await;
+    let table = "SELECT concat_ws(' ', long_name, \"order\", points, games, wins, draws, losses, goals_for, goals_against, form)
+                   FROM tournament_standings ORDER BY \"order\"";
+    content.extend(world.texts(table).await);
+    content
+}
+
+/// The changes on record of every match lead from one to the next, and the last ones to the row as it is.
+async fn history_explains_every_match(world: &World) {
+    let unexplained = world
+        .texts(
+            "WITH change AS (
+               SELECT h.match_id, h.id, c.key AS field, c.value -> 0 AS was, c.value -> 1 AS became,
+                      lag(c.value -> 1) OVER w AS before, lead(h.id) OVER w IS NULL AS is_last
+                 FROM change_history h CROSS JOIN LATERAL jsonb_each(h.changes) c
+                WHERE h.subject = 'match' AND h.rejected IS NULL AND c.key <> 'locked'
+               WINDOW w AS (PARTITION BY h.match_id, c.key ORDER BY h.id))
+             SELECT concat_ws(' ', m.external_id, field, before, was, became, to_jsonb(m) -> field)
+               FROM change JOIN match m ON m.id = match_id
+              WHERE (before IS NOT NULL AND before <> was) OR (is_last AND became <> to_jsonb(m) -> field)",
+        )
+        .await;
+    assert_eq!(unexplained, Vec::<String>::new());
+}
+
+async fn play_day(world: &World, day: &str) {
+    world.invoke_at(&format!("{day}T00:01:00Z"), "daily-routine", json!({})).await.unwrap();
+    for at in ["16:30", "17:15", "19:45", "23:30"] {
+        world.wake(&format!("{day}T{at}:00Z"), "scores-and-standings").await.unwrap();
+    }
+}
+
+/// A season with corrections and locks at random: the provider undoes none, and without them all is as if there had been none.
+#[tokio::test]
+async fn a_season_with_locks_at_random_ends_like_one_without() {
+    let undisturbed = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    undisturbed.create().await;
+    for day in DAYS {
+        play_day(&undisturbed, day).await;
+    }
+    let expected = content(&undisturbed).await;
+    for seed in 1..=2 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+        world.create().await;
+        let desk = Desk::of(&world);
+        let matches = world.texts("SELECT id::text FROM match ORDER BY external_id").await;
+        let mut locked: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+        let state = async |id: &str| {
+            let sql = format!(
+                "SELECT concat_ws(' ', m.status, m.home_score, m.away_score, m.date)
+                   FROM match m JOIN match_lock l ON l.match_id = m.id WHERE m.id = '{id}' AND l.result AND l.kickoff"
+            );
+            world.texts(&sql).await.remove(0)
+        };
+        for day in DAYS {
+            for _ in 0..random.usize(0..3) {
+                let id = matches[random.usize(0..matches.len())].clone();
+                let (home, away) = (random.i32(0..5), random.i32(0..5));
+                let asked = json!({
+                    "status": "ended", "score": {"home": home, "away": away},
+                    "kickoff": format!("{day}T{}:00:00Z", random.u32(10..20)),
+                });
+                let (status, decided) = desk.post(&format!("/matches/{id}/correction"), asked).await;
+                assert_eq!(status, StatusCode::OK, "seed {seed}: {decided}");
+                done(&desk, &decided).await;
+                locked.insert(id.clone(), state(&id).await);
+            }
+            if random.bool()
+                && let Some(id) = locked.keys().next().cloned()
+            {
+                let (_, unlocked) = delete(&desk, &format!("/matches/{id}/lock")).await;
+                done(&desk, &unlocked).await;
+                locked.remove(&id);
+            }
+            play_day(&world, day).await;
+            for (id, expected) in &locked {
+                assert_eq!(state(id).await, *expected, "seed {seed}, {day}");
+            }
+        }
+        history_explains_every_match(&world).await;
+        for id in locked.keys() {
+            let (_, unlocked) = delete(&desk, &format!("/matches/{id}/lock")).await;
+            done(&desk, &unlocked).await;
+        }
+        assert_eq!(content(&world).await, expected, "seed {seed}");
+        history_explains_every_match(&world).await;
+    }
+}

@@ -194,20 +194,24 @@ pub async fn note_provider(
     Ok(())
 }
 
-/// Records in the history that a match was locked (`corrected` says what of it), or unlocked.
+/// What of a match is locked, in words; none: nothing.
+pub fn words(result: bool, kickoff: bool) -> Option<&'static str> {
+    match (result, kickoff) {
+        (true, true) => Some("result and kickoff"),
+        (true, false) => Some("result"),
+        (false, true) => Some("kickoff"),
+        (false, false) => None,
+    }
+}
+
+/// Records in the history what of a match was locked, and what is now.
 pub async fn record(
     transaction: &Transaction<'_>,
     id: Uuid,
-    corrected: Option<&Corrected>,
+    (from, to): (Option<&str>, Option<&str>),
     execution: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let what = corrected.map(|corrected| match (corrected.result, corrected.kickoff) {
-        (true, true) => "result and kickoff",
-        (true, false) => "result",
-        (false, _) => "kickoff",
-    });
-    let (from, to) = if corrected.is_some() { (None, what) } else { (Some("locked"), None) };
     transaction
         .query_typed(
             "INSERT INTO change_history (changed_at, tournament_id, subject, match_id, part, changes, execution_id)

@@ -78,8 +78,8 @@ pub(super) async fn act(
                 "pause" => pause(&desk, &caller, tournament, Some(text("note"))).await?,
                 _ => resume(&desk, &caller, tournament, Some(text("note"))).await?,
             };
-            // Back to where the button was, if that is a page of a tournament.
-            let here = text("here").strip_prefix("/tournaments/").and_then(|id| id.parse::<Uuid>().ok());
+            // Back to where the button was: the page of a tournament, or Today.
+            let here = text("here").parse::<Uuid>().ok();
             let path = here.map_or_else(|| "/".to_owned(), |id| format!("/tournaments/{id}"));
             return Ok(desk.redirect(&path).into_response());
         }

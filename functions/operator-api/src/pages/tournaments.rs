@@ -84,10 +84,6 @@ impl Show {
             .map_or(self.round.as_str(), |round| &round.label)
     }
 
-    fn here(&self) -> String {
-        format!("/tournaments/{}", self.tournament.id)
-    }
-
     fn mode(&self) -> &'static str {
         match self.tournament.mode() {
             Some(Mode::RegularSeasonOnly) => "league",

@@ -160,6 +160,7 @@ pub(super) fn subject(word: &str) -> &str {
     match word {
         "standings" => "Table:",
         "bracket" => "Bracket:",
+        "tournament" => "Tournament:",
         other => other,
     }
 }

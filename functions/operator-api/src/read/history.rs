@@ -10,7 +10,7 @@ use tokio_postgres::types::{Json, Type};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::Page;
+use super::{Page, moment};
 use shared::provider::PROVIDER;
 use shared::store::{StoreError, utc};
 
@@ -23,7 +23,7 @@ pub(crate) struct HistoryEntry {
     pub(crate) id: i64,
     /// When.
     pub(crate) at: DateTime<Utc>,
-    /// `match`, `standings` or `bracket`.
+    /// `match`, `standings`, `bracket` or `tournament`.
     pub(crate) subject: String,
     /// The match.
     pub(crate) match_id: Option<Uuid>,
@@ -32,10 +32,14 @@ pub(crate) struct HistoryEntry {
     pub(crate) part: String,
     /// What changed, field by field.
     pub(crate) changes: Vec<FieldChange>,
-    /// Why the reading was rejected: `would-reopen`, `score-fell` or `malformed`. None: the change was made.
+    /// Why the reading was rejected: `would-reopen`, `score-fell`, `malformed` or `locked`. None: the change was made.
     pub(crate) rejected: Option<String>,
     /// The run that made the change, or the reading. None: it was made outside the pipeline.
     pub(crate) execution_id: Option<Uuid>,
+    /// The person who made the change, or asked for the run.
+    pub(crate) by: Option<String>,
+    /// When it was sent to the event bus, where it is a result.
+    pub(crate) sent_at: Option<DateTime<Utc>>,
 }
 
 /// A field that changed.
@@ -71,6 +75,8 @@ impl HistoryEntry {
                 .collect(),
             rejected: row.get("rejected"),
             execution_id: row.get("execution_id"),
+            by: row.get("requested_by"),
+            sent_at: moment(row, "sent_at"),
         }
     }
 
@@ -110,6 +116,7 @@ fn field(column: &str) -> &str {
         "round_slug" => "round",
         "group_name" => "group",
         "called_off" => "called off",
+        "locked" => "locked by hand",
         "winner_code" => "winner",
         "tie_winner_code" => "winner of the tie",
         "external_home_team_id" | "home_team_id" | "home" => "home team",
@@ -177,10 +184,11 @@ pub(crate) async fn list(
         Of::Tournament(id) => ("tournament_id", id),
     };
     let sql = format!(
-        "SELECT c.*, h.name || ' – ' || a.name AS teams FROM (
+        "SELECT c.*, h.name || ' – ' || a.name AS teams, e.requested_by FROM (
            SELECT * FROM change_history WHERE {column} = $1 AND ($2::bigint IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3) c
            LEFT JOIN match m ON m.id = c.match_id
+           LEFT JOIN data_provider_executions e ON e.id = c.execution_id
            LEFT JOIN team h ON h.id = m.home_team_id LEFT JOIN team a ON a.id = m.away_team_id
           ORDER BY c.id DESC"
     );

@@ -123,8 +123,11 @@ pub(crate) async fn correct_match(
     let transaction = client.transaction_of(execution, now).await?;
     let (stored, corrected) = corrected(desk, &transaction, &game, asked).await?;
     let effects = effects::of(&transaction, &tournament, &stored, &corrected.to).await?;
+    let locked = game.lock.as_ref().map_or((false, false), |lock| (lock.result, lock.kickoff));
+    let now_locked = (locked.0 || corrected.result, locked.1 || corrected.kickoff);
     locks::set(&transaction, id, &corrected, (&caller.name, note.unwrap_or_default()), now).await?;
-    locks::record(&transaction, id, Some(&corrected), execution, now).await?;
+    let change = (locks::words(locked.0, locked.1), locks::words(now_locked.0, now_locked.1));
+    locks::record(&transaction, id, change, execution, now).await?;
     let mut shown = view(&game, &stored, &corrected, effects);
     let change =
         decision(Operation::MatchCorrect, caller, &game, &tournament, note, &corrected.to, &shown.changes);
@@ -158,7 +161,8 @@ pub(crate) async fn unlock_match(
     let without = Corrected { to: lock.without.clone(), result: lock.result, kickoff: lock.kickoff };
     let effects = effects::of(&transaction, &tournament, &stored.known, &without.to).await?;
     locks::unlock(&transaction, id, now).await?;
-    locks::record(&transaction, id, None, execution, now).await?;
+    let change = (locks::words(without.result, without.kickoff), None);
+    locks::record(&transaction, id, change, execution, now).await?;
     let mut shown = view(&game, &stored.known, &without, effects);
     let change =
         decision(Operation::MatchUnlock, caller, &game, &tournament, note, &without.to, &shown.changes);
