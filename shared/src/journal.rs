@@ -159,6 +159,7 @@ pub struct RoundCounts {
 
 /// A result that came in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct NewResult {
     /// The home team's name.
     pub home: String,

@@ -83,7 +83,7 @@ async fn a_result_set_by_hand_stays_against_the_provider_until_it_is_unlocked() 
     let (_, history) = desk.get(&format!("/matches/{game}/history")).await;
     let entries = history["items"].as_array().unwrap();
     let words = |entry: &Value| entry["changes"][0]["field"].as_str().unwrap_or_default().to_owned();
-    assert_eq!([words(&entries[0]), words(&entries[1])], ["locked", "home goals"], "{history}");
+    assert_eq!([words(&entries[0]), words(&entries[1])], ["locked by hand", "home goals"], "{history}");
     let (_, execution) =
         desk.get(&format!("/executions/{}", entries[1]["executionId"].as_str().unwrap())).await;
     assert_eq!(

@@ -189,7 +189,8 @@ async fn a_migration_gives_way_to_the_application_and_is_applied_when_it_can_be(
             "V11__decisions_of_the_competition",
             "V12__scheduled_checks",
             "V13__failures_and_browser",
-            "V14__change_history"
+            "V14__change_history",
+            "V15__operators_decisions"
         ]
     );
 }
