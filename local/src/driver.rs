@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::bus::Consumer;
 use crate::emulator::{Emulator, Scheduled};
 use crate::functions::REDELIVERY_MINUTES;
 use crate::injection::{FaultInjector, Kind};
@@ -77,6 +78,8 @@ pub struct Replay {
     pub watch: Watch,
     /// From the whistle to the database.
     pub latencies: Latencies,
+    /// Who gets the results as events, if faults are caused.
+    pub consumer: Option<Consumer>,
     /// Faults, if any are to be caused.
     pub injector: Option<FaultInjector>,
     /// Events that Scheduler has sent and that have not arrived.
@@ -135,7 +138,14 @@ impl Replay {
         };
         let in_between =
             injector.as_ref().map(|injector| InBetween::of(injector, &database_url)).transpose()?;
-        let variables = in_between.as_ref().map(InBetween::variables).unwrap_or_default();
+        let mut variables = in_between.as_ref().map(InBetween::variables).unwrap_or_default();
+        // Results are followed only where something may happen to them.
+        let bus = format!("best-shot-{environment}");
+        let consumer = match in_between {
+            Some(_) => Some(Consumer::start(&aws_endpoint, &bus).await?),
+            None => None,
+        };
+        variables.extend(consumer.is_some().then_some(("EVENT_BUS", bus.as_str())));
         let stack = Stack::start(Ingredients {
             tools: &tools,
             aws_endpoint: &aws_endpoint,
@@ -149,6 +159,7 @@ impl Replay {
         })
         .await?;
         let mut replay = Self {
+            consumer,
             watch: Watch::start(&database_url).await?,
             latencies: Latencies::of(&seasons),
             billed: Billed::default(),

@@ -1,7 +1,6 @@
 //! The operator's pages, in Chromium: what an operator does there, without script errors or sideways scrolling on a
 //! phone. `DESK_SHOTS=DIR` keeps a picture of each page.
 
-use base64::Engine as _;
 use local::stack::TOKEN;
 
 use crate::desk::{API, Desk};

@@ -3,7 +3,7 @@
 mod compare;
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -42,6 +42,10 @@ pub struct Outcome {
     pub unreported: i64,
     /// Checks that were due and are still open.
     pub open_checks: Vec<String>,
+    /// Results that were stored.
+    pub results: usize,
+    /// Results that did not reach the event bus, or that another event has as well.
+    pub lost_results: Vec<String>,
     /// Rows that differ from those of the run without faults.
     pub differences: Vec<String>,
     /// How long it took.
@@ -62,6 +66,7 @@ impl Outcome {
         problems.extend(self.pending.iter().map(|line| format!("seed {}: still pending: {line}", self.seed)));
         problems
             .extend(self.open_checks.iter().map(|line| format!("seed {}: still open: {line}", self.seed)));
+        problems.extend(self.lost_results.iter().map(|line| format!("seed {}: lost: {line}", self.seed)));
         if self.unreported > 0 {
             problems.push(format!("seed {}: {} executions have no report", self.seed, self.unreported));
         }
@@ -102,6 +107,7 @@ pub async fn disturbed(
     let count = async |sql: &str| db.query_one(sql, &[]).await.map(|row| row.get::<_, i64>(0));
     let by_status =
         db.query("SELECT status, count(*) FROM data_provider_executions GROUP BY 1 ORDER BY 1", &[]).await?;
+    let (results, lost_results) = results(&replay, &db).await?;
     let (drawn, met) = replay.injector.as_ref().map(|injector| (&injector.drawn, &injector.met)).unzip();
     let drawn = drawn.into_iter().flatten().map(|(event, kind)| (event.clone(), kind.to_string()));
     let met = met.into_iter().flatten().map(|(kind, count)| (kind.to_string(), *count));
@@ -143,7 +149,37 @@ pub async fn disturbed(
             .iter()
             .map(|row| row.get(0))
             .collect(),
+        results,
+        lost_results,
         differences: differences(expected, &content(&db).await?),
         seconds: replay.began.elapsed().as_secs_f64(),
     })
+}
+
+/// How many results were stored, and those that did not reach the bus as they were stored: each under one key, any number
+/// of times.
+async fn results(replay: &Replay, db: &tokio_postgres::Client) -> anyhow::Result<(usize, Vec<String>)> {
+    let stored = db
+        .query(
+            "SELECT id, concat_ws(' ', event, part) FROM change_history WHERE event IS NOT NULL ORDER BY id",
+            &[],
+        )
+        .await?;
+    let received = match &replay.consumer {
+        Some(consumer) => consumer.received().await?,
+        None => return Ok((stored.len(), Vec::new())),
+    };
+    let keys: BTreeMap<i64, BTreeSet<String>> = received.iter().fold(BTreeMap::new(), |mut keys, event| {
+        let (number, key) = (event["sequence"].as_i64(), event["key"].to_string());
+        keys.entry(number.unwrap_or_default()).or_default().insert(key);
+        keys
+    });
+    let mut lost: Vec<String> = stored
+        .iter()
+        .filter(|row| keys.get(&row.get::<_, i64>(0)).is_none_or(|keys| keys.len() != 1))
+        .map(|row| row.get(1))
+        .collect();
+    let unknown = keys.keys().filter(|number| !stored.iter().any(|row| row.get::<_, i64>(0) == **number));
+    lost.extend(unknown.map(|number| format!("event {number} has no row")));
+    Ok((stored.len(), lost))
 }

@@ -7,14 +7,15 @@ use strum::IntoEnumIterator as _;
 use super::Outcome;
 use crate::injection::{Kind, ONE_IN};
 
-const SEEDS: &str = "\n| seed | faults | schedules fired | completed | partial failure | failed | retried | rescued | deliveries failed | messages | pending | without report | left in progress | rows that differ | s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+const SEEDS: &str = "\n| seed | faults | schedules fired | completed | partial failure | failed | retried | rescued | deliveries failed | messages | pending | without report | left in progress | results | lost | rows that differ | s |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
 
 const NOTES: &str = "
 *Schedules fired* differ between seeds: a request that the provider could not answer is repeated by its own schedule.
 *Rescued* are runs that died and were not delivered again: a later run marks them as failed and reports that, and has
 no report of theirs to store. There are more *messages* than executions: two about the circuit, a second one where a run
 was killed between sending and recording one, and one for each failed attempt that was retried. *Pending* and *without
-report* are counted after two more daily routines without faults.
+report* are counted after two more daily routines without faults. *Results* are sent to an event bus; *lost* are those that a
+consumer did not get under one key.
 ";
 
 /// The whole page: what was run, the tables, and notes on their columns.
@@ -47,7 +48,7 @@ pub fn table(outcomes: &[Outcome]) -> String {
         let of = |status: &str| outcome.executions.get(status).copied().unwrap_or_default();
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.0} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.0} |",
             outcome.seed,
             outcome.faults.values().sum::<usize>(),
             outcome.fired,
@@ -61,6 +62,8 @@ pub fn table(outcomes: &[Outcome]) -> String {
             outcome.pending.len(),
             outcome.unreported,
             of("in_progress"),
+            outcome.results,
+            outcome.lost_results.len(),
             outcome.differences.len(),
             outcome.seconds,
         );

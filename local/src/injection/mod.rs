@@ -162,6 +162,11 @@ impl FaultInjector {
                 let how = How::SCHEDULER_INTERNAL.after_the_fact();
                 aws(Service::Scheduler, Some("CreateSchedule"), how, Some(1));
             }
+            Kind::EventsThrottled => aws(Service::Events, None, How::EVENTS_THROTTLING, None),
+            Kind::EventsAnswerLost => {
+                // The SDK's own retries too.
+                aws(Service::Events, None, How::EVENTS_THROTTLING.after_the_fact(), Some(3));
+            }
             Kind::SecretsDown => {
                 stack.functions.stop(function).await;
                 aws(Service::SecretsManager, None, How::SECRETS_INTERNAL, None);
@@ -263,6 +268,8 @@ impl FaultInjector {
             | Kind::SchedulerThrottled
             | Kind::SchedulerQuota
             | Kind::SchedulerAnswerLost
+            | Kind::EventsThrottled
+            | Kind::EventsAnswerLost
             | Kind::SecretsDown => self.gate.troubled(),
             _ => provider.troubled(),
         }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use shared::event::Request;
 use uuid::Uuid;
 
-use super::correction;
+use super::{correction, view};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
@@ -85,7 +85,8 @@ pub(super) async fn act(
         }
         "acknowledge" => {
             let note = Some(text("note").to_owned());
-            let asked = Acknowledge { item: text("item").to_owned(), note, acknowledged: true };
+            let title = Some(view::cut(text("title"), 250));
+            let asked = Acknowledge { item: text("item").to_owned(), title, note, acknowledged: true };
             acknowledge(&desk, &caller, &asked).await?;
             return Ok(desk.redirect("/").into_response());
         }

@@ -140,7 +140,8 @@ impl Line {
             return cut(&so_far, 160);
         }
         if !summary.facts.decided.is_empty() {
-            return cut(&summary.facts.decided.join(", "), 160);
+            let note = summary.facts.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+            return cut(&(summary.facts.decided.join(", ") + &note), 160);
         }
         let error = summary.errors.first().or(summary.error.as_ref());
         if let Some(error) = error.filter(|_| status != Some(ExecutionStatus::Completed)) {

@@ -26,6 +26,10 @@ pub(crate) struct Acknowledge {
     /// The item's `item`, as today's `attention` lists it.
     #[schema(max_length = 300, pattern = "^[a-z-]+:[^\\x00-\\x1f\\x7f]+$")]
     pub item: String,
+    /// What the list called it, for the record.
+    #[serde(default)]
+    #[schema(max_length = 300)]
+    pub title: Option<String>,
     /// What was found, or done about it.
     #[serde(default)]
     #[schema(max_length = 500)]
@@ -48,6 +52,14 @@ pub(crate) async fn acknowledge(desk: &Desk, caller: &Caller, asked: &Acknowledg
     if !is_name || item.chars().count() > NAME_CHARS || item.chars().any(char::is_control) {
         let remedy = "must be the `item` of something that needs a person";
         return Err(Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "item", remedy));
+    }
+    let title = asked.title.as_deref().map(str::trim).filter(|title| !title.is_empty()).unwrap_or(item);
+    if title.chars().count() > NAME_CHARS || title.chars().any(char::is_control) {
+        return Err(Problem::field(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "title",
+            "must be at most 300 characters",
+        ));
     }
     let note = note(asked.note.as_deref())?;
     let now = desk.clock.now();
@@ -81,8 +93,8 @@ pub(crate) async fn acknowledge(desk: &Desk, caller: &Caller, asked: &Acknowledg
             requested_by: Some(caller.name.clone()),
             note: note.map(ToOwned::to_owned),
             decided: vec![match asked.acknowledged {
-                true => item.to_owned(),
-                false => format!("listed again: {item}"),
+                true => title.to_owned(),
+                false => format!("listed again: {title}"),
             }],
             ..Facts::default()
         },

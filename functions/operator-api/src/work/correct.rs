@@ -75,6 +75,8 @@ pub(crate) struct CorrectMatch {
 pub(crate) struct CorrectionView {
     /// What changes of the match, as `field: old → new`. None: it is locked as it is.
     pub changes: Vec<String>,
+    /// Whether another result counts than before.
+    pub changes_result: bool,
     /// What changes in the table and the bracket.
     pub effects: Effects,
     /// When the application scored its members' guesses by the result as it was; it must score them again.
@@ -223,6 +225,7 @@ fn view(game: &MatchView, stored: &Match, corrected: &Corrected, effects: Effect
             .map(ToString::to_string)
             .collect(),
         effects,
+        changes_result: is_another,
         scored_at: game.scored_at.filter(|_| is_another),
         executions: Vec::new(),
     }
