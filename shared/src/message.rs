@@ -221,7 +221,8 @@ impl Message {
         ];
         if let Some(total) = self.summary.total_operations {
             let failed = self.summary.failed_operations.unwrap_or_default();
-            fields.insert(1, ("Operations", format!("{total}, {failed} of them failed")));
+            let successful = self.summary.successful_operations.unwrap_or(total - failed.min(total));
+            fields.insert(1, ("Operations", format!("{total}: {successful} successful, {failed} failed")));
         }
         if let Some(rounds) = &self.summary.facts.matches {
             let rounds: Vec<&str> = rounds.keys().map(String::as_str).collect();

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::harness::{CUP, LEAGUE, World, copy_of, moment};
 use crate::records::Records;
 
-const POINTS: [&str; 9] =
+/// The points at which a function can be killed.
+pub(crate) const POINTS: [&str; 9] =
     ["claimed", "fetched", "written", "committed", "scheduled", "worked", "reported", "recorded", "notified"];
 
 /// The state after a run.

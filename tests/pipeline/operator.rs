@@ -321,6 +321,25 @@ async fn what_is_acknowledged_is_listed_no_longer_until_it_changes() {
     assert_eq!(audit["items"].as_array().unwrap().len(), 3, "{audit}");
 }
 
+#[tokio::test]
+async fn a_run_that_failed_in_part_is_done_again_under_its_key() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    round_at(&world, &id, "1", "2024-03-02T22:00:00Z").await;
+    let partial = "UPDATE data_provider_executions SET status = 'partial_failure'
+                    WHERE operation_type = 'matches_update' RETURNING id::text";
+    let execution = world.texts(partial).await.remove(0);
+    let before = (world.executed().await, world.table().await);
+    let desk = Desk::of(&world);
+    let (_, shown) = desk.get(&format!("/executions/{execution}")).await;
+    assert_eq!(shown["canRetry"], true, "{shown}");
+    let (status, accepted) = desk.post(&format!("/executions/{execution}/retry"), json!({})).await;
+    assert_eq!((status, &accepted["executionId"]), (StatusCode::ACCEPTED, &json!(execution)), "{accepted}");
+    let done = desk.ended(&execution).await;
+    assert_eq!((&done["status"], &done["attempt"]), (&json!("completed"), &json!(2)));
+    assert_eq!((world.executed().await, world.table().await), before);
+}
+
 /// The days on which the league plays, and the one after them.
 const DAYS: [&str; 7] =
     ["2024-03-02", "2024-03-09", "2024-03-16", "2024-03-23", "2024-03-30", "2024-04-06", "2024-04-07"];

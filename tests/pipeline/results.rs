@@ -156,24 +156,32 @@ async fn while_the_bus_is_away_results_wait_and_come_in_order_and_the_desk_says_
     assert!(keys.len() == 2 && events.len() > keys.len(), "{:#?}", lines(&events));
 }
 
-/// Killed at every point from the write to the record of what was sent: the events still come, each under one key.
+/// The rounds of the league, and the end of the day on which each is played.
+const ROUNDS: [(&str, &str); 5] =
+    [("1", "2024-03-02"), ("2", "2024-03-09"), ("3", "2024-03-16"), ("4", "2024-03-23"), ("5", "2024-03-30")];
+
+/// Killed at every crash point, a round each: the events still come, each under one key.
 #[tokio::test]
 async fn a_run_that_is_killed_loses_no_event() {
-    for point in ["written", "committed", "recorded", "event-sent"] {
+    let points: Vec<&str> = crate::crashes::POINTS.into_iter().chain(["event-sent"]).collect();
+    for points in points.chunks(ROUNDS.len()) {
         let (world, consumer) = with_bus("2024-03-01T12:00:00Z", LEAGUE).await;
         let id = world.create().await;
-        let once = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-        world.stack.functions.set("CRASH_AT", &format!("{point}#1"));
-        world.stack.functions.set("CRASH_ONCE", once.to_str().unwrap());
-        world.stack.functions.stop("scores-and-standings").await;
-        world.clock.set(crate::harness::moment("2024-03-02T23:00:00Z"));
-        let event = json!({"tournamentId": id, "roundSlug": "1"});
-        let (_, deliveries) = world.delivered("scores-and-standings", &event, "2024-03-02T23:00:00Z").await;
-        assert_eq!((deliveries, once.exists()), (2, false), "{point}");
-        let events = consumer.received().await.unwrap();
-        let keys: BTreeSet<&str> = events.iter().filter_map(|event| event["key"].as_str()).collect();
-        let expected = if point == "event-sent" { 4 } else { 2 };
-        assert_eq!((keys.len(), events.len()), (2, expected), "{point}: {:#?}", lines(&events));
+        for (point, (round, day)) in points.iter().zip(ROUNDS) {
+            let once = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+            world.stack.functions.set("CRASH_AT", &format!("{point}#1"));
+            world.stack.functions.set("CRASH_ONCE", once.to_str().unwrap());
+            world.stack.functions.stop("scores-and-standings").await;
+            let at = format!("{day}T23:00:00Z");
+            world.clock.set(crate::harness::moment(&at));
+            let event = json!({"tournamentId": id, "roundSlug": round});
+            let (_, deliveries) = world.delivered("scores-and-standings", &event, &at).await;
+            assert_eq!((deliveries, once.exists()), (2, false), "{point}");
+            let events = consumer.received().await.unwrap();
+            let keys: BTreeSet<&str> = events.iter().filter_map(|event| event["key"].as_str()).collect();
+            let expected = if *point == "event-sent" { 4 } else { 2 };
+            assert_eq!((keys.len(), events.len()), (2, expected), "{point}: {:#?}", lines(&events));
+        }
     }
 }
 

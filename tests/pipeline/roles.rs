@@ -1,5 +1,6 @@
 //! The database roles of `deploy/roles.sql`: each kind of function does all of its work with its own, and no more.
 
+use local::bus::Consumer;
 use local::postgres;
 use local::stack::TOKEN;
 use reqwest::StatusCode;
@@ -8,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use crate::desk::{API, Desk};
-use crate::harness::{CUP, Setup, migrated_database};
+use crate::harness::{CUP, Setup, migrated_database, service, unique_name};
 
 const ROLES: &str = include_str!("../../deploy/roles.sql");
 
@@ -55,7 +56,11 @@ async fn the_pipelines_role_is_enough_for_a_whole_cup() {
     let database_url = migrated_database().await;
     let [pipeline, _] = with_roles(&database_url).await;
     is_kept_to_its_own(&database_url, &pipeline).await;
-    let world = Setup::as_it_is(&database_url).through(&pipeline).world("2024-06-01T00:01:00Z", CUP).await;
+    let bus = format!("best-shot-{}", unique_name());
+    let consumer = Consumer::start(&service("TEST_AWS_ENDPOINT"), &bus).await.unwrap();
+    let variables = [("EVENT_BUS", bus.as_str())];
+    let setup = Setup::as_it_is(&database_url).through(&pipeline).variables(&variables);
+    let world = setup.world("2024-06-01T00:01:00Z", CUP).await;
     let id = world.create().await;
     for day in (1..=9).map(|day| format!("2024-06-0{day}")) {
         world.invoke_at(&format!("{day}T00:01:00Z"), "daily-routine", json!({})).await.unwrap();
@@ -63,10 +68,17 @@ async fn the_pipelines_role_is_enough_for_a_whole_cup() {
             world.wake(&format!("{day}T23:30:00Z"), function).await.unwrap();
         }
     }
+    // A locked match, of which the provider says something else, and results for a bus.
+    let lock = "INSERT INTO match_lock SELECT id, now(), 'Ann', '', true, true, 'open', NULL, 0, 0, NULL, NULL, date, false, false,
+                       NULL, NULL, NULL FROM match WHERE round_slug = 'final'";
+    postgres::connect(&database_url).await.unwrap().batch_execute(lock).await.unwrap();
     let refresh = json!({"tournamentId": id, "operation": "refresh"});
     world.invoke_at("2024-06-09T23:45:00Z", "tournaments", refresh).await.unwrap();
     assert_eq!(world.incomplete().await, 0, "{:#?}", world.executions().await);
     assert_eq!(world.ended().await, world.count("match").await);
+    assert!(!consumer.received().await.unwrap().is_empty());
+    assert_eq!(world.count("match_lock WHERE status = 'ended' AND home_score = 2").await, 1);
+    assert_eq!(world.count("change_history WHERE event IS NOT NULL AND sent_at IS NULL").await, 0);
     assert!(world.count("tournament_bracket").await > 0 && world.count("tournament_standings").await > 0);
 }
 
@@ -91,11 +103,11 @@ async fn the_desks_role_is_enough_for_every_page_and_action() {
     let execution = executions["items"][0]["id"].as_str().unwrap();
     let of_tournament = ["", "/rounds", "/matches", "/standings", "/bracket", "/history"];
     let mut paths = of_tournament.map(|part| format!("{API}/tournaments/{id}{part}")).to_vec();
-    for path in ["/executions", "/tournaments", "/schedules", "/provider", "/today"] {
+    for path in ["/executions", "/tournaments", "/schedules", "/provider", "/today", "/pauses"] {
         paths.push(format!("{API}{path}"));
     }
     paths.extend([format!("{API}/matches/{game}"), format!("{API}/matches/{game}/history")]);
-    paths.extend(["/", "/executions", "/tournaments", "/tournaments/new"].map(ToOwned::to_owned));
+    paths.extend(["/", "/executions", "/audit", "/tournaments", "/tournaments/new"].map(ToOwned::to_owned));
     paths.extend([format!("/tournaments/{id}"), format!("/tournaments/{id}/history")]);
     paths.extend([format!("/matches/{game}"), format!("/executions/{execution}")]);
     for path in paths {
@@ -110,6 +122,18 @@ async fn the_desks_role_is_enough_for_every_page_and_action() {
     let path = format!("{API}/tournaments/{id}");
     let changed = desk.send("PATCH", &path, &[("x-internal-token", TOKEN)], Some(&change)).await;
     assert_eq!(changed.status(), StatusCode::OK, "{}", changed.text().await.unwrap());
+    let asked = json!({"status": "ended", "score": {"home": 3, "away": 1}, "note": "by hand"});
+    let (status, corrected) = desk.post(&format!("/matches/{game}/correction"), asked).await;
+    assert_eq!(status, StatusCode::OK, "{corrected}");
+    let headers = [("x-internal-token", TOKEN)];
+    let unlocked = desk.send("DELETE", &format!("{API}/matches/{game}/lock"), &headers, None).await;
+    assert_eq!(unlocked.status(), StatusCode::OK, "{}", unlocked.text().await.unwrap());
+    assert_eq!(desk.post("/pause", json!({})).await.0, StatusCode::OK);
+    let resumed = desk.send("DELETE", &format!("{API}/pause"), &headers, None).await;
+    assert_eq!(resumed.status(), StatusCode::OK, "{}", resumed.text().await.unwrap());
+    let asked = json!({"item": "drift:1"});
+    let acknowledged = desk.send("POST", &format!("{API}/acknowledgements"), &headers, Some(&asked)).await;
+    assert_eq!(acknowledged.status(), StatusCode::NO_CONTENT, "{}", acknowledged.text().await.unwrap());
     let failed = "UPDATE data_provider_executions SET status = 'failed', completed_at = started_at WHERE id = $1::text::uuid";
     let execution = accepted["executionId"].as_str().unwrap();
     owner.db.execute(failed, &[&execution]).await.unwrap();
