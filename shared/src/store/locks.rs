@@ -8,7 +8,6 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
-use super::matches::winner;
 use super::{StoreError, stamp, utc};
 
 /// A row, as the statements on `match` read it.
@@ -48,8 +47,8 @@ impl Row {
             provider.changed_at = self.provider_changed_at.map(utc);
             provider.tie.extra_time = self.went_to_extra_time;
             provider.tie.awarded = self.awarded;
-            provider.tie.winner = winner(self.winner_code);
-            provider.tie.tie_winner = winner(self.tie_winner_code);
+            provider.tie.winner = self.winner_code.and_then(Winner::from_code);
+            provider.tie.tie_winner = self.tie_winner_code.and_then(Winner::from_code);
             take_result(&mut without, &provider);
         }
         Lock { result: self.result, kickoff: self.kickoff, without }

@@ -30,7 +30,7 @@ pub(super) fn awaited(moment: &str) -> String {
     format!("({OPEN} AND (m.date IS NULL OR m.date > {moment} - interval '30 days'))")
 }
 
-pub(super) fn winner(code: Option<i32>) -> Option<Winner> {
+fn winner(code: Option<i32>) -> Option<Winner> {
     Winner::from_code(code?)
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::correction::CorrectionForm;
+use super::correction_form::CorrectionForm;
 use super::view;
 use super::{Shell, page, with_status};
 use crate::access::Caller;

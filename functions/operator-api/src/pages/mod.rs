@@ -2,6 +2,7 @@
 
 mod actions;
 mod correction;
+mod correction_form;
 mod create;
 mod executions;
 mod matches;
