@@ -26,7 +26,11 @@ pub struct Emulator {
 impl Emulator {
     /// Starts it.
     pub async fn start(tools: &Tools) -> anyhow::Result<Self> {
-        let port = tools::free_port()?;
+        Self::start_at(tools, tools::free_port()?).await
+    }
+
+    /// The same on this port.
+    pub async fn start_at(tools: &Tools, port: u16) -> anyhow::Result<Self> {
         let mut server = Part::start(
             Command::new(&tools.moto_server)
                 .args(["-H", "127.0.0.1", "-p", &port.to_string()])

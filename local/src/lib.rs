@@ -23,5 +23,6 @@ pub mod slack_sink;
 pub mod stack;
 pub mod summary;
 pub mod tools;
+pub mod up;
 pub mod watch;
 pub mod wire;

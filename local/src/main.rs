@@ -17,12 +17,14 @@ use local::postgres::{self, Cluster};
 use local::replay::{Fault, Season};
 use local::summary::{Summaries, Summary, Total};
 use local::tools::{self, Tools};
-use local::{aws_record, bench, crowd, lambda_check, page, watch};
+use local::up::Ports;
+use local::{aws_record, bench, crowd, lambda_check, page, up, watch};
 use shared::provider::decode::{Kind, decode};
 use strum::VariantNames as _;
 
 /// The Best Shot data pipeline on one machine.
 #[derive(Parser)]
+#[command(version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -115,6 +117,15 @@ enum Command {
     },
     /// Run benchmarks: database, start, memory, provider, browser
     Bench,
+    /// Start database, AWS emulator, provider and Slack on fixed ports, for `cargo lambda watch` and SAM
+    Up {
+        /// The season, which is shifted so that matches are played today
+        #[arg(long, default_value = "local/seasons/2022-world-cup.json")]
+        season: PathBuf,
+        /// The ports
+        #[command(flatten)]
+        ports: Ports,
+    },
     /// Run a command with its own Postgres and AWS emulator
     Services {
         /// Write the functions' AWS calls (JSON) here
@@ -169,6 +180,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::LambdaCheck { functions, chromium, summary, calls } => {
             let options = lambda_check::Options { functions, chromium, summary, calls };
             println!("{}", lambda_check::run(&options).await?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Up { season, ports } => {
+            up::run(&season, ports, Path::new(".")).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),

@@ -33,6 +33,16 @@ impl Cluster {
         settings: &[&str],
         files: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
+        Self::start_at(tools, tools::free_port()?, settings, files).await
+    }
+
+    /// The same on this port.
+    pub async fn start_at(
+        tools: &Tools,
+        port: u16,
+        settings: &[&str],
+        files: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let data = tempfile::Builder::new().prefix("best-shot-postgres-").tempdir_in(tools::temp_dir())?;
         for (name, content) in files {
             let path = data.path().join(name);
@@ -58,7 +68,7 @@ impl Cluster {
         let mut cluster = Self {
             server: None,
             data,
-            port: tools::free_port()?,
+            port,
             bin: tools.postgres_bin.clone(),
             settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
         };

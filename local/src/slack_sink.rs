@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use crate::serve::serve;
+use crate::serve::serve_at;
 
 const WEBHOOK: &str = "/services/T000/B000/XXXX";
 const ARCHIVED: &str = "/services/T000/B000/ARCHIVED";
@@ -53,9 +53,14 @@ pub struct SlackSink {
 impl SlackSink {
     /// Binds a free port of 127.0.0.1 and serves on the current tokio runtime.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_at(0)
+    }
+
+    /// The same on this port (0: a free one).
+    pub fn start_at(port: u16) -> anyhow::Result<Self> {
         let received = Shared::default();
         let app = Router::new().fallback(receive).with_state(Arc::clone(&received));
-        let (address, stop) = serve("the Slack sink", app)?;
+        let (address, stop) = serve_at(port, "the Slack sink", app)?;
         Ok(Self { address, received, _stop: stop })
     }
 

@@ -1,9 +1,9 @@
 //! Reads a season in the public openfootball JSON format or a compact one.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
 use super::compact;
@@ -121,6 +121,23 @@ impl Season {
     pub fn standings_mode(&self) -> &'static str {
         let tables = self.groups.len().max(self.in_force.tables.len());
         if tables > 1 { "multi-group" } else { "unique-group" }
+    }
+
+    /// The same season on other days, so that one of its fullest days is `today`: of several the middle one.
+    #[must_use]
+    pub fn around(mut self, today: NaiveDate) -> Self {
+        let mut days: BTreeMap<NaiveDate, usize> = BTreeMap::new();
+        for fixture in &self.fixtures {
+            *days.entry(fixture.kickoff.date_naive()).or_default() += 1;
+        }
+        let most = days.values().max().copied().unwrap_or_default();
+        let full: Vec<NaiveDate> =
+            days.into_iter().filter(|(_, matches)| *matches == most).map(|(day, _)| day).collect();
+        if let Some(day) = full.get(full.len() / 2) {
+            let shift = today - *day;
+            self.fixtures.iter_mut().for_each(|fixture| fixture.kickoff += shift);
+        }
+        self
     }
 
     /// The season's first kickoff.

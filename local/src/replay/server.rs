@@ -79,8 +79,13 @@ impl World {
 impl ReplayProvider {
     /// Binds a free port on the loopback interface and serves these seasons, whose ids differ, at the time of `clock`.
     pub async fn start(seasons: Vec<Season>, clock: ReplayClock) -> anyhow::Result<Self> {
+        Self::start_at(0, seasons, clock).await
+    }
+
+    /// The same on this port (0: a free one).
+    pub async fn start_at(port: u16, seasons: Vec<Season>, clock: ReplayClock) -> anyhow::Result<Self> {
         let listener =
-            TcpListener::bind(("127.0.0.1", 0)).await.context("no free port for the replay provider")?;
+            TcpListener::bind(("127.0.0.1", port)).await.context("no free port for the replay provider")?;
         let address = listener.local_addr().context("the replay provider's port is unknown")?;
         let world = Arc::new(World {
             shows: seasons.into_iter().map(|season| Show { bracket: Bracket::of(&season), season }).collect(),
