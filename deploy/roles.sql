@@ -7,8 +7,8 @@
 --   best_shot_desk       the operator's API (DeskSecretArn)
 --
 -- Give both a password afterwards: ALTER ROLE best_shot_pipeline PASSWORD '…'. Neither may change a table's definition, or read
--- anything of the application's but the tables that the pipeline fills. A migration that adds a table grants nothing: run
--- this again after it. What is granted already stays.
+-- anything of the application's but the tables that the pipeline fills. A migration that adds a table grants what
+-- is needed to roles of these names. This can be run again: what is granted already stays.
 
 DO $$
 DECLARE
@@ -48,3 +48,4 @@ GRANT UPDATE (status, called_off, home_score, away_score, home_penalties_score, 
               went_to_extra_time, awarded, winner_code, tie_winner_code, provider_changed_at, doubted_score, updated_at)
     ON match TO best_shot_desk;
 GRANT INSERT ON change_history TO best_shot_desk;
+GRANT INSERT, UPDATE ON scheduled_check TO best_shot_desk;

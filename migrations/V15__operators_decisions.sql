@@ -50,9 +50,19 @@ CREATE INDEX IF NOT EXISTS data_provider_executions_requested
 ALTER TABLE change_history ADD COLUMN IF NOT EXISTS event text;
 ALTER TABLE change_history ADD COLUMN IF NOT EXISTS state jsonb;
 ALTER TABLE change_history ADD COLUMN IF NOT EXISTS sent_at timestamp;
-CREATE INDEX IF NOT EXISTS change_history_unsent ON change_history (id) WHERE event IS NOT NULL AND sent_at IS NULL;
+-- Whether it is still to be sent.
+ALTER TABLE change_history ADD COLUMN IF NOT EXISTS unsent boolean;
+CREATE INDEX IF NOT EXISTS change_history_unsent ON change_history (id) WHERE unsent;
 CREATE INDEX IF NOT EXISTS change_history_milestone ON change_history (tournament_id, id) WHERE subject = 'tournament';
 CREATE INDEX IF NOT EXISTS change_history_rejected ON change_history (changed_at) WHERE rejected IS NOT NULL;
+CREATE INDEX IF NOT EXISTS change_history_corrections ON change_history (changed_at)
+    WHERE event IN ('match-corrected', 'match-annulled');
+CREATE INDEX IF NOT EXISTS scheduled_check_given_up ON scheduled_check (done_at) WHERE outcome = 'given_up';
+
+-- Finished records whose message or report is still to be delivered: those of the desk, which have no key, are among them.
+DROP INDEX IF EXISTS data_provider_executions_arrears;
+CREATE INDEX IF NOT EXISTS data_provider_executions_pending ON data_provider_executions (completed_at)
+    WHERE completed_at IS NOT NULL AND (notified_at IS NULL OR kept_report IS NOT NULL);
 
 -- As before, and: which changes are events; and rows that are first stored as a result of the last days (otherwise a row's
 -- first state is recorded by the row itself: nobody waits for the results of a season that is imported).
@@ -70,6 +80,8 @@ DECLARE
     event text;
     state jsonb;
     applies boolean;
+    other_pair boolean;
+    is_known boolean;
 BEGIN
     SELECT jsonb_object_agg(name, jsonb_build_array(was -> name, became -> name)) INTO changes
       FROM unnest(TG_ARGV[1:]) AS name
@@ -91,6 +103,23 @@ BEGIN
     IF NOT applies THEN
         RETURN NULL;
     END IF;
+    IF TG_ARGV[0] = 'bracket' THEN
+        -- Ties are numbered anew when the draw is known: then a row has another pair, whose winner may be known already.
+        other_pair := (was ->> 'home_team_id', was ->> 'away_team_id')
+                      IS DISTINCT FROM (became ->> 'home_team_id', became ->> 'away_team_id')
+                      AND (was ->> 'away_team_id', was ->> 'home_team_id')
+                          IS DISTINCT FROM (became ->> 'home_team_id', became ->> 'away_team_id');
+        EXECUTE format('SELECT COALESCE((SELECT state ->> ''winner_team_id'' FROM %I.change_history
+                                          WHERE tournament_id = $1 AND subject = ''bracket'' AND state IS NOT NULL
+                                            AND state ->> ''round_slug'' = $2
+                                            AND ((state ->> ''home_team_id'' = $3 AND state ->> ''away_team_id'' = $4)
+                                                 OR (state ->> ''home_team_id'' = $4 AND state ->> ''away_team_id'' = $3))
+                                          ORDER BY id DESC LIMIT 1) = $5, false)',
+                       TG_TABLE_SCHEMA)
+           INTO is_known
+          USING tournament, became ->> 'round_slug', became ->> 'home_team_id', became ->> 'away_team_id',
+                became ->> 'winner_team_id';
+    END IF;
     event := CASE TG_ARGV[0]
         WHEN 'match' THEN
             CASE WHEN became ->> 'status' = 'ended' AND was ->> 'status' IS DISTINCT FROM 'ended' THEN 'match-ended'
@@ -99,7 +128,9 @@ BEGIN
                       AND changes ?| ARRAY['home_score', 'away_score', 'home_penalties_score', 'away_penalties_score']
                       THEN 'match-corrected' END
         WHEN 'bracket' THEN
-            CASE WHEN NOT changes ? 'winner_team_id' THEN NULL
+            CASE WHEN TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND other_pair)
+                      THEN CASE WHEN became ->> 'winner_team_id' IS NOT NULL AND NOT is_known THEN 'tie-decided' END
+                 WHEN was ->> 'winner_team_id' IS NOT DISTINCT FROM became ->> 'winner_team_id' THEN NULL
                  WHEN became ->> 'winner_team_id' IS NULL THEN 'tie-reopened'
                  WHEN was ->> 'winner_team_id' IS NULL THEN 'tie-decided'
                  ELSE 'tie-corrected' END
@@ -115,8 +146,8 @@ BEGIN
             ELSE ARRAY['status'] END) AS name;
     END IF;
     EXECUTE format('INSERT INTO %I.change_history (changed_at, tournament_id, subject, match_id, part, changes, execution_id,
-                                                   event, state)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)', TG_TABLE_SCHEMA)
+                                                   event, state, unsent)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', TG_TABLE_SCHEMA)
       USING now_utc, tournament, TG_ARGV[0],
             CASE TG_ARGV[0] WHEN 'match' THEN (row_values ->> 'id')::uuid END,
             CASE TG_ARGV[0]
@@ -126,7 +157,7 @@ BEGIN
                 ELSE row_values ->> 'external_id' END,
             changes,
             NULLIF(current_setting('best_shot.execution_id', true), '')::uuid,
-            event, state;
+            event, state, CASE WHEN event IS NOT NULL THEN true END;
     RETURN NULL;
 END $$;
 REVOKE EXECUTE ON FUNCTION record_change() FROM PUBLIC;
@@ -148,5 +179,19 @@ CREATE TRIGGER tournament_completed
     WHEN (OLD.status IS DISTINCT FROM NEW.status AND (NEW.status = 'completed' OR OLD.status = 'completed'))
     EXECUTE FUNCTION record_change('tournament', 'status');
 
--- Results that changed, and readings that were rejected: what needs a person.
-CREATE INDEX IF NOT EXISTS change_history_matches ON change_history (changed_at) WHERE subject = 'match' AND rejected IS NULL;
+-- The roles of deploy/roles.sql, where they exist: the new code needs its tables as soon as it is deployed.
+DO $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'best_shot_pipeline') THEN
+        GRANT SELECT ON pause TO best_shot_pipeline;
+        GRANT SELECT, UPDATE ON match_lock TO best_shot_pipeline;
+    END IF;
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'best_shot_desk') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON match_lock, pause, acknowledgement TO best_shot_desk;
+        GRANT INSERT ON change_history TO best_shot_desk;
+        GRANT INSERT, UPDATE ON scheduled_check TO best_shot_desk;
+        GRANT UPDATE (status, called_off, home_score, away_score, home_penalties_score, away_penalties_score, date,
+                      went_to_extra_time, awarded, winner_code, tie_winner_code, provider_changed_at, doubted_score, updated_at)
+            ON match TO best_shot_desk;
+    END IF;
+END $$;

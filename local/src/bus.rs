@@ -67,7 +67,7 @@ impl Consumer {
         Ok(consumer)
     }
 
-    /// The details of the events that came since the last call, by their number.
+    /// The details of the events that came since the last call, in the order in which they came.
     pub async fn received(&self) -> anyhow::Result<Vec<Value>> {
         let mut details = Vec::new();
         loop {
@@ -75,7 +75,6 @@ impl Consumer {
             let answer = self.sqs("ReceiveMessage", asked).await?;
             let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
             if messages.is_empty() {
-                details.sort_by_key(|detail: &Value| detail["sequence"].as_i64());
                 return Ok(details);
             }
             for message in messages {

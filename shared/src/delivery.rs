@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::event::{Event, InvalidInput, WakeUp};
-use crate::execution::{Failure, deliver_messages, deliver_pending};
+use crate::execution::{Failure, deliver_messages, deliver_pending, requested_by};
 use crate::invocation::Invocation;
 use crate::provider::Session;
 use crate::store::StoreError;
@@ -93,8 +93,10 @@ async fn work_on(
     let scheduled = event.as_ref().ok().filter(|event| event.envelope.scheduled_time.is_some());
     let work = scheduled.and_then(|event| event.work(invocation.request_id));
     let store = &invocation.services.store;
-    // A schedule of an earlier version names its check; the row of that stays open.
-    if let Some(tournament) = work.as_ref().and_then(|work| work.subject.tournament()) {
+    // A schedule of an earlier version names its check; the row of that stays open. What a person asks for is done.
+    let is_asked = requested_by(invocation.event).is_some();
+    let by_schedule = work.as_ref().filter(|_| !is_asked);
+    if let Some(tournament) = by_schedule.and_then(|work| work.subject.tournament()) {
         let paused = async || pauses::is_paused(&*store.client().await?, Some(tournament)).await;
         if store.persist(paused).await.map_err(Failure::Record)? {
             tracing::info!(%tournament, "the tournament is paused: the scheduled event is left to its check");

@@ -173,7 +173,7 @@ impl Message {
         let title = format!("{title}: {label}");
         let by = self.summary.facts.requested_by.as_deref().unwrap_or("somebody");
         let at = self.completed_at.format("%Y-%m-%d %H:%M UTC");
-        let note = self.summary.facts.note.as_ref().map(|note| format!(" {note:?}")).unwrap_or_default();
+        let note = self.summary.facts.note.as_ref().map(|note| format!(" “{note}”")).unwrap_or_default();
         let text = escaped(&format!("By {by} at {at}.{note} {effect}"), SECTION_CHARS);
         let mut blocks = vec![
             Block::Header { text: Text::plain(shortened(&title, HEADER_CHARS)) },

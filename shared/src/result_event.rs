@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strum::{Display, EnumString, VariantNames};
+use strum::{Display, EnumString};
 use uuid::Uuid;
 
 /// The version of the schema: raised when a field changes its meaning or is gone, not when one is added.
 pub const VERSION: u32 = 1;
 
 /// What happened: the event's `detail-type`, as `change_history.event` has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum ResultKind {
@@ -102,7 +102,7 @@ pub struct MatchResult {
     pub group: String,
     /// Kickoff, UTC.
     pub kickoff: Option<DateTime<Utc>>,
-    /// The home team; none if the match was deleted.
+    /// The home team.
     pub home: Option<TeamRef>,
     /// The away team.
     pub away: Option<TeamRef>,
@@ -153,8 +153,6 @@ impl ResultEvent {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn event(kind: ResultKind) -> ResultEvent {
@@ -206,6 +204,5 @@ mod tests {
     fn the_schema_of_the_events() {
         let kinds = [ResultKind::MatchCorrected, ResultKind::TieDecided, ResultKind::TableFinal];
         insta::assert_json_snapshot!(kinds.map(|kind| event(kind).to_json()));
-        assert_eq!(json!(ResultKind::VARIANTS).as_array().map(Vec::len), Some(9));
     }
 }

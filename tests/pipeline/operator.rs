@@ -208,6 +208,7 @@ async fn what_can_not_be_is_refused_by_its_field_and_nothing_is_written() {
         (json!({"score": {"home": 2}}), "score"),
         (json!({"note": "x".repeat(501)}), "note"),
         (json!({"status": "not-defined", "score": {"home": 1, "away": 0}}), "score"),
+        (json!({"penalties": {"home": 4, "away": 3}}), "score"),
     ] {
         let (status, problem) = desk.post(&format!("/matches/{game}/correction"), asked.clone()).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{asked} {problem}");
@@ -319,6 +320,68 @@ async fn what_is_acknowledged_is_listed_no_longer_until_it_changes() {
     assert_eq!(corrections().await, Vec::<Value>::new());
     let (_, audit) = desk.get("/executions?byHand=true&operation=acknowledge").await;
     assert_eq!(audit["items"].as_array().unwrap().len(), 3, "{audit}");
+}
+
+/// A reading that waits for the match while a person locks it finds the lock.
+#[tokio::test]
+async fn a_reading_that_waited_for_a_correction_respects_it() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let game = id_of(&world, "Ash", "1").await;
+    let person = local::postgres::connect(&world.stack.database_url).await.unwrap();
+    let correction = format!(
+        "BEGIN;
+         UPDATE match SET status = 'ended', home_score = 0, away_score = 3 WHERE id = '{game}';
+         INSERT INTO match_lock SELECT id, now(), 'Ann', '', true, false, 'open', NULL, NULL, NULL, NULL, NULL, date, false,
+                false, NULL, NULL, NULL FROM match WHERE id = '{game}'"
+    );
+    person.batch_execute(&correction).await.unwrap();
+    let read = round_at(&world, &id, "1", "2024-03-02T22:00:00Z");
+    let commit = async {
+        let waits = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        while world.count(waits).await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        person.batch_execute("COMMIT").await.unwrap();
+    };
+    tokio::join!(read, commit);
+    assert_eq!(world.matches("Ash", "Birch").await, ["0-3 ended 03-02 15:00"]);
+    assert_eq!(
+        world.count("match_lock WHERE home_score = 2 AND away_score = 1 AND status = 'ended'").await,
+        1
+    );
+}
+
+/// By the wall's clock, which the desk goes by.
+#[tokio::test]
+async fn a_kickoff_set_by_hand_is_checked_and_a_retry_is_done_in_a_pause() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let desk = Desk::of(&world);
+    let game = id_of(&world, "Elm", "2").await;
+    let soon = shared::clock::Clock::default().now() + chrono::TimeDelta::hours(3);
+    let asked = json!({"kickoff": soon.format("%Y-%m-%dT%H:%M:00Z").to_string()});
+    let (status, decided) = desk.post(&format!("/matches/{game}/correction"), asked).await;
+    assert_eq!(status, StatusCode::OK, "{decided}");
+    done(&desk, &decided).await;
+    let of_kickoff =
+        format!("scheduled_check WHERE kickoff = '{}' AND done_at IS NULL", soon.format("%F %H:%M:00"));
+    assert_eq!(world.count(&format!("{of_kickoff} AND kind IN ('interim', 'closing')")).await, 2);
+    assert_eq!(world.count(&format!("{of_kickoff} AND alarm_set IS NULL")).await, 0, "their alarms are set");
+    let (_, unlocked) = delete(&desk, &format!("/matches/{game}/lock")).await;
+    done(&desk, &unlocked).await;
+    assert_eq!(world.count(&format!("{of_kickoff} AND kind IN ('interim', 'closing')")).await, 0);
+
+    let event = json!({"tournamentId": id, "roundSlug": "1", "scheduledTime": "2024-03-02T22:00:00Z"});
+    world.clock.set(crate::harness::moment("2024-03-02T22:00:00Z"));
+    world.stack.invoke("scores-and-standings", event).await.unwrap();
+    let failed = "UPDATE data_provider_executions SET status = 'failed'
+                   WHERE operation_type = 'matches_update' AND planned_for IS NOT NULL RETURNING id::text";
+    let execution = world.texts(failed).await.remove(0);
+    desk.post("/pause", json!({})).await;
+    let (status, _) = desk.post(&format!("/executions/{execution}/retry"), json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(desk.ended(&execution).await["status"], "completed");
 }
 
 #[tokio::test]

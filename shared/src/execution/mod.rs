@@ -192,7 +192,7 @@ fn may_be_kept(event: &Value) -> bool {
 }
 
 /// Who requested the work, if the event names them.
-fn requested_by(event: &Value) -> Option<&str> {
+pub(crate) fn requested_by(event: &Value) -> Option<&str> {
     let by = event.get("requestedBy")?.as_str()?;
     (!by.is_empty() && by.len() <= 200 && !by.chars().any(char::is_control)).then_some(by)
 }

@@ -63,7 +63,8 @@ pub async fn prune(client: &impl GenericClient, before: DateTime<Utc>) -> Result
     let rows = client
         .query_typed(
             "DELETE FROM change_history WHERE id IN (
-                SELECT id FROM change_history WHERE changed_at < $1 ORDER BY changed_at LIMIT $2)
+                -- Whether a table is final is known by its last such change.
+                SELECT id FROM change_history WHERE changed_at < $1 AND subject <> 'tournament' ORDER BY changed_at LIMIT $2)
              RETURNING 1",
             &[(&stamp(before), Type::TIMESTAMP), (&PRUNED, Type::INT8)],
         )

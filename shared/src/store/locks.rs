@@ -74,18 +74,18 @@ const RESULT: [&str; 11] = [
 pub async fn set(
     transaction: &Transaction<'_>,
     id: Uuid,
-    corrected: &Corrected,
+    (stored, corrected): (&Match, &Corrected),
     (by, note): (&str, &str),
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let columns = RESULT.join(", ");
+    let columns = RESULT[1..].join(", ");
     let kept: Vec<String> = RESULT
         .iter()
         .map(|column| format!("{column} = CASE WHEN l.result THEN l.{column} ELSE excluded.{column} END"))
         .collect();
     let sql = format!(
-        "INSERT INTO match_lock AS l (match_id, locked_at, locked_by, note, result, kickoff, date, {columns})
-         SELECT id, $2, $3, $4, $5, $6, date, {columns} FROM match WHERE id = $1
+        "INSERT INTO match_lock AS l (match_id, locked_at, locked_by, note, result, kickoff, date, status, {columns})
+         SELECT id, $2, $3, $4, $5, $6, date, $7, {columns} FROM match WHERE id = $1
          ON CONFLICT (match_id) DO UPDATE
             SET locked_at = excluded.locked_at, locked_by = excluded.locked_by, note = excluded.note,
                 result = l.result OR excluded.result, kickoff = l.kickoff OR excluded.kickoff,
@@ -103,6 +103,8 @@ pub async fn set(
                 (&note, Type::TEXT),
                 (&corrected.result, Type::BOOL),
                 (&corrected.kickoff, Type::BOOL),
+                // One of an older vocabulary is mapped.
+                (&stored.status.to_string(), Type::TEXT),
             ],
         )
         .await?;

@@ -90,7 +90,10 @@ pub async fn lock_one(
     transaction: &tokio_postgres::Transaction<'_>,
     id: Uuid,
 ) -> Result<Option<StoredMatch>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM match WHERE id = $1 FOR NO KEY UPDATE");
+    // Read once it is locked: a statement that waits for the row would read its lock by a person as it was before.
+    let lock = "SELECT 1 FROM match WHERE id = $1 FOR NO KEY UPDATE";
+    transaction.query_typed(lock, &[(&id, Type::UUID)]).await?;
+    let sql = format!("SELECT {COLUMNS} FROM match WHERE id = $1");
     Ok(transaction.query_typed(&sql, &[(&id, Type::UUID)]).await?.first().map(stored))
 }
 
@@ -102,7 +105,14 @@ pub async fn of_rounds(
     rounds: &[&str],
     external_ids: &[&str],
 ) -> Result<Vec<StoredMatch>, StoreError> {
-    in_rounds(client, tournament, rounds, external_ids, "").await
+    let sql = format!("SELECT {COLUMNS} {IN_ROUNDS}");
+    let rows = client
+        .query_typed(
+            &sql,
+            &[(&tournament, Type::UUID), (&rounds, Type::TEXT_ARRAY), (&external_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(stored).collect())
 }
 
 /// The same, and locks them until the transaction ends, against other runs and the application, which may be scoring
@@ -113,29 +123,20 @@ pub async fn lock_of_rounds(
     rounds: &[&str],
     external_ids: &[&str],
 ) -> Result<Vec<StoredMatch>, StoreError> {
-    in_rounds(transaction, tournament, rounds, external_ids, "FOR NO KEY UPDATE").await
-}
-
-async fn in_rounds(
-    client: &impl GenericClient,
-    tournament: Uuid,
-    rounds: &[&str],
-    external_ids: &[&str],
-    lock: &str,
-) -> Result<Vec<StoredMatch>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM match
-          WHERE tournament_id = $1 AND (round_slug = ANY($2) OR external_id = ANY($3))
-          ORDER BY date, external_id {lock}"
-    );
-    let rows = client
+    // Read once they are locked, like one.
+    let sql = format!("SELECT 1 {IN_ROUNDS} FOR NO KEY UPDATE");
+    transaction
         .query_typed(
             &sql,
             &[(&tournament, Type::UUID), (&rounds, Type::TEXT_ARRAY), (&external_ids, Type::TEXT_ARRAY)],
         )
         .await?;
-    Ok(rows.iter().map(stored).collect())
+    of_rounds(transaction, tournament, rounds, external_ids).await
 }
+
+const IN_ROUNDS: &str =
+    "FROM match WHERE tournament_id = $1 AND (round_slug = ANY($2) OR external_id = ANY($3))
+    ORDER BY date, external_id";
 
 /// The matches of a tournament's rounds of one kind: season rounds for the table, knockout rounds for the bracket.
 pub async fn of_kind(

@@ -16,7 +16,7 @@ use crate::result_event::{
 };
 
 /// SQL condition: the change `h` is a result that was not sent yet.
-pub const UNSENT: &str = "h.event IS NOT NULL AND h.sent_at IS NULL";
+pub const UNSENT: &str = "h.unsent";
 
 /// Whether any result is still to be sent.
 pub async fn is_any_unsent(client: &impl GenericClient) -> Result<bool, StoreError> {
@@ -24,8 +24,9 @@ pub async fn is_any_unsent(client: &impl GenericClient) -> Result<bool, StoreErr
     Ok(client.query_typed(&sql, &[]).await?[0].get(0))
 }
 
-/// Locks the next results that are to be sent, the oldest first and of each subject only the oldest; another run that
-/// sends some is waited for. Those of a subject in `but` are left out. A row that can't be read comes with its error.
+/// Locks the next results that are to be sent, the oldest first and of each subject only the oldest. What another run is
+/// sending is left to it, and so are later results of the same subject. Those in `but` are left out. A row that can't be read comes with
+/// its error.
 pub async fn lock_unsent(
     transaction: &Transaction<'_>,
     environment: &str,
@@ -33,7 +34,7 @@ pub async fn lock_unsent(
     limit: usize,
 ) -> Result<Vec<(i64, Result<ResultEvent, String>)>, StoreError> {
     let sql = format!(
-        "SELECT h.*, t.slug, t.label, t.season, e.function = 'operator-api' AS by_hand,
+        "SELECT h.*, t.slug, t.label, t.season, e.function = 'operator-api' AND e.operation_type <> 'match_unlock' AS by_hand,
                 h.state ->> 'home_team_id' AS home_id, home.name AS home,
                 h.state ->> 'away_team_id' AS away_id, away.name AS away, winner.name AS winner
            FROM change_history h JOIN tournament t ON t.id = h.tournament_id
@@ -43,9 +44,9 @@ pub async fn lock_unsent(
            LEFT JOIN team winner ON winner.id = (h.state ->> 'winner_team_id')::uuid
           WHERE {UNSENT} AND h.id <> ALL($1)
             AND NOT EXISTS (SELECT 1 FROM change_history o
-                             WHERE o.event IS NOT NULL AND o.sent_at IS NULL AND o.id < h.id
+                             WHERE o.unsent AND o.id < h.id
                                AND (o.tournament_id, o.subject, o.part) = (h.tournament_id, h.subject, h.part))
-          ORDER BY h.id LIMIT $2 FOR NO KEY UPDATE OF h"
+          ORDER BY h.id LIMIT $2 FOR NO KEY UPDATE OF h SKIP LOCKED"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = transaction.query_typed(&sql, &[(&but, Type::INT8_ARRAY), (&limit, Type::INT8)]).await?;
@@ -54,16 +55,15 @@ pub async fn lock_unsent(
 
 /// Records that the bus has these.
 pub async fn sent(client: &impl GenericClient, ids: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
-    let sql = "UPDATE change_history SET sent_at = $2 WHERE id = ANY($1) RETURNING 1";
+    let sql = "UPDATE change_history SET unsent = false, sent_at = $2 WHERE id = ANY($1) RETURNING 1";
     client.query_typed(sql, &[(&ids, Type::INT8_ARRAY), (&stamp(now), Type::TIMESTAMP)]).await?;
     Ok(())
 }
 
-/// Makes results that were not sent plain changes, since there is no bus; returns how many. So a bus that is configured
+/// Takes what was not sent out of the outbox, since there is no bus; returns how many results. So a bus that is configured
 /// later gets no results of long ago.
 pub async fn discard(client: &impl GenericClient) -> Result<usize, StoreError> {
-    let sql =
-        "UPDATE change_history SET event = NULL WHERE event IS NOT NULL AND sent_at IS NULL RETURNING 1";
+    let sql = "UPDATE change_history SET unsent = false WHERE unsent RETURNING 1";
     Ok(client.query_typed(sql, &[]).await?.len())
 }
 
@@ -94,9 +94,10 @@ pub async fn note_table_final(
            SELECT COALESCE(played.over AND listed.whole, false) AS final, played.lately,
                   COALESCE((SELECT final FROM before), false) AS was
              FROM played, listed)
-         INSERT INTO change_history (changed_at, tournament_id, subject, part, changes, execution_id, event, state)
+         INSERT INTO change_history (changed_at, tournament_id, subject, part, changes, execution_id, event, state,
+                                     unsent)
          SELECT $3, $1, 'tournament', 'table', jsonb_build_object('final', jsonb_build_array(was, final)), $2,
-                CASE WHEN final THEN 'table-final' ELSE 'table-reopened' END, jsonb_build_object('final', final)
+                CASE WHEN final THEN 'table-final' ELSE 'table-reopened' END, jsonb_build_object('final', final), true
            FROM now WHERE final <> was AND (lately OR was)
          RETURNING id",
         OPEN = matches::OPEN
@@ -143,13 +144,16 @@ impl State {
 fn event(row: &Row, environment: &str) -> Result<ResultEvent, String> {
     let Json(state): Json<Value> = row.get("state");
     let Json(changes): Json<BTreeMap<String, [Value; 2]>> = row.get("changes");
-    // The row as it was, and as it became: a deleted one has no value after it.
+    // The row as it was, and as it became: a new one has no value before it, and a deleted one none after it.
     let with = |side: usize| -> Result<State, String> {
-        let mut state = state.clone();
+        let mut columns = state.as_object().cloned().unwrap_or_default();
         for (column, values) in &changes {
-            state[column.as_str()] = values[side].clone();
+            match &values[side] {
+                Value::Null => drop(columns.remove(column)),
+                value => drop(columns.insert(column.clone(), value.clone())),
+            }
         }
-        serde_json::from_value(state).map_err(|error| error.to_string())
+        serde_json::from_value(columns.into()).map_err(|error| error.to_string())
     };
     let read: State = serde_json::from_value(state.clone()).map_err(|error| error.to_string())?;
     let (before, after) = (with(0)?, with(1)?);
@@ -176,8 +180,8 @@ fn event(row: &Row, environment: &str) -> Result<ResultEvent, String> {
         number: read.tie_number,
         home,
         away,
-        winner: team(read.winner_team_id, "winner"),
-        decided_by: read.decided_by.clone(),
+        winner: team(after.winner_team_id, "winner"),
+        decided_by: after.decided_by.clone(),
         next_round: read.next_round_slug.clone(),
     });
     Ok(ResultEvent {

@@ -180,7 +180,7 @@ pub async fn look_up_missing(
     drop(client);
     let missing: Vec<Match> = stored
         .into_iter()
-        .map(|row| row.known)
+        .map(|row| row.without_lock().clone())
         .filter(|m| match m.status {
             MatchStatus::Open => true,
             MatchStatus::Ended => wanted == Missing::OpenOrEnded,

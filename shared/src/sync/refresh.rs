@@ -256,10 +256,13 @@ pub async fn update_statuses(run: &mut Run<'_>) -> anyhow::Result<()> {
         return Ok(());
     }
     let now = run.now();
-    let client = run.client().await?;
-    let activated = tournaments::activate(&*client, window_end(run.planning), now).await?;
-    let completed = tournaments::complete(&*client, run.planning, now).await?;
-    let moved_on = tournaments::set_current_round(&*client, run.planning, now).await?;
+    let mut client = run.client().await?;
+    let transaction = client.transaction_of(run.record.id, now).await?;
+    let activated = tournaments::activate(&transaction, window_end(run.planning), now).await?;
+    let completed = tournaments::complete(&transaction, run.planning, now).await?;
+    let moved_on = tournaments::set_current_round(&transaction, run.planning, now).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    drop(client);
     run.journal.rows.updated += (activated.len() + completed.len() + moved_on.len()) as u64;
     let changed = json!({ "activated": activated, "completed": completed, "current_round": moved_on });
     run.journal.completed(Step::Apply, "tournaments", changed);

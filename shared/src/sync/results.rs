@@ -30,12 +30,13 @@ async fn send_all(invocation: &Invocation<'_>) -> Result<usize, StoreError> {
         return Ok(0);
     }
     let is_time = || invocation.deadline.is_none_or(|deadline| Instant::now() + TIME_FOR_A_CALL < deadline);
-    let (mut sent, mut left_out, mut empty) = (0, Vec::new(), 0);
-    // Rows that another run was sending are seen as sent only by the next statement.
-    while empty < 2 && is_time() {
+    let (mut sent, mut left_out) = (0, Vec::new());
+    while is_time() {
         let transaction = client.transaction().await?;
         let next = outbox::lock_unsent(&transaction, environment, &left_out, AT_ONCE).await?;
-        empty = if next.is_empty() { empty + 1 } else { 0 };
+        if next.is_empty() {
+            break;
+        }
         let (mut ids, mut events) = (Vec::new(), Vec::new());
         for (id, event) in next {
             match event {

@@ -212,7 +212,7 @@ mod shown {
 
     /// Whether it can be acknowledged: it does not go away by itself when its reason does.
     pub(super) fn may_be_acknowledged(item: &Item) -> bool {
-        !matches!(item.kind, ItemKind::Circuit | ItemKind::Stuck)
+        !matches!(item.kind, ItemKind::Circuit | ItemKind::Stuck | ItemKind::Events)
     }
 
     /// Whether its execution can be sent again.

@@ -127,9 +127,7 @@ const ATTENTION: &str =
                               ELSE 'has no result now' END AS words
                     FROM change_history h JOIN match m ON m.id = h.match_id AND m.scoreboard_applied_at < h.changed_at
                     JOIN team home ON home.id = m.home_team_id JOIN team away ON away.id = m.away_team_id
-                   WHERE h.subject = 'match' AND h.rejected IS NULL AND h.changed_at > $3 - interval '14 days'
-                     AND h.changes ?| ARRAY['status', 'home_score', 'away_score', 'home_penalties_score',
-                                            'away_penalties_score']
+                   WHERE h.event IN ('match-corrected', 'match-annulled') AND h.changed_at > $3 - interval '14 days'
                    ORDER BY h.match_id, h.id DESC) h
             JOIN tournament t ON t.id = h.tournament_id AND t.deleted_at IS NULL)
          UNION ALL
@@ -162,9 +160,9 @@ const ATTENTION: &str =
                  concat_ws(' ', c.kind, c.round_slug), left(e.summary -> 'errors' ->> 0, 300), c.done_at
             FROM scheduled_check c LEFT JOIN tournament t ON t.id = c.tournament_id
             LEFT JOIN data_provider_executions e ON e.idempotency_key = c.key
-           WHERE c.outcome = 'given_up' AND c.done_at > $3 - interval '2 days' AND c.due_at > $3 - interval '9 days')
+           WHERE c.outcome = 'given_up' AND c.done_at > $3 - interval '2 days')
          UNION ALL
-         (SELECT 7, 'events', concat_ws(':', 'events', min(h.id)), NULL, NULL, NULL, NULL, NULL, count(*)::text,
+         (SELECT 7, 'events', concat_ws(':', 'events', min(h.id), $3::date), NULL, NULL, NULL, NULL, NULL, count(*)::text,
                  min(h.changed_at)
             FROM change_history h WHERE {UNSENT} AND $8 HAVING min(h.changed_at) < $7)
          UNION ALL

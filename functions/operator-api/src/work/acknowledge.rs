@@ -1,12 +1,14 @@
 //! Acknowledging what needs a person: it is listed no longer, until it changes.
 
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::journal::Facts;
-use shared::store::StoreError;
 use shared::store::executions::{self, Change};
+use shared::store::{StoreError, stamp};
 use shared::summary::Summary;
 use shared::work::Operation;
+use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -65,27 +67,11 @@ pub(crate) async fn acknowledge(desk: &Desk, caller: &Caller, asked: &Acknowledg
     let now = desk.clock.now();
     let mut client = desk.services().await?.store.client().await?;
     let transaction = client.transaction().await?;
-    let sql = match asked.acknowledged {
-        true => {
-            "INSERT INTO acknowledgement (item, acknowledged_at, acknowledged_by, note) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (item) DO NOTHING RETURNING 1"
-        }
-        false => "DELETE FROM acknowledgement WHERE item = $1 AND $2 IS NOT NULL AND $3 <> '' AND $4 IS NOT NULL RETURNING 1",
+    let is_changed = match asked.acknowledged {
+        true => add(&transaction, item, (&caller.name, note.unwrap_or_default()), now).await?,
+        false => remove(&transaction, item).await?,
     };
-    let at = shared::store::stamp(now);
-    let changed = transaction
-        .query_typed(
-            sql,
-            &[
-                (&item, Type::TEXT),
-                (&at, Type::TIMESTAMP),
-                (&caller.name, Type::TEXT),
-                (&note.unwrap_or_default(), Type::TEXT),
-            ],
-        )
-        .await
-        .map_err(StoreError::from)?;
-    if changed.is_empty() {
+    if !is_changed {
         return Ok(());
     }
     let summary = Summary {
@@ -111,4 +97,29 @@ pub(crate) async fn acknowledge(desk: &Desk, caller: &Caller, asked: &Acknowledg
     executions::record_change(&transaction, &change, now).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     Ok(())
+}
+
+/// False: it is acknowledged already.
+async fn add(
+    client: &impl GenericClient,
+    item: &str,
+    (by, note): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let sql =
+        "INSERT INTO acknowledgement (item, acknowledged_at, acknowledged_by, note) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (item) DO NOTHING RETURNING 1";
+    let rows = client
+        .query_typed(
+            sql,
+            &[(&item, Type::TEXT), (&stamp(now), Type::TIMESTAMP), (&by, Type::TEXT), (&note, Type::TEXT)],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// False: it was not acknowledged.
+async fn remove(client: &impl GenericClient, item: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM acknowledgement WHERE item = $1 RETURNING 1";
+    Ok(!client.query_typed(sql, &[(&item, Type::TEXT)]).await?.is_empty())
 }

@@ -60,8 +60,9 @@ pub(crate) async fn edit_tournament(
         return wrong("tieBreakingRule", "must be at most 4000 characters of text");
     }
     let now = desk.clock.now();
+    let record = Uuid::new_v4();
     let mut client = desk.services().await?.store.client().await?;
-    let transaction = client.transaction().await?;
+    let transaction = client.transaction_of(record, now).await?;
     shared::store::tournaments::lock(&transaction, id).await?;
     let before = tournaments::find(&transaction, id, now).await?.ok_or_else(no_tournament)?;
     if asked.based_on.is_some_and(|seen| seen != before.updated_at) {
@@ -93,7 +94,7 @@ pub(crate) async fn edit_tournament(
             ..Summary::default()
         };
         let change = Change {
-            id: Uuid::new_v4(),
+            id: record,
             notify: false,
             operation: Operation::TournamentUpdate,
             tournament_id: Some(id),

@@ -91,19 +91,20 @@ async fn decide(
     let woken = if operation == Operation::Resume { &WORKERS[..] } else { &WORKERS[..1] };
     let event = WakeUp::now(&desk.app.config.environment, now);
     let prefix = &desk.app.config.schedules.function_arn_prefix;
+    let mut is_woken = true;
     for function in woken {
         if let Err(error) = invoke::start(&services.aws, prefix, (*function).into(), &event).await {
-            // The pause stands. The next alarm wakes the function.
+            // The decision stands. The next alarm wakes the function.
             tracing::error!(%error, "a function could not be woken");
-            let detail = match operation {
-                Operation::Pause => "It is paused, but its message could not be sent yet.",
-                _ => {
-                    "It is resumed, but a function could not be woken: its next alarm does so. Run the daily routine to \
-                      have it sooner."
-                }
-            };
-            return Err(Problem::new(StatusCode::BAD_GATEWAY, detail));
+            is_woken = false;
         }
     }
-    Ok(true)
+    let detail = match (is_woken, operation) {
+        (true, _) => return Ok(true),
+        (false, Operation::Pause) => "It is paused, but its message could not be sent yet.",
+        (false, _) => {
+            "It is resumed, but a function could not be woken: its next alarm does so. Run the daily routine to have it sooner."
+        }
+    };
+    Err(Problem::new(StatusCode::BAD_GATEWAY, detail))
 }

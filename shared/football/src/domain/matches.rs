@@ -244,3 +244,10 @@ pub struct StoredMatch {
     /// What a person has locked against the provider.
     pub lock: Option<Lock>,
 }
+
+impl StoredMatch {
+    /// The match as it would be without its lock.
+    pub fn without_lock(&self) -> &Match {
+        self.lock.as_ref().map_or(&self.known, |lock| &lock.without)
+    }
+}

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{CalledOff, Match, MatchStatus, Score, StoredMatch, Winner};
 
 /// The most goals that a side may have.
-pub const MOST_GOALS: i32 = 99;
+const MOST_GOALS: i32 = 99;
 
 /// What a person sets; what is left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn correct(row: &StoredMatch, asked: &Correction, now: DateTime<Utc>) -> Res
         (_, None) => None,
         (_, Some(_)) => return Err(wrong("calledOff", "is only for a match whose status is not-defined")),
     };
-    let has_result = asked.status.is_some() || asked.score.is_some();
+    let has_result = asked.status.is_some() || asked.called_off.is_some() || asked.score.is_some();
     if has_result {
         to.score = match (to.status, asked.score) {
             (MatchStatus::NotDefined, None) => None,

@@ -151,6 +151,7 @@ impl MatchPlan {
         self.new.is_empty()
             && self.changes.is_empty()
             && self.held.is_empty()
+            && self.beside_locks.is_empty()
             && self.doubts.is_empty()
             && self.superseded.is_empty()
             && self.doubles.is_empty()
@@ -268,14 +269,23 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             continue;
         }
         if let Some(lock) = &stored.lock {
-            let differences = differences(&lock.without, &read);
+            let news = differences(&lock.without, &read);
             let locked = lock.applied(&read, &stored.known);
-            if !differences.is_empty() && locked != read {
+            let contradicts = differences(&locked, &read).iter().any(Difference::is_for_people);
+            // A match that is to be played again needs its new kickoff, which is locked.
+            let needs_kickoff = stored.known.status == MatchStatus::Ended
+                && locked.status == MatchStatus::Open
+                && locked.kickoff == stored.known.kickoff;
+            let is_news = !news.is_empty();
+            if (is_news && contradicts) || needs_kickoff {
                 let external_id = read.external_id.clone();
-                plan.held.push(Held { external_id, reason: HeldReason::Locked, differences });
+                plan.held.push(Held { external_id, reason: HeldReason::Locked, differences: news });
             }
-            if lock.without != read {
+            if is_news {
                 plan.beside_locks.push(read);
+            }
+            if needs_kickoff {
+                continue;
             }
             read = locked;
         }
@@ -478,6 +488,7 @@ pub fn differences(old: &Match, new: &Match) -> Vec<Difference> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Lock;
 
     fn read(id: &str, status: MatchStatus, score: Option<(i32, i32)>, changed: i64) -> Match {
         Match {
@@ -636,6 +647,53 @@ mod tests {
         assert_eq!((first.held[0].reason, first.doubts[0].1.as_str()), (HeldReason::ScoreFell, "none"));
         let doubted = StoredMatch { doubted: Some("none".into()), ..running };
         assert_eq!(plan(&[before], &[doubted]).changes[0].differences[0].to_string(), "score: 1-0 → none");
+    }
+
+    /// A match that a person has set to 3-1 where the provider had 2-1.
+    fn locked(result: bool, kickoff: bool) -> StoredMatch {
+        let without = read("1", MatchStatus::Ended, Some((2, 1)), 5);
+        let set = read("1", MatchStatus::Ended, Some((3, 1)), 5);
+        StoredMatch { lock: Some(Lock { result, kickoff, without }), ..stored(set) }
+    }
+
+    #[test]
+    fn a_locked_match_stays_and_the_providers_word_is_kept_beside_it() {
+        let row = locked(true, false);
+        // As before: nothing.
+        let same = plan(&[read("1", MatchStatus::Ended, Some((2, 1)), 5)], std::slice::from_ref(&row));
+        assert!(same.is_quiet() && same.write[0].score == Some(Score::new(3, 1)), "{same:?}");
+        // Another word: held, kept, and not written.
+        let other = plan(&[read("1", MatchStatus::Ended, Some((2, 2)), 9)], std::slice::from_ref(&row));
+        assert_eq!((other.held[0].reason, other.changes.len()), (HeldReason::Locked, 0));
+        assert_eq!(other.held[0].differences[0].to_string(), "score: 2-1 → 2-2");
+        assert_eq!(other.beside_locks[0].score, Some(Score::new(2, 2)));
+        assert_eq!(other.write[0].score, Some(Score::new(3, 1)));
+        assert!(!other.is_quiet() && !other.changes_results());
+        // It agrees at last: kept, and no contradiction.
+        let agrees = plan(&[read("1", MatchStatus::Ended, Some((3, 1)), 9)], std::slice::from_ref(&row));
+        assert_eq!((agrees.held.len(), agrees.beside_locks.len()), (0, 1));
+        assert!(!agrees.is_quiet());
+        // What is wrong without a lock is wrong beside one.
+        let older = plan(&[read("1", MatchStatus::Open, Some((0, 0)), 3)], std::slice::from_ref(&row));
+        assert_eq!((older.held[0].reason, older.beside_locks.len()), (HeldReason::Stale, 0));
+    }
+
+    #[test]
+    fn a_locked_kickoff_leaves_the_result_to_the_provider_but_no_replay() {
+        let row = locked(false, true);
+        let moved = Match {
+            kickoff: DateTime::from_timestamp(2_000_000, 0),
+            ..read("1", MatchStatus::Ended, Some((2, 2)), 9)
+        };
+        let result = plan(&[moved], std::slice::from_ref(&row));
+        let written = &result.write[0];
+        assert_eq!((written.score, written.kickoff), (Some(Score::new(2, 2)), row.known.kickoff));
+        let anew = Match {
+            kickoff: DateTime::from_timestamp(2_000_000, 0),
+            ..read("1", MatchStatus::Open, None, 1_500_000)
+        };
+        let held = plan(&[anew], &[row]);
+        assert_eq!((held.held[0].reason, held.write.len()), (HeldReason::Locked, 0));
     }
 
     #[test]
