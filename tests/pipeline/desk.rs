@@ -650,7 +650,7 @@ async fn a_full_day_is_a_small_page() {
              -- Two weeks of results, of which some were corrected, and running scores before them.
              INSERT INTO change_history (changed_at, tournament_id, subject, match_id, part, changes, event)
              SELECT now() AT TIME ZONE 'UTC' - n * interval '8 hours', m.tournament_id, 'match', m.id, m.external_id,
-                    '{"home_score": [0, 1]}', CASE WHEN n % 20 = 0 THEN 'match-corrected' WHEN n % 3 = 0 THEN 'match-ended' END
+                    '{\"home_score\": [0, 1]}', CASE WHEN n % 20 = 0 THEN 'match-corrected' WHEN n % 3 = 0 THEN 'match-ended' END
                FROM match m CROSS JOIN generate_series(1, 10) n WHERE m.status = 'ended';
              ANALYZE;",
         )
