@@ -1,6 +1,6 @@
 //! Runs every function as deployed under the Runtime Interface Emulator, with each of its sample events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,33 +12,11 @@ use crate::aws_record;
 use crate::emulator::Emulator;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
+use crate::samples::{ENVIRONMENT, Sample, TOURNAMENT, samples};
 use crate::stack::{Ingredients, Stack, TOKEN};
 use crate::tools::Tools;
 
 const SEASON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/seasons/2022-world-cup.json");
-const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
-/// Variables for `sam local invoke`, and no event.
-const VARIABLES: &str = "env";
-/// The environment's name in the check and in the sample events.
-const ENVIRONMENT: &str = "demo";
-
-/// Which sample goes to which function, in the order in which they are sent.
-const SAMPLES: [(&str, &str); 14] = [
-    ("migrate", "migrate"),
-    ("operator-api", "operator-api-health"),
-    ("tournaments", "tournament-create"),
-    ("daily-routine", "daily-routine-dry-run"),
-    ("daily-routine", "daily-routine"),
-    ("scores-and-standings", "scores-and-standings-interim"),
-    ("scores-and-standings", "scores-and-standings"),
-    ("scores-and-standings", "scores-and-standings-follow-up"),
-    ("scores-and-standings", "scores-and-standings-wake-up"),
-    ("scores-and-standings", "scores-and-standings-table"),
-    ("scores-and-standings", "scores-and-standings-old-caller"),
-    ("tournaments", "tournament-refresh"),
-    ("knockouts", "knockouts"),
-    ("tournaments", "tournament-probe"),
-];
 
 /// The operator's API.
 const DESK: &str = "operator-api";
@@ -60,9 +38,7 @@ pub struct Options {
 
 /// Starts the local stack with the deployed functions, sends every sample and writes the results; returns their counts.
 pub async fn run(options: &Options) -> anyhow::Result<String> {
-    let sent: BTreeSet<String> = SAMPLES.iter().map(|(_, sample)| (*sample).to_owned()).collect();
-    let there = samples()?;
-    anyhow::ensure!(there == sent, "events/ has {there:?}, but these are sent: {sent:?}");
+    let samples = samples()?;
     let tools =
         Tools { chromium: options.chromium.clone(), ..Tools::with_functions(options.functions.clone())? };
     let emulator = Emulator::start(&tools).await?;
@@ -86,16 +62,14 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
     .await?;
     let mut check = Check { stack: &stack, clock: &clock, answered: BTreeMap::new() };
     let mut tournament = Value::Null;
-    for (function, sample) in SAMPLES {
-        let mut event = read(sample)?;
-        if event.get("tournamentId").is_some() {
-            event["tournamentId"] = tournament.clone();
-        }
-        if event.get("tournament").is_some() {
-            event["tournament"]["baseUrl"] =
-                crate::driver::create_event(&season, clock.now())["tournament"]["baseUrl"].clone();
-        }
-        let answer = check.send(function, sample, event).await?;
+    for sample in &samples {
+        // The samples name the tournament of `local up`.
+        let text = sample.event.to_string().replace(TOURNAMENT, tournament.as_str().unwrap_or(TOURNAMENT));
+        let event: Value = serde_json::from_str(&text)?;
+        let answer = match sample.refused {
+            Some(field) => check.refused(sample, event, field).await?,
+            None => check.send(sample.function.into(), &sample.name, event).await?,
+        };
         if let Some(id) = answer.get("tournamentId") {
             tournament = id.clone();
         }
@@ -120,13 +94,16 @@ pub async fn run(options: &Options) -> anyhow::Result<String> {
     std::fs::write(&options.summary, serde_json::to_string_pretty(&json!({ "functions": functions }))?)?;
     let calls = stack.recording.calls();
     aws_record::write(&calls, &options.calls)?;
-    Ok(format!("{} events answered, {} kinds of calls recorded", SAMPLES.len() + 2, calls.len()))
+    Ok(format!("{} events answered, {} kinds of calls recorded", samples.len() + 2, calls.len()))
 }
 
 /// Median time of a cold health request to the operator's API, in ms: the process's start, the secret, the first
 /// connection to the database and the answer.
 async fn cold_start(stack: &Stack) -> anyhow::Result<f64> {
-    let event = read("operator-api-health")?.to_string();
+    let samples = samples()?;
+    let health =
+        samples.iter().find(|sample| sample.name == "operator-api-health").context("no sample of health")?;
+    let event = health.event.to_string();
     let mut took = Vec::new();
     for _ in 0..COLD_STARTS {
         stack.functions.stop(DESK).await;
@@ -146,6 +123,19 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Sends an event that is refused: the error names the field.
+    async fn refused(&mut self, sample: &Sample, event: Value, field: &str) -> anyhow::Result<Value> {
+        let function: &str = sample.function.into();
+        let answer = self.stack.functions.invoke(function, &event).await;
+        let error = match answer {
+            Ok(answer) => anyhow::bail!("events/{}.json is not refused: {answer}", sample.name),
+            Err(error) => error.to_string(),
+        };
+        anyhow::ensure!(error.contains(field), "events/{}.json: {error} does not name {field}", sample.name);
+        self.answered.entry(function.to_owned()).or_default().push(sample.name.clone());
+        Ok(Value::Null)
+    }
+
     async fn send(&mut self, function: &str, sample: &str, mut event: Value) -> anyhow::Result<Value> {
         if let Some(at) = event["scheduledTime"].as_str() {
             let at: DateTime<Utc> = at.parse()?;
@@ -240,23 +230,6 @@ impl Desk {
         anyhow::ensure!(status.is_success(), "{path}: HTTP {status}: {text}");
         Ok(serde_json::from_str(&text).unwrap_or_default())
     }
-}
-
-/// The names of the existing samples.
-fn samples() -> anyhow::Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(EVENTS).context("reading events/")? {
-        let path = entry?.path();
-        names.extend(path.file_stem().and_then(|name| name.to_str()).map(ToOwned::to_owned));
-    }
-    names.remove(VARIABLES);
-    Ok(names)
-}
-
-fn read(sample: &str) -> anyhow::Result<Value> {
-    let path = Path::new(EVENTS).join(format!("{sample}.json"));
-    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
 }
 
 /// The emulator's measurement from the start of the process to its first request for an event.

@@ -17,6 +17,7 @@ pub mod page;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod replay;
+pub mod samples;
 pub mod sentry_sink;
 mod serve;
 pub mod slack_sink;

@@ -18,7 +18,7 @@ use local::replay::{Fault, Season};
 use local::summary::{Summaries, Summary, Total};
 use local::tools::{self, Tools};
 use local::up::Ports;
-use local::{aws_record, bench, crowd, lambda_check, page, up, watch};
+use local::{aws_record, bench, crowd, lambda_check, page, samples, up, watch};
 use shared::provider::decode::{Kind, decode};
 use strum::VariantNames as _;
 
@@ -126,6 +126,12 @@ enum Command {
         #[command(flatten)]
         ports: Ports,
     },
+    /// Write the sample events of `events/` anew
+    Samples {
+        /// List them in place of that, in an order that works: name, function and, if it is refused, the field
+        #[arg(long)]
+        list: bool,
+    },
     /// Run a command with its own Postgres and AWS emulator
     Services {
         /// Write the functions' AWS calls (JSON) here
@@ -143,7 +149,7 @@ async fn main() -> ExitCode {
         // A replay with `--serve` handles Ctrl-C itself, as a success.
         biased;
         outcome = run(Cli::parse().command) => outcome,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        () = tools::interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
     match outcome {
         Ok(code) => code,
@@ -184,6 +190,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Up { season, ports } => {
             up::run(&season, ports, Path::new(".")).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Samples { list: true } => {
+            for sample in samples::samples()? {
+                println!("{} {} {}", sample.name, sample.function, sample.refused.unwrap_or("-"));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Samples { list: false } => {
+            println!("{} samples in events/", samples::write(Path::new("events"))?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),
@@ -230,8 +246,8 @@ async fn replay(options: &Options, summary_file: Option<PathBuf>, serve: bool) -
         let day = replay.clock.now().format("%Y-%m-%d");
         println!("desk:     {}/?day={day} (token: {})", replay.stack.desk_url, local::stack::TOKEN);
         println!("The services keep running until Ctrl-C.");
-        // Ctrl-C is the normal way to end this; the services stop when they are dropped.
-        tokio::signal::ctrl_c().await?;
+        // The normal way to end this; the services stop when they are dropped.
+        tools::interrupted().await;
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -153,6 +153,17 @@ pub fn temp_dir() -> PathBuf {
     }
 }
 
+/// Ends when the process is asked to end, by Ctrl-C or by SIGTERM: then what it has started is dropped, and so stopped.
+pub async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Without a handler the signal ends the process.
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
 /// Whether this process runs as root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

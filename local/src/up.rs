@@ -23,16 +23,13 @@ use crate::emulator::{Deployment, Emulator};
 use crate::functions::Functions;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
+use crate::samples::{ENVIRONMENT, TOURNAMENT};
 use crate::serve::serve_at;
 use crate::slack_sink::SlackSink;
 use crate::stack::TOKEN;
-use crate::tools::Tools;
+use crate::tools::{self, Tools};
 use crate::watch;
 
-/// The environment, as the sample events name it.
-const ENVIRONMENT: &str = "demo";
-/// The tournament's id, as the sample events name it.
-pub const TOURNAMENT: &str = "2f6b1c9e-7a54-4f0d-9b3e-5c8d1e6a0f42";
 /// How often schedules that are due are looked for.
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -134,7 +131,7 @@ pub async fn run(season: &Path, ports: Ports, directory: &Path) -> anyhow::Resul
     println!("Desk:     {desk}/ (token: {TOKEN}), once the functions are served");
     println!("The services keep running until Ctrl-C.");
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        () = tools::interrupted() => {}
         () = fire(&aws, &forward) => {}
     }
     Ok(())

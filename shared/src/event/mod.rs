@@ -232,7 +232,7 @@ pub struct WakeUp {
 
 impl WakeUp {
     /// The JSON that an alarm sends to a function. Scheduler replaces the placeholders in angle brackets.
-    pub(crate) fn input(environment: &str) -> Value {
+    pub fn input(environment: &str) -> Value {
         json!({
             "targetEnv": environment,
             "wake": true,
