@@ -71,6 +71,8 @@ sam validate --lint --region eu-central-1
 cfn-lint template.yaml
 
 step "the scripts' own tests"
+# One of them compares the documents with the commands of `local`.
+cargo build --locked --quiet --package local
 python -m unittest discover --start-directory deploy
 
 step "panics unwind"
@@ -129,6 +131,12 @@ if [ -n "$run" ]; then
     calls=$out/calls.json
     cargo run --locked --quiet --package local -- lambda-check \
         --functions "$PWD/$built" --chromium "$PWD/$out/chromium" --summary "$summary" --calls "$calls"
+fi
+
+if [ -n "$run" ]; then
+    step "cargo lambda watch, every sample"
+    cargo build --locked --quiet --workspace --bins
+    local/watch-check.sh
 fi
 
 step "the roles, against $calls"

@@ -1,22 +1,33 @@
 #!/usr/bin/env bash
-# `sam local invoke` with the local stack: local/sam/invoke.sh FUNCTION EVENT [OPTION…]
+# `sam local invoke` and `sam local start-api` with the services of `local up`:
 #
-# Requires that the stack runs (`make demo SERVE=1`), that events/env.json names its ports, and that `sam build` has been
-# run. This script creates what else SAM needs: an image with socat (Dockerfile), and on the host, while the function
-# runs, forwarding from the containers' bridge to 127.0.0.1. The function is started by local/sam/bootstrap.
+#   local/sam/invoke.sh FUNCTION EVENT [OPTION…]      one function, one event
+#   local/sam/invoke.sh start-api [OPTION…]           the operator's desk at http://127.0.0.1:3000
+#
+# Requires that `local up` runs, and that `sam build` has been run. This script creates what else SAM needs: an image with
+# socat (Dockerfile), and on the host, while the function runs, forwarding from the containers' bridge to 127.0.0.1. The
+# function is started by local/sam/bootstrap.
 #
 # BASE       image to start from (Lambda's own, which Docker pulls)
 # TEMPLATE   a built template other than .aws-sam/build/template.yaml
-# ENV_VARS   another file than events/env.json
+# ENV_VARS   another file than events/env.local.json
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/tools.sh
 source deploy/tools.sh
 
 function=${1:?say which function: local/sam/invoke.sh Knockouts events/knockouts.json}
-event=${2:?say which event: local/sam/invoke.sh Knockouts events/knockouts.json}
-shift 2
-env_vars=${ENV_VARS:-events/env.json}
+if [ "$function" = start-api ]; then
+    function=OperatorApi
+    command=(start-api --warm-containers LAZY)
+    shift
+else
+    event=${2:?say which event: local/sam/invoke.sh Knockouts events/knockouts.json}
+    command=(invoke "$function" --event "$event")
+    shift 2
+fi
+env_vars=${ENV_VARS:-events/env.local.json}
+[ -f "$env_vars" ] || fail "$env_vars is missing: run \`target/debug/local up\` in another terminal"
 image=public.ecr.aws/lambda/provided:al2023-x86_64
 base=${BASE:-$image}
 use_sam
@@ -45,7 +56,7 @@ cp local/sam/bootstrap .aws-sam/local/function/bootstrap
 
 # SAM passes these on; the AWS emulator accepts any.
 export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=eu-central-1
-sam local invoke "$function" --event "$event" --template-file .aws-sam/local/template.yaml \
+sam local "${command[@]}" --template-file .aws-sam/local/template.yaml \
     --env-vars "$env_vars" --skip-pull-image --add-host "best-shot-host:$gateway" \
     --parameter-overrides Local=true Environment=demo \
     SecretArn=arn:aws:secretsmanager:eu-central-1:123456789012:secret:best-shot/local-AAAAAA "$@"

@@ -19,8 +19,8 @@ pub const ENVIRONMENT: &str = "demo";
 /// The tournament that they name.
 pub const TOURNAMENT: &str = "2f6b1c9e-7a54-4f0d-9b3e-5c8d1e6a0f42";
 const SEASON: &str = include_str!("../seasons/2022-world-cup.json");
-/// Not samples: variables for `sam local invoke`.
-const OTHERS: [&str; 2] = ["env", "env.local"];
+/// No sample: variables for SAM, which `local up` writes.
+const VARIABLES: &str = "env.local";
 
 /// A sample event.
 #[derive(Debug, Clone, PartialEq)]
@@ -239,7 +239,7 @@ pub fn stored(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
         let path = entry?.path();
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        if path.extension().is_some_and(|extension| extension == "json") && !OTHERS.contains(&name.as_str()) {
+        if path.extension().is_some_and(|extension| extension == "json") && name != VARIABLES {
             stored.insert(name, std::fs::read_to_string(&path)?);
         }
     }

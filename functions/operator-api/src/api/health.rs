@@ -39,6 +39,8 @@ struct Live {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Known {
+    /// The deployed version.
+    version: &'static str,
     /// Whether it answers.
     database: Part,
     /// Whether it ends well, day by day.
@@ -106,7 +108,8 @@ pub(crate) async fn health(State(desk): State<Arc<Desk>>, request: Request) -> R
     let daily_routine = routine_of(ended_at, wanted_since, desk.clock.now() - provider::ROUTINE_WITHIN);
     let well = database.well && daily_routine.well;
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let known = caller.map(|_| Known { database, daily_routine, browser: browser_of(browser) });
+    let version = env!("CARGO_PKG_VERSION");
+    let known = caller.map(|_| Known { version, database, daily_routine, browser: browser_of(browser) });
     let desk_closed = desk.access.closed_because(&desk.app).await;
     (status, Json(Health { status: if well { "up" } else { "down" }, desk_closed, known })).into_response()
 }
