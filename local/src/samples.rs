@@ -67,14 +67,15 @@ fn by_hand(id: Uuid) -> Vec<Sample> {
         round: "1".to_owned(),
         check: RoundCheck::Closing { kickoff: None },
     };
-    let routine = || Request::DailyRoutine { retry_since: None };
+    let routine = |tournament_id| Request::DailyRoutine { tournament_id, retry_since: None };
     let event = |request, dry_run| {
         let envelope = Envelope { scheduled_time: None, idempotency_key: None, dry_run };
         Event { envelope, request }.to_json(ENVIRONMENT, None)
     };
     [
-        ("daily-routine-dry-run", routine(), true),
-        ("daily-routine", routine(), false),
+        ("daily-routine-dry-run", routine(None), true),
+        ("daily-routine", routine(None), false),
+        ("daily-routine-one-tournament", routine(Some(id)), false),
         ("scores-and-standings", scores(), false),
         ("scores-and-standings-dry-run", scores(), true),
         ("scores-and-standings-table", Request::Standings { tournament_id: id, retry_since: None }, false),

@@ -119,22 +119,32 @@ pub async fn run(season: &Path, ports: Ports, directory: &Path) -> anyhow::Resul
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .with_state(forward.clone());
     let _lambda = serve_at(ports.lambda_port, "Lambda's Invoke", router)?;
-    println!("database: {database_url}");
-    println!("AWS:      {} (bucket and schedule group best-shot-{ENVIRONMENT})", emulator.endpoint);
-    println!("provider: {} (matches of {} are played today)", provider.origin(), season.label());
-    println!("Slack:    {}", slack.webhook_url());
-    for file in files {
-        println!("written:  {}", file.display());
-    }
-    println!("Now, in another terminal: cargo lambda watch");
-    println!("Then:     cargo lambda invoke daily-routine --data-file events/daily-routine.json");
-    println!("Desk:     {desk}/ (token: {TOKEN}), once the functions are served");
-    println!("The services keep running until Ctrl-C.");
+    let mut lines = vec![
+        format!("database: {database_url}"),
+        format!("AWS:      {} (bucket and schedule group best-shot-{ENVIRONMENT})", emulator.endpoint),
+        format!("provider: {} (matches of {} are played today)", provider.origin(), season.label()),
+        format!("Slack:    {}", slack.webhook_url()),
+    ];
+    lines.extend(files.iter().map(|file| format!("written:  {}", file.display())));
+    lines.extend([
+        "Now, in another terminal: cargo lambda watch".to_owned(),
+        "Then:     cargo lambda invoke daily-routine --data-file events/daily-routine.json".to_owned(),
+        format!("Desk:     {desk}/ (token: {TOKEN}), once the functions are served"),
+        "The services keep running until Ctrl-C.".to_owned(),
+    ]);
+    print(&lines);
     tokio::select! {
         () = tools::interrupted() => {}
         () = fire(&aws, &forward) => {}
     }
     Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "where everything is, is the command's output")]
+fn print(lines: &[String]) {
+    for line in lines {
+        println!("{line}");
+    }
 }
 
 /// Creates the season's tournament under the id of the sample events, and plans its checks.
@@ -240,7 +250,7 @@ async fn fire(aws: &Deployment, forward: &Forward) {
             match forward.send(&schedule.function, input.into_bytes()).await {
                 Ok(answer) => {
                     is_away = false;
-                    println!("{} fired {}: {}", stamp(now), schedule.name, answer.status());
+                    print(&[format!("{} fired {}: {}", stamp(now), schedule.name, answer.status())]);
                     if let Err(error) = aws.delete_schedule(&schedule.name).await {
                         eprintln!("{} could not be deleted: {error:#}", schedule.name);
                     }
@@ -248,7 +258,7 @@ async fn fire(aws: &Deployment, forward: &Forward) {
                 Err(_) if is_away => break,
                 Err(_) => {
                     is_away = true;
-                    println!("Schedules are due and wait for `cargo lambda watch`.");
+                    print(&["Schedules are due and wait for `cargo lambda watch`.".to_owned()]);
                     break;
                 }
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use strum::Display;
+use strum::{Display, IntoStaticStr};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -47,6 +47,12 @@ pub struct Journal {
     pub result_latency: Option<TimeDelta>,
     #[serde(skip)]
     clock: Clock,
+    /// When the run began.
+    #[serde(skip)]
+    began: DateTime<Utc>,
+    /// How many requests the operations so far have made.
+    #[serde(skip)]
+    requests_before: usize,
     #[serde(skip)]
     progress: Arc<Mutex<Progress>>,
 }
@@ -77,18 +83,58 @@ pub enum Step {
     Schedule,
 }
 
+/// What an operation does: a name that is the same in every run, and what it is about in this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct What {
+    name: &'static str,
+    subject: Option<String>,
+}
+
+impl What {
+    /// An operation on something.
+    pub fn of(name: &'static str, subject: impl fmt::Display) -> Self {
+        Self { name, subject: Some(subject.to_string()) }
+    }
+}
+
+impl From<&'static str> for What {
+    fn from(name: &'static str) -> Self {
+        Self { name, subject: None }
+    }
+}
+
+impl From<&What> for What {
+    fn from(what: &What) -> Self {
+        what.clone()
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        self.subject.iter().try_for_each(|subject| write!(f, " {subject}"))
+    }
+}
+
 /// One operation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Entry {
     /// Its step.
     pub step: Step,
-    /// What was done.
+    /// What was done: name and subject.
     pub operation: String,
+    /// Its name, the same in every run.
+    pub name: &'static str,
+    /// What it was about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// How it went.
     pub status: EntryStatus,
     /// Details: counts, ids, reasons.
     pub data: Value,
-    /// When it was recorded.
+    /// When it began: with its first request, or when the one before it ended.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
     pub timestamp: DateTime<Utc>,
     /// The rows it wrote, where it wrote any.
     #[serde(skip)]
@@ -109,7 +155,7 @@ pub enum EntryStatus {
 }
 
 /// A kind of row that runs write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is a table")]
 pub enum RowKind {
@@ -270,6 +316,8 @@ impl Journal {
             alarms: Vec::new(),
             result_latency: None,
             clock,
+            began: clock.now(),
+            requests_before: 0,
             progress: Arc::default(),
         }
     }
@@ -286,31 +334,33 @@ impl Journal {
     }
 
     /// Records an operation.
-    pub fn note(&mut self, step: Step, operation: &str, status: EntryStatus, data: Value) {
-        self.push(step, operation, status, data, None);
+    pub fn note(&mut self, step: Step, operation: impl Into<What>, status: EntryStatus, data: Value) {
+        self.push(step, operation.into(), status, data, None);
     }
 
     /// Records an operation that succeeded.
-    pub fn completed(&mut self, step: Step, operation: &str, data: Value) {
-        self.push(step, operation, EntryStatus::Completed, data, None);
+    pub fn completed(&mut self, step: Step, operation: impl Into<What>, data: Value) {
+        self.push(step, operation.into(), EntryStatus::Completed, data, None);
     }
 
     /// Records an operation that was skipped.
-    pub fn skipped(&mut self, step: Step, operation: &str, reason: &str) {
-        self.push(step, operation, EntryStatus::Skipped, json!({ "reason": reason }), None);
+    pub fn skipped(&mut self, step: Step, operation: impl Into<What>, reason: &str) {
+        self.push(step, operation.into(), EntryStatus::Skipped, json!({ "reason": reason }), None);
     }
 
     /// Records an operation that failed while the run continues.
-    pub fn failed(&mut self, step: Step, operation: &str, error: &dyn fmt::Display) {
-        self.push(step, operation, EntryStatus::Failed, json!({ "error": error.to_string() }), None);
+    pub fn failed(&mut self, step: Step, operation: impl Into<What>, error: &dyn fmt::Display) {
+        let operation = operation.into();
         self.failures.push(format!("{operation}: {error}"));
+        self.push(step, operation, EntryStatus::Failed, json!({ "error": error.to_string() }), None);
     }
 
     /// Records rows that were written, counted by the database.
     pub fn wrote(&mut self, kind: RowKind, outcomes: Outcomes) {
         self.rows += outcomes;
         let data = json!({ "rows": outcomes });
-        self.push(Step::Apply, &kind.to_string(), EntryStatus::Completed, data, Some((kind, outcomes)));
+        let name: &'static str = kind.into();
+        self.push(Step::Apply, name.into(), EntryStatus::Completed, data, Some((kind, outcomes)));
     }
 
     /// Records a problem that needs attention although nothing failed.
@@ -338,15 +388,33 @@ impl Journal {
     fn push(
         &mut self,
         step: Step,
-        operation: &str,
+        what: What,
         status: EntryStatus,
         data: Value,
         wrote: Option<(RowKind, Outcomes)>,
     ) {
+        let operation = what.to_string();
         tracing::debug!(%step, operation, %status, %data, "the run recorded an operation");
         let timestamp = self.clock.now();
-        self.operations.push(Entry { step, operation: operation.to_owned(), status, data, timestamp, wrote });
-        let come = Progress { operations: self.operations.len(), last: format!("{step} {operation}") };
+        let before = self.operations.last().map_or(self.began, |entry| entry.timestamp);
+        let first_request = self.requests.began_after(self.requests_before).filter(|_| step == Step::Fetch);
+        let since = first_request.and_then(|began| TimeDelta::from_std(began.elapsed()).ok());
+        let started_at = since.map_or(before, |since| (timestamp - since).max(before));
+        self.requests_before = self.requests.len();
+        let last = format!("{step} {operation}");
+        let What { name, subject } = what;
+        self.operations.push(Entry {
+            step,
+            operation,
+            name,
+            subject,
+            status,
+            data,
+            started_at,
+            timestamp,
+            wrote,
+        });
+        let come = Progress { operations: self.operations.len(), last };
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = come;
     }
 }

@@ -48,6 +48,30 @@ pub struct Report {
     pub journal: Journal,
 }
 
+/// A report as its JSON file has it.
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    provider: &'static str,
+    operations_count: usize,
+    successful_operations: usize,
+    failed_operations: usize,
+}
+
+impl<'a> Stored<'a> {
+    fn of(report: &'a Report) -> Self {
+        let (operations_count, failed_operations) = report.operation_counts();
+        Self {
+            report,
+            provider: PROVIDER,
+            operations_count,
+            successful_operations: operations_count.saturating_sub(failed_operations),
+            failed_operations,
+        }
+    }
+}
+
 /// Errors quoted in a summary.
 const SUMMARY_ERRORS: usize = 10;
 /// Characters of one of them.
@@ -57,10 +81,7 @@ impl Report {
     /// The summary kept in the record: counts and ids, small. The application's admin screens read the first seven.
     pub fn summary(&self) -> Summary {
         let journal = &self.journal;
-        let total = journal.operations.len();
-        let failed = journal.operations.iter().filter(|entry| entry.status == EntryStatus::Failed).count();
-        // An error that ended the run between two operations counts as one.
-        let failed = failed.max(usize::from(self.error.is_some()));
+        let (total, failed) = self.operation_counts();
         let first_few = |texts: &mut dyn Iterator<Item = &String>| -> Vec<String> {
             texts.take(SUMMARY_ERRORS).map(|text| shortened(text)).collect()
         };
@@ -84,6 +105,14 @@ impl Report {
             facts: journal.facts.clone(),
             ..Summary::default()
         }
+    }
+
+    /// How many operations there were, and how many failed.
+    fn operation_counts(&self) -> (usize, usize) {
+        let operations = &self.journal.operations;
+        let failed = operations.iter().filter(|entry| entry.status == EntryStatus::Failed).count();
+        // An error that ended the run between two operations counts as one.
+        (operations.len(), failed.max(usize::from(self.error.is_some())))
     }
 
     /// The key of its files on S3, without extension.
@@ -115,7 +144,7 @@ impl Rendered {
     pub fn of(report: &Report) -> anyhow::Result<Self> {
         Ok(Self {
             key: report.key(),
-            json: serde_json::to_string_pretty(report)?,
+            json: serde_json::to_string_pretty(&Stored::of(report))?,
             md: MarkdownReport { view: View::of(report) }.render()?,
             html: HtmlReport { view: View::of(report) }.render()?,
         })
@@ -150,9 +179,13 @@ impl<'a> View<'a> {
     fn of(report: &'a Report) -> Self {
         let journal = &report.journal;
         let label = journal.tournament_label.as_deref().unwrap_or("all tournaments");
+        let (total, failed) = report.operation_counts();
+        let operations = format!("{total}: {} successful, {failed} failed", total.saturating_sub(failed));
         let mut facts = vec![
             ("Status".to_owned(), report.status.to_string()),
             ("Function".to_owned(), report.function.to_string()),
+            ("Provider".to_owned(), PROVIDER.to_owned()),
+            ("Operations".to_owned(), operations),
             ("Planned for".to_owned(), report.planned_for.map_or_else(|| "—".to_owned(), moment)),
             ("Started".to_owned(), moment(report.started_at)),
             ("Duration".to_owned(), duration(report.duration_ms.into())),
@@ -317,6 +350,7 @@ mod tests {
             bytes: 0,
             duration_ms: 0,
             browser_start_ms,
+            began: None,
         };
         let mut report = sample(ExecutionStatus::Completed, None);
         assert_eq!(report.summary().browser, None, "none was needed");

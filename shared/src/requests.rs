@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -25,6 +25,9 @@ pub struct Request {
     /// Time to launch the browser in ms, if it was launched for this request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_start_ms: Option<u128>,
+    /// When it was sent.
+    #[serde(skip)]
+    pub(crate) began: Option<Instant>,
 }
 
 /// What went wrong with a request; written as one text.
@@ -86,6 +89,7 @@ impl RequestLog {
             bytes: 0,
             duration_ms: 0,
             browser_start_ms,
+            began: Some(Instant::now()),
         });
     }
 
@@ -112,6 +116,11 @@ impl RequestLog {
     /// Adds requests that were made before the execution began, for it and others.
     pub fn add(&self, requests: Vec<Request>) {
         self.list().extend(requests);
+    }
+
+    /// When the request at this place was sent, if there is one.
+    pub(crate) fn began_after(&self, place: usize) -> Option<Instant> {
+        self.list().get(place)?.began
     }
 
     /// How many requests there were.

@@ -11,7 +11,7 @@ use local::replay::{ReplayClock, ReplayProvider, Season};
 use local::watch::Watch;
 use serde_json::{Value, json};
 
-use crate::harness::{LEAGUE, Setup, World, moment};
+use crate::harness::{LEAGUE, Setup, TestStack, World, moment};
 
 const POINTS: [&str; 9] =
     ["claimed", "fetched", "written", "committed", "scheduled", "worked", "reported", "recorded", "notified"];
@@ -217,9 +217,9 @@ async fn schedules_of_an_earlier_version_are_replaced_and_work_until_then() {
     assert_eq!(world.checks_of("closing").await, ["closing 03-02 19:30"]);
 }
 
-#[tokio::test]
-async fn many_rounds_that_are_due_at_once_take_one_request_and_give_one_message() {
-    let seasons: Vec<Season> = (0..5)
+/// Tournaments with the same matches, created on the day before the first of them.
+async fn alike(tournaments: usize) -> (ReplayClock, ReplayProvider, TestStack, Vec<String>) {
+    let seasons: Vec<Season> = (0..tournaments)
         .map(|index| {
             let league = LEAGUE.replace("Little League", &format!("Little League {index}"));
             Season::parse("test", &league).unwrap().numbered(index)
@@ -228,9 +228,73 @@ async fn many_rounds_that_are_due_at_once_take_one_request_and_give_one_message(
     let clock = ReplayClock::new(moment("2024-03-01T12:00:00Z"));
     let provider = ReplayProvider::start(seasons.clone(), clock.clone()).await.unwrap();
     let stack = Setup::default().stack(&provider.origin()).await;
+    let mut ids = Vec::new();
     for season in &seasons {
-        stack.stack.invoke("tournaments", create_event(season, clock.now())).await.unwrap();
+        let answer = stack.stack.invoke("tournaments", create_event(season, clock.now())).await.unwrap();
+        ids.push(answer["tournamentId"].as_str().unwrap().to_owned());
     }
+    (clock, provider, stack, ids)
+}
+
+#[tokio::test]
+async fn a_routine_for_one_tournament_touches_no_other() {
+    let (clock, provider, stack, ids) = alike(2).await;
+    clock.set(moment("2024-03-01T13:00:00Z"));
+    let others = format!(
+        "SELECT to_jsonb(m)::text FROM match m WHERE tournament_id <> '{id}'
+          UNION ALL SELECT to_jsonb(c)::text FROM scheduled_check c WHERE tournament_id IS DISTINCT FROM '{id}'
+          UNION ALL SELECT to_jsonb(t)::text FROM tournament t WHERE id <> '{id}' ORDER BY 1",
+        id = ids[0]
+    );
+    let mine = format!("scheduled_check WHERE tournament_id = '{}' AND done_at IS NULL", ids[0]);
+    // Both lack their checks, as if none had been written at their creation; another's alarm stands.
+    stack.db.batch_execute("DELETE FROM scheduled_check").await.unwrap();
+    for name in stack.schedule_names().await {
+        stack.stack.aws.delete_schedule(&name).await.unwrap();
+    }
+    let environment = &stack.stack.aws.environment;
+    let foreign = format!("{environment}-scores-and-standings-20240305T1200");
+    let event = json!({ "wake": true, "targetEnv": environment }).to_string();
+    stack
+        .stack
+        .aws
+        .make_schedule(&foreign, moment("2024-03-05T12:00:00Z"), "scores-and-standings", &event)
+        .await
+        .unwrap();
+    let before = stack.texts(&others).await;
+    let asked = provider.requests();
+
+    let event = json!({ "tournamentId": ids[0], "scheduledTime": "2024-03-01T13:00:00Z" });
+    let answer = stack.stack.invoke("daily-routine", event.clone()).await.unwrap();
+    assert_eq!(answer["daily_schedule"]["errors"], json!([]), "{answer}");
+    assert_eq!(stack.texts(&others).await, before, "no row of the other");
+    let planned = stack.count(&mine).await;
+    assert!(planned >= 4, "interim and closing checks of two kickoffs: {planned}");
+    assert_eq!(stack.count("scheduled_check").await, planned);
+    let names = stack.schedule_names().await;
+    assert!(names.contains(&foreign), "another's alarm stays: {names:?}");
+    assert!(names.iter().any(|name| name.contains("-20240302T170000-")), "its own alarms are set: {names:?}");
+    assert!(provider.requests() - asked <= 2, "the day's list only");
+    let record = "SELECT concat(tournament_id, ' ', status) FROM data_provider_executions
+                   WHERE operation_type = 'daily_schedule'";
+    assert_eq!(stack.texts(record).await, [format!("{} completed", ids[0])]);
+
+    // Again: nothing changes.
+    let (rows, asked) = (stack.domain_rows().await, provider.requests());
+    assert_eq!(stack.stack.invoke("daily-routine", event).await.unwrap(), answer);
+    assert_eq!((stack.domain_rows().await, stack.schedule_names().await), (rows, names));
+    assert_eq!(provider.requests(), asked);
+
+    // The whole routine plans the other one, and nothing more of this one.
+    stack.stack.invoke("daily-routine", json!({ "scheduledTime": "2024-03-01T13:00:00Z" })).await.unwrap();
+    let of_each =
+        "SELECT count(*)::text FROM scheduled_check WHERE tournament_id IS NOT NULL GROUP BY tournament_id";
+    assert_eq!(stack.texts(of_each).await, [planned.to_string(), planned.to_string()]);
+}
+
+#[tokio::test]
+async fn many_rounds_that_are_due_at_once_take_one_request_and_give_one_message() {
+    let (clock, provider, stack, _) = alike(5).await;
     clock.set(moment("2024-03-02T00:01:00Z"));
     stack.stack.invoke("daily-routine", json!({"scheduledTime": "2024-03-02T00:01:00Z"})).await.unwrap();
     clock.set(moment("2024-03-02T17:00:00Z"));

@@ -12,9 +12,10 @@ use shared::journal::Step;
 use shared::provider::ProviderError;
 use shared::store::{history, outbox};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
-use shared::sync::{checks, refresh};
+use shared::sync::{self, checks, refresh};
+use uuid::Uuid;
 
-/// Handles wake-ups and `{"targetEnv", "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are
+/// Handles wake-ups and `{"targetEnv", "tournamentId"?, "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are
 /// ignored.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     delivery::handle(invocation, &event, &DailyRoutine).await
@@ -27,10 +28,13 @@ impl Worker for DailyRoutine {
         let Task { invocation, provider, event, .. } = task;
         let work = work_of(invocation.function, invocation.request_id, &event);
         let done = execution::run(invocation, provider, work, async |run| {
-            let Request::DailyRoutine { retry_since } = run.validated(event)?.request else {
+            let Request::DailyRoutine { tournament_id, retry_since } = run.validated(event)?.request else {
                 anyhow::bail!("the event is another function's")
             };
-            routine(run, retry_since).await
+            match tournament_id {
+                Some(id) => of_one(run, id, retry_since).await,
+                None => routine(run, retry_since).await,
+            }
         })
         .await?;
         Ok(json!({ "daily_schedule": done }))
@@ -39,17 +43,7 @@ impl Worker for DailyRoutine {
 
 async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
     // The stored matches need their checks anyway: a failed refresh must not cost a day of them.
-    let refreshed = refresh_all(run).await;
-    // No request to the provider follows.
-    run.no_more_requests().await;
-    let broken = match refreshed.map_err(anyhow::Error::downcast::<ProviderError>) {
-        Ok(()) => None,
-        Err(Ok(error)) => {
-            run.missed("the daily refresh", &error);
-            None
-        }
-        Err(Err(error)) => Some(error),
-    };
+    let broken = refreshed(run, None).await;
     refresh::update_statuses(run).await?;
     checks::plan_days(run).await?;
     prune_history(run).await;
@@ -57,6 +51,37 @@ async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyho
     let kind = CheckKind::RoutineFollowUp;
     enqueue_retry(run, None, RetryChecks { missed: kind, unchecked: kind, since: retry_since }).await?;
     broken.map_or(Ok(()), Err)
+}
+
+/// The same for one tournament: no other's rows, checks and alarms are touched.
+async fn of_one(run: &mut Run<'_>, id: Uuid, retry_since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
+    if sync::active_tournament(run, id).await?.is_none() {
+        return Ok(());
+    }
+    let broken = refreshed(run, Some(id)).await;
+    checks::plan_days_of(run, id).await?;
+    let kind = CheckKind::RoutineFollowUp;
+    enqueue_retry(run, Some(id), RetryChecks { missed: kind, unchecked: kind, since: retry_since }).await?;
+    broken.map_or(Ok(()), Err)
+}
+
+/// Reads the day's list and new rounds, of all tournaments or of one; returns an error that is not the provider's.
+async fn refreshed(run: &mut Run<'_>, only: Option<Uuid>) -> Option<anyhow::Error> {
+    let refreshed = async {
+        refresh::today(run, only).await?;
+        refresh::new_rounds(run, only).await
+    }
+    .await;
+    // No request to the provider follows.
+    run.no_more_requests().await;
+    match refreshed.map_err(anyhow::Error::downcast::<ProviderError>) {
+        Ok(()) => None,
+        Err(Ok(error)) => {
+            run.missed("the daily refresh", &error);
+            None
+        }
+        Err(Err(error)) => Some(error),
+    }
 }
 
 /// Deletes the part of the history that is older than `HISTORY_DAYS`. If that fails it is left to the next day: nothing
@@ -83,9 +108,4 @@ async fn discard_results(run: &mut Run<'_>) {
     if let Err(error) = discarded().await {
         run.journal.warn(format!("results could not be taken out of the outbox: {error}"));
     }
-}
-
-async fn refresh_all(run: &mut Run<'_>) -> anyhow::Result<()> {
-    refresh::today(run).await?;
-    refresh::new_rounds(run).await
 }

@@ -8,7 +8,7 @@ use shared::delivery::{self, Task, Worker};
 use shared::event::{Request, work_of};
 use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
-use shared::journal::Step;
+use shared::journal::{Step, What};
 use shared::provider::ProviderError;
 use shared::provider::{Reading, SeasonRef};
 use shared::store::rounds::StoredRound;
@@ -66,6 +66,7 @@ async fn discover(
     }
     let known = stored_rounds(&*run.client().await?, tournament.id).await?;
     let known = sync::readable(run, known);
+    run.journal.completed(Step::Fetch, "stored rounds", json!({ "rounds": known.len() }));
     let known_matches: i64 = known
         .iter()
         .filter(|stored| stored.round.kind == RoundKind::Knockout)
@@ -122,7 +123,7 @@ async fn read_rounds(
         if waiting_stages.contains(&round.address.prefix) {
             continue;
         }
-        let operation = format!("round {}", round.slug);
+        let operation = What::of("round", &round.slug);
         match run.provider.round_if_drawn(season, &round).await {
             Ok(Some(reading)) => {
                 let found = json!({ "matches": reading.matches.len(), "open_slots": reading.open_slots });

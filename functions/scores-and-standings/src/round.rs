@@ -5,7 +5,7 @@ use football::domain::{Round, RoundKind, Tournament, TournamentStatus};
 use serde_json::json;
 use shared::event::{InvalidInput, RoundCheck};
 use shared::execution::Run;
-use shared::journal::Step;
+use shared::journal::{Step, What};
 use shared::provider::{ProviderError, Reading, SeasonRef};
 use shared::store::{rounds, tournaments};
 use shared::sync::matches::{self, Missing, RoundReading, Synced};
@@ -29,7 +29,7 @@ pub(crate) async fn scores(
         (Some(round), _) => round,
         (None, RoundCheck::FullPass) => {
             let reason = "the round is gone, or its row can't be read";
-            run.journal.skipped(Step::Validation, &format!("round {wanted}"), reason);
+            run.journal.skipped(Step::Validation, What::of("round", wanted), reason);
             return note_attempt(run, &tournament, wanted).await;
         }
         (None, _) => {
@@ -43,7 +43,7 @@ pub(crate) async fn scores(
     let (reading, whole) = match ahead.of_round(tournament_id, slug, check.kind()) {
         Some(reading) => {
             let read = json!({ "matches": reading.matches.len(), "from": "the day's list", "rounds": ahead.rounds() });
-            run.journal.completed(Step::Fetch, &format!("round {slug}"), read);
+            run.journal.completed(Step::Fetch, What::of("round", slug), read);
             (reading.clone(), false)
         }
         None => match read_round(run, &tournament, &season, &round, check).await? {
@@ -109,7 +109,7 @@ async fn read_round(
     };
     matches::look_up_missing(run, tournament, slug, &mut reading, missing).await?;
     let read = json!({ "matches": reading.matches.len() });
-    run.journal.completed(Step::Fetch, &format!("round {slug}"), read);
+    run.journal.completed(Step::Fetch, What::of("round", slug), read);
     Ok(Some((reading, whole)))
 }
 
@@ -129,6 +129,7 @@ async fn note_attempt(run: &Run<'_>, tournament: &Tournament, slug: &str) -> any
 async fn round_of(run: &mut Run<'_>, tournament: &Tournament, wanted: &str) -> anyhow::Result<Option<Round>> {
     let known = stored_rounds(&*run.client().await?, tournament.id).await?;
     let known = sync::readable(run, known);
+    run.journal.completed(Step::Fetch, "stored rounds", json!({ "rounds": known.len() }));
     Ok(known.into_iter().map(|stored| stored.round).find(|round| round.slug == wanted))
 }
 
@@ -194,7 +195,7 @@ async fn not_read(
         return Err(error.into());
     }
     let slug = round.slug.as_str();
-    let operation = format!("round {slug}");
+    let operation = What::of("round", slug);
     let stored = matches_of_round(run, tournament, slug).await?;
     let mut again = false;
     match check {

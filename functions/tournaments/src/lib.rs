@@ -15,7 +15,7 @@ use shared::invocation::Invocation;
 use shared::journal::Step;
 use shared::provider::ProviderError;
 use shared::provider::{SeasonRef, Session};
-use shared::store::tournaments;
+use shared::store::{executions, tournaments};
 use shared::summary::Summary;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{self, bracket, matches, standings, teams};
@@ -227,6 +227,7 @@ async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyho
         Err(error) if error.broken_constraint().is_some() => return Err(taken(&new.slug, None).into()),
         Err(error) => return Err(error.into()),
     };
+    executions::note_tournament(&*client, run.record, id).await?;
     run.journal.about(id, &new.label);
     run.journal.rows.inserted += 1;
     run.journal.completed(Step::Apply, "tournament", json!({ "inserted": id }));

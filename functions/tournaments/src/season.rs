@@ -3,7 +3,7 @@
 use football::domain::{Round, Team, Tournament};
 use serde_json::json;
 use shared::execution::Run;
-use shared::journal::Step;
+use shared::journal::{Step, What};
 use shared::provider::ProviderError;
 use shared::provider::Reading;
 use shared::sync;
@@ -15,7 +15,7 @@ use shared::sync::rounds::stored_rounds;
 pub(crate) struct Season {
     rounds: Option<Vec<(Round, Reading)>>,
     /// Rounds that could not be read.
-    missed: Vec<String>,
+    missed: Vec<What>,
 }
 
 impl Season {
@@ -35,11 +35,12 @@ impl Season {
         let season = sync::season(tournament)?;
         let known = stored_rounds(&*run.client().await?, tournament.id).await?;
         let known = sync::readable(run, known);
+        run.journal.completed(Step::Fetch, "stored rounds", json!({ "rounds": known.len() }));
         let mut read = Vec::new();
         for stored in known {
             let round = stored.round;
             let reading = run.provider.round_if_drawn(&season, &round).await;
-            let step = format!("round {}", round.slug);
+            let step = What::of("round", &round.slug);
             match reading {
                 Ok(Some(reading)) => {
                     run.journal.completed(Step::Fetch, &step, json!({ "matches": reading.matches.len() }));
@@ -53,7 +54,7 @@ impl Season {
                 // What was read so far is stored.
                 Err(error @ (ProviderError::OutOfTime { .. } | ProviderError::Busy { .. })) => {
                     run.missed(&step, &error);
-                    self.missed.push(format!("{step} and those after it"));
+                    self.missed.push(What::of("round and those after it:", &round.slug));
                     break;
                 }
                 Err(error) => return Err(error.into()),

@@ -34,6 +34,8 @@ pub struct Event {
 pub enum Request {
     /// `daily-routine`: the daily routine.
     DailyRoutine {
+        /// Only for this tournament: no other's rows, checks and alarms are touched.
+        tournament_id: Option<Uuid>,
         /// If this is a retry: the time of the first attempt.
         retry_since: Option<DateTime<Utc>>,
     },
@@ -141,7 +143,9 @@ impl Request {
     /// The operation and subject of its first execution; none for requests that leave no record.
     fn first_execution(&self) -> Option<(Operation, Subject)> {
         Some(match self {
-            Self::DailyRoutine { .. } => (Operation::DailySchedule, Subject::All),
+            Self::DailyRoutine { tournament_id, .. } => {
+                (Operation::DailySchedule, tournament_id.map_or(Subject::All, Subject::Tournament))
+            }
             Self::Scores { tournament_id, round, check } => {
                 let (tournament, round, check) = (*tournament_id, round.clone(), check.kind());
                 (Operation::MatchesUpdate, Subject::Round { tournament, round, check })
@@ -172,7 +176,9 @@ impl Request {
         }
         match check.kind {
             CheckKind::Table | CheckKind::StandingsFollowUp => Self::Standings { tournament_id, retry_since },
-            CheckKind::RoutineFollowUp => Self::DailyRoutine { retry_since },
+            CheckKind::RoutineFollowUp => {
+                Self::DailyRoutine { tournament_id: check.tournament_id, retry_since }
+            }
             CheckKind::Refresh => Self::RefreshTournament { tournament_id, retry_since },
             _ => Self::Knockouts { tournament_id, retry_since },
         }
@@ -186,7 +192,7 @@ impl Request {
                 (Some(CheckKind::Closing), *kickoff)
             }
             Self::Scores { check, .. } => (Some(check.kind()), None),
-            Self::DailyRoutine { retry_since } => retry(CheckKind::RoutineFollowUp, retry_since),
+            Self::DailyRoutine { retry_since, .. } => retry(CheckKind::RoutineFollowUp, retry_since),
             Self::Standings { retry_since, .. } => retry(CheckKind::StandingsFollowUp, retry_since),
             Self::Knockouts { retry_since, .. } => retry(CheckKind::KnockoutsFollowUp, retry_since),
             Self::RefreshTournament { retry_since, .. } => retry(CheckKind::Refresh, retry_since),
@@ -196,7 +202,8 @@ impl Request {
 
     fn to_json(&self) -> Value {
         let mut json = match self {
-            Self::DailyRoutine { .. } | Self::Migrate => json!({}),
+            Self::DailyRoutine { tournament_id: Some(id), .. } => json!({ "tournamentId": id }),
+            Self::DailyRoutine { tournament_id: None, .. } | Self::Migrate => json!({}),
             Self::Scores { tournament_id, round, .. } => {
                 json!({ "tournamentId": tournament_id, "roundSlug": round })
             }
@@ -288,7 +295,9 @@ impl Event {
         let envelope = fields.envelope(environment, now);
         let request = match function {
             Function::DailyRoutine => {
-                Some(Request::DailyRoutine { retry_since: fields.retry_since(CheckKind::RoutineFollowUp) })
+                let tournament_id = fields.has("tournamentId").then(|| fields.uuid("tournamentId"));
+                let retry_since = fields.retry_since(CheckKind::RoutineFollowUp);
+                Some(Request::DailyRoutine { tournament_id, retry_since })
             }
             Function::ScoresAndStandings => Some(scores_or_standings(&mut fields)),
             Function::Knockouts => Some(Request::Knockouts {
@@ -481,7 +490,8 @@ mod tests {
             logo: String::new(),
         };
         for request in [
-            Request::DailyRoutine { retry_since: None },
+            Request::DailyRoutine { tournament_id: None, retry_since: None },
+            Request::DailyRoutine { tournament_id: Some(Uuid::from_u128(7)), retry_since: None },
             Request::Scores {
                 tournament_id: id,
                 round: "final".into(),

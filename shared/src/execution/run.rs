@@ -7,7 +7,7 @@ use crate::app::Services;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::InvalidInput;
-use crate::journal::{EntryStatus, Journal, Step};
+use crate::journal::{EntryStatus, Journal, Step, What};
 use crate::objects::ObjectError;
 use crate::provider::Session;
 use crate::provider::{ProviderError, TRY_AGAIN_AFTER};
@@ -87,7 +87,7 @@ impl Run<'_> {
     }
 
     /// Records that the provider could not answer something, and marks it for a retry if one may help.
-    pub fn missed(&mut self, operation: &str, error: &ProviderError) {
+    pub fn missed(&mut self, operation: impl Into<What>, error: &ProviderError) {
         self.journal.failed(Step::Fetch, operation, error);
         self.retry.refused |= error.kind().is_refusal();
         self.retry.malformed |= matches!(error, ProviderError::Malformed { .. });
@@ -98,11 +98,11 @@ impl Run<'_> {
 
     /// Records the provider's answer for the check of `what`. If the provider fails, only the check is skipped, and
     /// marked for a retry if one may help.
-    pub fn check<T>(&mut self, what: &str, answer: Result<Vec<T>, ProviderError>) -> Option<Vec<T>> {
+    pub fn check<T>(&mut self, what: &'static str, answer: Result<Vec<T>, ProviderError>) -> Option<Vec<T>> {
         match answer {
             Ok(read) => {
-                let operation = format!("the provider's {what}");
-                self.journal.completed(Step::Fetch, &operation, json!({ "read": read.len() }));
+                let operation = What::of("the provider's", what);
+                self.journal.completed(Step::Fetch, operation, json!({ "read": read.len() }));
                 Some(read)
             }
             Err(error) => {
@@ -118,7 +118,7 @@ impl Run<'_> {
     }
 
     /// Records that something could not be stored, and marks it for a retry.
-    pub fn not_stored(&mut self, operation: &str, error: &ObjectError) {
+    pub fn not_stored(&mut self, operation: impl Into<What>, error: &ObjectError) {
         self.journal.failed(Step::Apply, operation, error);
         self.retry.missed_at = self.retry.missed_at.max(Some(self.now() + TRY_AGAIN_AFTER));
     }

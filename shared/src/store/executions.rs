@@ -207,6 +207,18 @@ pub async fn note_progress(
     Ok(())
 }
 
+/// Writes the tournament that a run has created to its record: it is not known only at the end.
+pub async fn note_tournament(client: &impl GenericClient, held: Held, id: Uuid) -> Result<(), StoreError> {
+    client
+        .query_typed(
+            "UPDATE data_provider_executions SET tournament_id = $3
+              WHERE id = $1 AND attempt = $2 AND status = 'in_progress' RETURNING id",
+            &[(&held.id, Type::UUID), (&held.attempt, Type::INT4), (&id, Type::UUID)],
+        )
+        .await?;
+    Ok(())
+}
+
 /// Writes alarms to the record of a run, in the transaction that causes them: if the run dies, the run that finds its
 /// record sends them.
 ///
@@ -598,6 +610,8 @@ pub struct Change<'a> {
     pub operation: Operation,
     /// The tournament.
     pub tournament_id: Option<Uuid>,
+    /// The match, if it is about one.
+    pub match_id: Option<Uuid>,
     /// Who requested it.
     pub requested_by: &'a str,
     /// What was changed.
@@ -613,8 +627,8 @@ pub async fn record_change(
     client
         .query_typed(
             "INSERT INTO data_provider_executions (id, request_id, tournament_id, operation_type, status, started_at,
-                    completed_at, duration, summary, function, requested_by, notified_at, created_at, updated_at)
-             VALUES ($8, $8, $1, $2, $6, $3, $3, 0, $4, $7, $5, CASE WHEN NOT $9 THEN $3 END, $3, $3)
+                    completed_at, duration, summary, function, requested_by, notified_at, created_at, updated_at, match_id)
+             VALUES ($8, $8, $1, $2, $6, $3, $3, 0, $4, $7, $5, CASE WHEN NOT $9 THEN $3 END, $3, $3, $10)
              RETURNING id",
             &[
                 (&change.tournament_id, Type::UUID),
@@ -626,6 +640,7 @@ pub async fn record_change(
                 (&Function::OperatorApi.to_string(), Type::TEXT),
                 (&change.id, Type::UUID),
                 (&change.notify, Type::BOOL),
+                (&change.match_id, Type::UUID),
             ],
         )
         .await?;

@@ -29,15 +29,36 @@ const AT_ONCE: usize = 5;
 
 /// Brings the checks of the next two days in line with the matches in the database, and their alarms with them.
 pub async fn plan_days(run: &mut Run<'_>) -> anyhow::Result<()> {
+    let Some(planned) = plan(run, None).await? else { return Ok(()) };
+    alarms::reconcile(run, &planned.checks, &planned.slugs).await
+}
+
+/// The same for one tournament. The alarms that its checks lack are set at the end of the delivery.
+pub async fn plan_days_of(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<()> {
+    plan(run, Some(id)).await.map(drop)
+}
+
+/// The open checks after planning, and the slugs of the active tournaments.
+struct Planned {
+    checks: Vec<Check>,
+    slugs: BTreeMap<Uuid, String>,
+}
+
+/// Plans and writes the checks, of all tournaments or of one; none in a dry run.
+async fn plan(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<Option<Planned>> {
     let day = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
+    let is_ours = |id: Option<Uuid>| only.is_none() || id == only;
     let client = run.client().await?;
-    let stored = checks::stored(&*client, day).await?;
+    let mut stored = checks::stored(&*client, day).await?;
     let until = window_end(run.planning);
-    let kickoffs = matches::kickoffs(&*client, run.planning - CHECKS_LAST, until).await?;
+    let mut kickoffs = matches::kickoffs(&*client, run.planning - CHECKS_LAST, until).await?;
     let pending = tournaments::with_pending_draw(&*client, run.planning).await?;
     let active = tournaments::active(&*client, PROVIDER).await?;
     drop(client);
-    let active = readable(run, active);
+    let mut active = readable(run, active);
+    stored.retain(|stored| is_ours(stored.check.tournament_id));
+    kickoffs.retain(|kickoff| is_ours(Some(kickoff.tournament_id)));
+    active.retain(|tournament| is_ours(Some(tournament.id)));
     let slugs: BTreeMap<Uuid, String> = active.iter().map(|t| (t.id, t.slug.clone())).collect();
     let states: Vec<TournamentState> = active
         .into_iter()
@@ -55,12 +76,13 @@ pub async fn plan_days(run: &mut Run<'_>) -> anyhow::Result<()> {
     );
     let offsets = &run.config.schedules.offsets;
     let mut wanted = wanted_checks(&kickoffs, &states, &stored, offsets, run.planning, run.now());
-    wanted.extend(further_reads(run, &wanted).await?);
+    let further = further_reads(run, &wanted).await?;
+    wanted.extend(further.into_iter().filter(|check| is_ours(check.tournament_id)));
     let plan = reconcile(&wanted, &stored, &kickoffs, run.planning);
     run.journal.planned("checks", &plan);
     run.journal.schedules.kept = plan.keep as u64;
     if run.journal.dry_run {
-        return Ok(());
+        return Ok(None);
     }
     let mut client = run.client().await?;
     let transaction = client.transaction().await?;
@@ -74,8 +96,8 @@ pub async fn plan_days(run: &mut Run<'_>) -> anyhow::Result<()> {
     run.journal.schedules.created += created;
     run.journal.schedules.deleted += cancelled;
     let open = stored.into_iter().filter(|stored| !stored.done && !plan.cancel.contains(&stored.id));
-    let planned: Vec<Check> = open.map(|stored| stored.check).chain(plan.create).collect();
-    alarms::reconcile(run, &planned, &slugs).await
+    let checks: Vec<Check> = open.map(|stored| stored.check).chain(plan.create).collect();
+    Ok(Some(Planned { checks, slugs }))
 }
 
 /// The looks that belong to no kickoff: whole rounds that were last read long ago, and tables that must be compared. The

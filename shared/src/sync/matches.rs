@@ -11,7 +11,7 @@ use super::rounds::stored_rounds;
 use super::{checks, readable, teams};
 use crate::crash;
 use crate::execution::Run;
-use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step};
+use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step, What};
 use crate::provider::ProviderError;
 use crate::provider::{Listed, PROVIDER, Reading};
 use crate::store::history::{self, Rejected};
@@ -217,7 +217,7 @@ pub async fn look_up_missing(
             Err(error @ ProviderError::Gate(_)) => return Err(error.into()),
             // What was read so far is written.
             Err(error) => {
-                run.missed(&format!("match {id} by its own id"), &error);
+                run.missed(What::of("match by its own id", &id), &error);
                 if !error.is_isolated() {
                     break;
                 }

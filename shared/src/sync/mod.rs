@@ -14,6 +14,7 @@ pub mod teams;
 
 use anyhow::Context as _;
 use football::domain::{Tournament, TournamentStatus};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::execution::Run;
@@ -58,6 +59,7 @@ pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<To
         return Ok(None);
     };
     run.journal.about(id, &tournament.label);
+    run.journal.completed(Step::Validation, "tournament", json!({ "label": tournament.label }));
     Ok(Some(tournament))
 }
 

@@ -10,7 +10,7 @@ use super::matches::{self, RoundReading, round_of};
 use super::rounds::stored_rounds;
 use super::{bracket, readable, season, standings};
 use crate::execution::Run;
-use crate::journal::Step;
+use crate::journal::{Step, What};
 use crate::provider::ProviderError;
 use crate::provider::{Half, Listed, PROVIDER, Reading};
 use crate::store::{StoreError, matches as rows, tournaments};
@@ -19,14 +19,15 @@ use football::plan::checks::window_end;
 use football::plan::matches::plan;
 
 /// Reads the provider's events of the day of `planning` (including the days before and after) and writes what is new,
-/// moved, ended or corrected in any active tournament. No request is made when no tournament waits for a match or had
+/// moved, ended or corrected in any active tournament, or in `only` one. No request is made when no tournament waits for a match or had
 /// one the day before.
-pub async fn today(run: &mut Run<'_>) -> anyhow::Result<()> {
+pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> {
     let day = run.planning.date_naive();
     let yesterday = day.and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(1);
     let client = run.client().await?;
-    let waiting = readable(run, tournaments::waiting_for_a_match(&*client, PROVIDER, yesterday).await?);
+    let mut waiting = readable(run, tournaments::waiting_for_a_match(&*client, PROVIDER, yesterday).await?);
     drop(client);
+    waiting.retain(|tournament| only.is_none_or(|id| id == tournament.id));
     if waiting.is_empty() {
         run.journal.skipped(Step::Fetch, "the day's events", "no tournament waits for a match");
         return Ok(());
@@ -79,7 +80,7 @@ async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) 
             }
             // A malformed row must not prevent the refresh of the others.
             Err(error) => {
-                run.journal.failed(Step::Fetch, &format!("the day of {}", tournament.slug), &error);
+                run.journal.failed(Step::Fetch, What::of("the day of", &tournament.slug), &error);
             }
         }
     }
@@ -102,7 +103,7 @@ async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) 
             if !is_isolated {
                 return Err(error);
             }
-            run.journal.failed(Step::Apply, &format!("the day of {}", tournament.slug), &error);
+            run.journal.failed(Step::Apply, What::of("the day of", &tournament.slug), &error);
         }
     }
     if quiet > 0 {
@@ -130,8 +131,8 @@ fn says_nothing_new(events: &[&Listed], stored: &[StoredMatch]) -> bool {
 /// same matches, more slowly.
 async fn day_list(run: &mut Run<'_>, day: NaiveDate, half: Half) -> anyhow::Result<Option<Vec<Listed>>> {
     let what = match half {
-        Half::First => format!("events around {day}"),
-        Half::Other => format!("events around {day}, the other half"),
+        Half::First => What::of("events around", day),
+        Half::Other => What::of("events, the other half, around", day),
     };
     match run.provider.scheduled(day, half).await {
         Ok(listed) => {
@@ -183,17 +184,20 @@ async fn unlisted<'t>(
     Ok(absent.into_iter().filter(|tournament| playing.contains(&tournament.id)).collect())
 }
 
-/// Reads the list of rounds of leagues whose matches are all played: one that splits publishes its last rounds late.
-pub async fn new_rounds(run: &mut Run<'_>) -> anyhow::Result<()> {
+/// Reads the list of rounds of leagues (or of `only` one) whose matches are all played: one that splits publishes its last
+/// rounds late.
+pub async fn new_rounds(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> {
     let client = run.client().await?;
-    let played_out = readable(run, tournaments::played_out_leagues(&*client, PROVIDER, run.planning).await?);
+    let mut played_out =
+        readable(run, tournaments::played_out_leagues(&*client, PROVIDER, run.planning).await?);
     drop(client);
+    played_out.retain(|tournament| only.is_none_or(|id| id == tournament.id));
     for tournament in &played_out {
         if let Err(error) = super::rounds::sync(run, tournament).await {
             if stops(&error) {
                 return Err(error);
             }
-            run.journal.failed(Step::Fetch, &format!("rounds of {}", tournament.slug), &error);
+            run.journal.failed(Step::Fetch, What::of("rounds of", &tournament.slug), &error);
         }
     }
     Ok(())
@@ -218,7 +222,7 @@ async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) ->
             // A fixture of a knockout round that the list does not identify: the knockouts check finds it.
             None => run.journal.skipped(
                 Step::Plan,
-                &format!("match {} of {}", event.external_id, tournament.slug),
+                What::of("match", format!("{} of {}", event.external_id, tournament.slug)),
                 "new, and its round can't be told from this list",
             ),
         }

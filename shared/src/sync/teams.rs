@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::crash;
 use crate::execution::Run;
-use crate::journal::{RowKind, Step};
+use crate::journal::{RowKind, Step, What};
 use crate::objects::IMAGES;
 use crate::provider::ProviderError;
 use crate::provider::{Image, PROVIDER};
@@ -40,8 +40,8 @@ pub async fn sync(run: &mut Run<'_>, teams: &[Team]) -> anyhow::Result<()> {
             run.missed("badges", error);
             break;
         }
-        let what = format!("badge of team {team}");
-        if let Some(url) = store_image(run, &what, &format!("team/{team}"), image).await? {
+        let what = What::of("badge of team", team);
+        if let Some(url) = store_image(run, what, &format!("team/{team}"), image).await? {
             let row = TeamRow { badge: Some(url), ..row };
             let client = services.store.client().await?;
             let badge = teams::upsert(&*client, PROVIDER, &[row], now).await?;
@@ -59,7 +59,7 @@ pub async fn sync(run: &mut Run<'_>, teams: &[Team]) -> anyhow::Result<()> {
 /// refusal by the provider (including 429) ends the run instead: it would refuse the next image as well.
 pub async fn store_image(
     run: &mut Run<'_>,
-    what: &str,
+    what: impl Into<What>,
     name: &str,
     image: Result<Image, ProviderError>,
 ) -> anyhow::Result<Option<String>> {

@@ -96,5 +96,5 @@ pub(super) async fn daily_routine(
     State(desk): State<Arc<Desk>>,
     asking: Asking,
 ) -> Result<Response, Problem> {
-    asking.start(&desk, Work::DailyRoutine { retry_since: None }).await
+    asking.start(&desk, Work::DailyRoutine { tournament_id: None, retry_since: None }).await
 }

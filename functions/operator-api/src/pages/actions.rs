@@ -37,7 +37,7 @@ pub(super) async fn act(
         "standings" => requests::standings(&desk, id("tournament")?).await?,
         "knockouts" => requests::knockouts(&desk, id("tournament")?).await?,
         "refresh" => requests::refresh(&desk, id("tournament")?).await?,
-        "daily-routine" => Request::DailyRoutine { retry_since: None },
+        "daily-routine" => Request::DailyRoutine { tournament_id: None, retry_since: None },
         "retry" => {
             let accepted = work::retry(&desk, &caller, id("execution")?).await?;
             return Ok(desk.redirect(&format!("/executions/{}", accepted.execution_id)).into_response());

@@ -277,7 +277,7 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The operations, each from the end of the one before it to its own.
+/// The operations, each from its start; where that was not recorded, from the end of the one before it.
 fn waterfall(report: &StoredReport, execution: &Execution) -> (Vec<Bar>, usize) {
     let operations = &report.operations;
     let begin = report.started_at.unwrap_or(execution.started_at);
@@ -291,6 +291,7 @@ fn waterfall(report: &StoredReport, execution: &Execution) -> (Vec<Bar>, usize) 
     };
     let mut from = begin;
     let bars = operations.iter().take(SHOWN).map(|operation| {
+        from = operation.started_at.unwrap_or(from);
         let until = operation.timestamp.max(from);
         let bar = Bar {
             step: operation.step.clone(),

@@ -40,6 +40,8 @@ pub(crate) struct StoredOperation {
     /// Details.
     #[serde(default)]
     pub(crate) data: Value,
+    /// When it began; none: another version did not record it.
+    pub(crate) started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub(crate) timestamp: DateTime<Utc>,
 }

@@ -90,6 +90,7 @@ pub(crate) async fn acknowledge(desk: &Desk, caller: &Caller, asked: &Acknowledg
         id: Uuid::new_v4(),
         notify: false,
         operation: Operation::Acknowledge,
+        match_id: None,
         tournament_id: None,
         requested_by: &caller.name,
         summary: &summary,

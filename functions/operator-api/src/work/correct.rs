@@ -316,6 +316,7 @@ impl Decision<'_> {
             notify: true,
             operation: self.operation,
             tournament_id: Some(self.tournament.id),
+            match_id: Some(game.id),
             requested_by: &self.caller.name,
             summary: &summary,
         };

@@ -80,6 +80,7 @@ async fn decide(
         id: Uuid::new_v4(),
         notify: true,
         operation,
+        match_id: None,
         tournament_id: tournament,
         requested_by: &caller.name,
         summary: &summary,
