@@ -41,6 +41,7 @@ test-fast: build ## Run the unit tests and the shortest way through each functio
 check: setup ## Everything a change must pass
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo check --quiet --manifest-path fuzz/Cargo.toml --target-dir target
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	@command -v cargo-deny > /dev/null || { echo "check: installing cargo-deny…"; cargo install --locked cargo-deny; }
 	cargo deny --log-level error check licenses bans sources

@@ -1,7 +1,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::domain::standings::{Criterion, Rules};
+use football::domain::standings::{Criterion, Rules};
 
 fuzz_target!(|text: &str| {
     let rules = Rules::parse(text);
