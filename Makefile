@@ -14,7 +14,7 @@ LOCK := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.10 -
   --custom-compile-command "make lock"
 NEXTEST := .tools/venv/bin/cargo-nextest nextest run --locked --workspace
 
-.PHONY: help setup build demo test test-fast check chaos bench pictures axe schemathesis lambda-check lock sbom licences deploy smoke redrive
+.PHONY: help setup build demo test test-fast check chaos bench pictures axe cargo-lambda schemathesis lambda-check lock sbom licences deploy smoke redrive
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ check: setup ## Everything a change must pass
 	SAM_CLI_TELEMETRY=0 .tools/venv/bin/sam validate --lint --region eu-central-1
 	.tools/venv/bin/cfn-lint deploy/github-role.yaml
 	$(MAKE) test
+
+cargo-lambda: setup ## Install the pinned cargo-lambda in .tools/venv/bin
+	@source deploy/tools.sh && use_cargo_lambda
 
 chaos: build ## Replay the 2022 World Cup with faults chosen by seed, and compare (SEED=1..20)
 	target/debug/local chaos --seed $(SEED) --jobs 3 --table docs/chaos.md $(SEASON)

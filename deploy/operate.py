@@ -96,7 +96,7 @@ def preflight(environment: Environment, parameters: list[str]) -> None:
         raise Failed(
             f"account {account} blocks public buckets (S3, Block Public Access), and without a distribution the images"
             " of teams are public. Set CloudFrontDistributionArn and CloudFrontUrl to a distribution with the bucket as"
-            " its origin (README, CloudFront), or switch BlockPublicPolicy and RestrictPublicBuckets off for the account"
+            " its origin (docs/deploy.md, CloudFront), or switch BlockPublicPolicy and RestrictPublicBuckets off for the account"
         )
     say("preflight: the account allows public images")
 

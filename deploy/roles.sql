@@ -1,5 +1,5 @@
 -- Database roles for the three kinds of function, each with no more than it needs. Run by the tables' owner, who may create
--- roles, after the first migration and before the secrets are made:
+-- roles, after the first deployment and before the roles' secrets are made:
 --   psql --set ON_ERROR_STOP=1 --single-transaction --file deploy/roles.sql "$OWNER_URL"
 --
 --   the owner            migrations (MigrateSecretArn)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries what README.md says of cargo-lambda: `local up`, `cargo lambda watch`, and every sample event by
+# Tries what README.md and docs/develop.md say of cargo-lambda: `local up`, `cargo lambda watch`, and every sample event by
 # `cargo lambda invoke`, without editing a file. Ends with an error that names the sample, or with their number.
 #
 #   local/watch-check.sh      needs `make build`; installs cargo-lambda into .tools

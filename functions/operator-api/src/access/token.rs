@@ -15,7 +15,7 @@ const OLD_FOR_UNKNOWN: Duration = Duration::from_secs(20);
 /// The shortest token that is accepted, in characters: a session's signature lets its holder test guesses of the token
 /// elsewhere, as fast as they can.
 const SHORTEST: usize = 32;
-/// What the README writes in place of a token.
+/// What docs/deploy.md writes in place of a token.
 const PLACEHOLDER: &str = "random characters or more";
 
 /// Hashes and session keys of the valid tokens. The tokens themselves are not kept.
@@ -60,7 +60,7 @@ impl Tokens {
             (false, _) => None,
             (true, 0) => Some("the secret has no INTERNAL_SERVICE_TOKEN"),
             (true, _) => Some(
-                "INTERNAL_SERVICE_TOKEN is refused: it has fewer than 32 characters or is the README's placeholder; \
+                "INTERNAL_SERVICE_TOKEN is refused: it has fewer than 32 characters or is the deploy guide's placeholder; \
                  make one by: openssl rand -hex 32",
             ),
         }
