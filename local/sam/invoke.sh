@@ -54,9 +54,9 @@ mkdir -p .aws-sam/local/function
 python local/sam/before.py "$built" "$function" .aws-sam/local
 cp local/sam/bootstrap .aws-sam/local/function/bootstrap
 
-# SAM passes these on; the AWS emulator accepts any.
-export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=eu-central-1
-sam local "${command[@]}" --template-file .aws-sam/local/template.yaml \
+# SAM passes these on; the AWS emulator accepts any keys. The region is the emulator's: what is in another one does not exist.
+export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+sam local "${command[@]}" --template-file .aws-sam/local/template.yaml --region eu-central-1 \
     --env-vars "$env_vars" --skip-pull-image --add-host "best-shot-host:$gateway" \
     --parameter-overrides Local=true Environment=demo \
     SecretArn=arn:aws:secretsmanager:eu-central-1:123456789012:secret:best-shot/local-AAAAAA "$@"
