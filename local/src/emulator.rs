@@ -9,6 +9,7 @@ use aws_sdk_scheduler::types::{ActionAfterCompletion, FlexibleTimeWindow, Flexib
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rustix::process::Signal;
 use shared::aws;
+use shared::objects::IMAGES;
 
 use crate::tools::{self, Part, Tools};
 
@@ -97,6 +98,18 @@ impl Deployment {
             .send()
             .await
             .context("making the bucket")?;
+        // As the template has it: the images are public, the reports are not.
+        let policy = serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                           "Resource": format!("arn:aws:s3:::{name}/{IMAGES}/*")}],
+        });
+        s3.put_bucket_policy()
+            .bucket(&name)
+            .policy(policy.to_string())
+            .send()
+            .await
+            .context("making the images public")?;
         scheduler.create_schedule_group().name(&name).send().await.context("making the schedule group")?;
         let secrets = aws_sdk_secretsmanager::Client::new(&config);
         let secret = secrets

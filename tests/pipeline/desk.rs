@@ -580,6 +580,52 @@ async fn what_is_listed_is_listed_page_by_page_and_health_says_what_is_missing()
     assert_eq!(desk.get("/health").await.0, StatusCode::OK);
 }
 
+/// A file of the desk: its name, and its lines.
+async fn file(desk: &Desk, path: &str) -> (String, Vec<String>) {
+    let answer = desk.send("GET", path, &[("x-internal-token", TOKEN)], None).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "text/csv; charset=utf-8");
+    let name = header("content-disposition");
+    (name, answer.text().await.unwrap().lines().map(str::to_owned).collect())
+}
+
+#[tokio::test]
+async fn table_matches_and_executions_can_be_opened_in_a_spreadsheet() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let event = json!({"tournamentId": id, "roundSlug": "1"});
+    world.invoke_at("2024-03-02T22:00:00Z", "scores-and-standings", event).await.unwrap();
+    // A team whose name a spreadsheet would compute.
+    world.db.batch_execute("UPDATE team SET name = '=Elm, \"FC\"' WHERE name = 'Elm'").await.unwrap();
+    let desk = Desk::of(&world);
+    let (name, lines) = file(&desk, &format!("/tournaments/{id}/table.csv")).await;
+    assert!(
+        name.starts_with("attachment; filename=\"little-league") && name.ends_with("-table.csv\""),
+        "{name}"
+    );
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[1], ",1,Ash,3,1,1,0,0,2,1,1,W", "{lines:#?}");
+    let (_, lines) = file(&desk, &format!("/tournaments/{id}/matches.csv?round=1")).await;
+    assert_eq!(
+        lines[1..],
+        [
+            "2024-03-02T15:00:00Z,1,,Ash,Birch,2,1,,,ended,,",
+            "2024-03-02T17:30:00Z,1,,Cedar,\"'=Elm, \"\"FC\"\"\",0,0,,,ended,,",
+        ]
+    );
+    let (_, lines) = file(&desk, &format!("/tournaments/{id}/matches.csv")).await;
+    assert_eq!(lines.len(), 13);
+    let (_, lines) = file(&desk, "/executions.csv?operation=matches_update").await;
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[1].contains(",matches_update,completed,Little League,,1,"), "{lines:#?}");
+    let (_, lines) = file(&desk, "/executions.csv?byHand=true").await;
+    assert_eq!(lines.len(), 1, "nobody asked for anything: {lines:#?}");
+    // Without credentials there is no file.
+    let answer = desk.send("GET", "/executions.csv", &[], None).await;
+    assert_ne!(answer.status(), StatusCode::OK);
+}
+
 #[tokio::test]
 async fn a_day_shows_which_checks_were_made_and_which_are_late() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;

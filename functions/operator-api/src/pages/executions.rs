@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use shared::outcomes::counts;
 use shared::style::Tone;
+use shared::words;
 use shared::work::{ExecutionStatus, Operation};
 use strum::VariantNames as _;
 
@@ -44,6 +45,8 @@ struct List {
     /// Whether only what a person asked for is listed, and by whom.
     audit: bool,
     by: String,
+    /// The filters, as a query.
+    filters: String,
     next: Option<String>,
 }
 
@@ -112,21 +115,23 @@ async fn listed(
     let [status, operation, tournament, day, by] =
         [&asked.status, &asked.operation, &asked.tournament, &asked.day, &asked.by]
             .map(|text| text.clone().unwrap_or_default());
-    let next = found.rows.last().filter(|_| found.more).map(|last| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
-            ("status", &status),
-            ("operation", &operation),
-            ("tournament", &tournament),
-            ("day", &day),
-            ("by", &by),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [
+        ("status", &status),
+        ("operation", &operation),
+        ("tournament", &tournament),
+        ("day", &day),
+        ("by", &by),
+    ] {
+        if !value.is_empty() {
+            query.append_pair(name, value);
         }
-        query.append_pair("cursor", &cursor_of(last)).finish()
+    }
+    let filters = query.finish();
+    let next = found.rows.last().filter(|_| found.more).map(|last| {
+        format!("{filters}{}cursor={}", if filters.is_empty() { "" } else { "&" }, cursor_of(last))
     });
+    let filters = if audit { format!("byHand=true&{filters}") } else { filters };
     page(&List {
         shell: Shell::of(desk, caller, if audit { "audit" } else { "executions" }),
         audit,
@@ -136,6 +141,7 @@ async fn listed(
         operation,
         tournament,
         day,
+        filters,
         next,
     })
 }
@@ -146,7 +152,10 @@ struct Bar {
     operation: String,
     status: String,
     tone: Tone,
+    /// The data in words.
     data: String,
+    /// The same as JSON, where it holds lists or counts, of which words may leave something out.
+    json: Option<String>,
     took: String,
     /// In thousandths of the whole.
     from: i64,
@@ -300,8 +309,9 @@ fn waterfall(report: &StoredReport, execution: &Execution) -> (Vec<Bar>, usize) 
             status: operation.status.to_string(),
             data: match &operation.data {
                 Value::Null => String::new(),
-                data => view::cut(&data.to_string(), 400),
+                data => view::cut(&words::data(data), 400),
             },
+            json: is_nested(&operation.data).then(|| view::cut(&operation.data.to_string(), 1_000)),
             took: view::duration((until - from).num_milliseconds()),
             from: share(from - begin).min(994),
             width: share(until - from).max(6),
@@ -310,6 +320,10 @@ fn waterfall(report: &StoredReport, execution: &Execution) -> (Vec<Bar>, usize) 
         bar
     });
     (bars.collect(), operations.len().saturating_sub(SHOWN))
+}
+
+fn is_nested(data: &Value) -> bool {
+    data.as_object().is_some_and(|fields| fields.values().any(|value| value.is_object() || value.is_array()))
 }
 
 fn requests(report: &StoredReport) -> (Vec<ShownRequest>, usize) {

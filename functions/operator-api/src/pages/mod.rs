@@ -4,6 +4,7 @@ mod actions;
 mod correction;
 mod correction_form;
 mod create;
+mod download;
 mod executions;
 mod matches;
 mod sign_in;
@@ -50,10 +51,13 @@ pub(crate) fn guarded() -> Router<Arc<Desk>> {
         .route("/", get(today::show))
         .route("/executions", get(executions::list))
         .route("/audit", get(executions::audit))
+        .route("/executions.csv", get(download::executions))
         .route("/executions/{id}", get(executions::show))
         .route("/tournaments", get(tournaments::list).post(create::create))
         .route("/tournaments/new", get(create::show))
         .route("/tournaments/{id}", get(tournaments::show))
+        .route("/tournaments/{id}/table.csv", get(download::table))
+        .route("/tournaments/{id}/matches.csv", get(download::matches))
         .route("/tournaments/{id}/history", get(matches::of_tournament))
         .route("/matches/{id}", get(matches::show))
         .route("/actions/{action}", post(actions::act))

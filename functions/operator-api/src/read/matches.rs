@@ -21,6 +21,8 @@ pub(crate) struct TeamView {
     pub(crate) name: String,
     /// Its short name.
     pub(crate) short_name: Option<String>,
+    /// Address of its badge; empty: none is stored.
+    pub(crate) badge: String,
     /// Goals after 90 or 120 minutes.
     pub(crate) score: Option<i32>,
     /// Goals of the shootout.
@@ -95,8 +97,8 @@ pub(crate) struct ProviderWord {
 const SELECT: &str =
     "SELECT m.id, m.tournament_id, m.external_id, m.round_slug, m.group_name, m.date, m.status, m.called_off, m.home_score,
         m.away_score, m.home_penalties_score, m.away_penalties_score, m.scoreboard_applied_at, m.updated_at,
-        h.external_id AS home_id, h.name AS home, h.short_name AS home_short,
-        a.external_id AS away_id, a.name AS away, a.short_name AS away_short,
+        h.external_id AS home_id, h.name AS home, h.short_name AS home_short, h.badge AS home_badge,
+        a.external_id AS away_id, a.name AS away, a.short_name AS away_short, a.badge AS away_badge,
         l.locked_by, l.locked_at, l.note, l.result AS locks_result, l.kickoff AS locks_kickoff, l.status AS their_status,
         l.home_score AS their_home, l.away_score AS their_away, l.home_penalties_score AS their_home_penalties,
         l.away_penalties_score AS their_away_penalties, l.date AS their_date
@@ -107,6 +109,7 @@ fn view(row: &Row) -> MatchView {
         external_id: row.get(format!("{side}_id").as_str()),
         name: row.get(side),
         short_name: row.get(format!("{side}_short").as_str()),
+        badge: row.get(format!("{side}_badge").as_str()),
         score: row.get(format!("{side}_score").as_str()),
         penalties: row.get(format!("{side}_penalties_score").as_str()),
     };

@@ -293,6 +293,8 @@ pub(crate) struct StandingView {
     pub(crate) team: String,
     /// Its short name.
     pub(crate) short_name: String,
+    /// Address of its badge; empty: none is stored.
+    pub(crate) badge: String,
     /// Points, adjusted.
     pub(crate) points: i32,
     /// Matches played.
@@ -320,9 +322,10 @@ pub(crate) async fn standings(
 ) -> Result<Vec<StandingView>, StoreError> {
     let rows = client
         .query_typed(
-            r#"SELECT group_name, "order", long_name, short_name, points, games, wins, draws, losses, goals_for, goals_against,
-                      goal_difference, form
-                 FROM tournament_standings WHERE tournament_id = $1 ORDER BY group_name, "order", long_name"#,
+            r#"SELECT s.group_name, s."order", s.long_name, s.short_name, t.badge, s.points, s.games, s.wins, s.draws, s.losses,
+                      s.goals_for, s.goals_against, s.goal_difference, s.form
+                 FROM tournament_standings s JOIN team t ON t.id = s.team_id
+                WHERE s.tournament_id = $1 ORDER BY s.group_name, s."order", s.long_name"#,
             &[(&tournament, Type::UUID)],
         )
         .await?;
@@ -333,6 +336,7 @@ pub(crate) async fn standings(
             order: row.get("order"),
             team: row.get("long_name"),
             short_name: row.get("short_name"),
+            badge: row.get("badge"),
             points: row.get("points"),
             games: row.get("games"),
             wins: row.get("wins"),
@@ -388,10 +392,14 @@ pub(crate) struct TieView {
     pub(crate) home: Option<String>,
     /// Whether the home side is a known team.
     pub(crate) home_known: bool,
+    /// Address of the home side's badge; none: not a known team, or none is stored.
+    pub(crate) home_badge: Option<String>,
     /// The away side: a team, or the place that is still to be reached.
     pub(crate) away: Option<String>,
     /// Whether the away side is a known team.
     pub(crate) away_known: bool,
+    /// Address of the away side's badge; none: not a known team, or none is stored.
+    pub(crate) away_badge: Option<String>,
     /// Goals of the tie's home side, over all legs.
     pub(crate) home_goals: Option<i32>,
     /// Goals of the tie's away side, over all legs.
@@ -422,7 +430,8 @@ pub(crate) async fn bracket(
     let rows = client
         .query_typed(
             r#"SELECT b.round_slug, COALESCE(r.label, b.round_slug) AS round_label, b.tie_number, b.home_slot, b.away_slot,
-                      h.name AS home, a.name AS away, b.decided_by,
+                      h.name AS home, a.name AS away, NULLIF(h.badge, '') AS home_badge,
+                      NULLIF(a.badge, '') AS away_badge, b.decided_by,
                       b.next_round_slug, b.next_tie_number, b.match_external_ids,
                       CASE WHEN b.winner_team_id = b.home_team_id THEN 'home'
                            WHEN b.winner_team_id = b.away_team_id THEN 'away' END AS winner,
@@ -460,6 +469,8 @@ pub(crate) async fn bracket(
                 home: home.or_else(|| row.get("home_slot")),
                 away_known: away.is_some(),
                 away: away.or_else(|| row.get("away_slot")),
+                home_badge: row.get("home_badge"),
+                away_badge: row.get("away_badge"),
                 home_goals: row.get("home_goals"),
                 away_goals: row.get("away_goals"),
                 home_penalties: row.get("home_pens"),
