@@ -61,6 +61,7 @@ pub(crate) async fn parts() -> Parts {
 /// Builds a test's stack. What is not set is as in production.
 #[derive(Default)]
 pub(crate) struct Setup<'a> {
+    environment: Option<String>,
     database: Option<String>,
     migrated: bool,
     through: Option<String>,
@@ -88,6 +89,12 @@ impl<'a> Setup<'a> {
     /// Gives the functions another address of the database.
     pub(crate) fn through(mut self, functions_database_url: &str) -> Self {
         self.through = Some(functions_database_url.to_owned());
+        self
+    }
+
+    /// Names the environment, so that a test can make what belongs to it before.
+    pub(crate) fn environment(mut self, name: &str) -> Self {
+        self.environment = Some(name.to_owned());
         self
     }
 
@@ -126,7 +133,7 @@ impl<'a> Setup<'a> {
         let stack = Stack::start(Ingredients {
             tools: &tools,
             aws_endpoint: &service("TEST_AWS_ENDPOINT"),
-            environment: &unique_name(),
+            environment: &self.environment.unwrap_or_else(unique_name),
             database_url: &database_url,
             functions_database_url: through.as_deref(),
             provider_origin: origin,

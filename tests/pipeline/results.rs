@@ -10,9 +10,12 @@ use crate::harness::{CUP, LEAGUE, Setup, World, service, unique_name};
 
 /// A world whose functions send their results to a bus.
 async fn with_bus(now: &str, season: &str) -> (World, Consumer) {
-    let bus = format!("best-shot-{}", unique_name());
+    // Named as an operator would: the check of the functions' permissions knows it as the environment's.
+    let environment = unique_name();
+    let bus = format!("best-shot-{environment}");
     let consumer = Consumer::start(&service("TEST_AWS_ENDPOINT"), &bus).await.unwrap();
-    let world = Setup::default().variables(&[("EVENT_BUS", &bus)]).world(now, season).await;
+    let world =
+        Setup::default().environment(&environment).variables(&[("EVENT_BUS", &bus)]).world(now, season).await;
     (world, consumer)
 }
 

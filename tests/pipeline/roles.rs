@@ -56,10 +56,12 @@ async fn the_pipelines_role_is_enough_for_a_whole_cup() {
     let database_url = migrated_database().await;
     let [pipeline, _] = with_roles(&database_url).await;
     is_kept_to_its_own(&database_url, &pipeline).await;
-    let bus = format!("best-shot-{}", unique_name());
+    let environment = unique_name();
+    let bus = format!("best-shot-{environment}");
     let consumer = Consumer::start(&service("TEST_AWS_ENDPOINT"), &bus).await.unwrap();
     let variables = [("EVENT_BUS", bus.as_str())];
-    let setup = Setup::as_it_is(&database_url).through(&pipeline).variables(&variables);
+    let setup =
+        Setup::as_it_is(&database_url).environment(&environment).through(&pipeline).variables(&variables);
     let world = setup.world("2024-06-01T00:01:00Z", CUP).await;
     let id = world.create().await;
     for day in (1..=9).map(|day| format!("2024-06-0{day}")) {
