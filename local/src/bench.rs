@@ -20,8 +20,9 @@ use shared::store::teams::{self, TeamRow};
 use shared::store::tournaments::{self, NewTournament};
 use shared::store::{Store, matches};
 
-use crate::driver::{Options, Replay, create_event, stamp};
+use crate::driver::{Options, Replay, create_event};
 use crate::emulator::Emulator;
+use crate::emulator::stamp;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
 use crate::stack::{Ingredients, Stack};

@@ -2,12 +2,10 @@
 
 use anyhow::Context as _;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::config::{Credentials, Region};
 use aws_sdk_eventbridge::types::Target;
 use serde_json::{Value, json};
-use shared::aws;
 
-use crate::emulator::CREDENTIALS;
+use crate::emulator::{self, CREDENTIALS};
 
 /// The source of the pipeline's events.
 const SOURCE: &str = "best-shot.data-pipeline";
@@ -25,15 +23,7 @@ pub struct Consumer {
 impl Consumer {
     /// Creates bus, rule and queue in the AWS emulator at `endpoint`.
     pub async fn start(endpoint: &str, bus: &str) -> anyhow::Result<Self> {
-        aws::install_tls_provider();
-        let [(_, id), (_, key), (_, region)] = CREDENTIALS;
-        let config = aws::config()
-            .endpoint_url(endpoint)
-            .region(Region::new(region))
-            .credentials_provider(Credentials::new(id, key, None, None, "local"))
-            .load()
-            .await;
-        let events = Client::new(&config);
+        let events = Client::new(&emulator::config(endpoint).await);
         events.create_event_bus().name(bus).send().await.context("making the event bus")?;
         let mut consumer = Self {
             bus: bus.to_owned(),

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::driver::{create_event, stamp};
+use crate::driver::create_event;
 use crate::emulator::Emulator;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
@@ -80,7 +80,7 @@ pub async fn run(count: usize, pause: Duration, s3: Option<&str>) -> anyhow::Res
     let alarms = stack.aws.schedules().await?;
     let alarm = alarms.iter().find(|alarm| alarm.at == due && alarm.function == FUNCTION);
     let alarm = alarm.with_context(|| format!("no alarm wakes {FUNCTION} at {DUE}"))?;
-    let event = serde_json::from_str(&alarm.input.replace("<aws.scheduler.scheduled-time>", &stamp(due)))?;
+    let event = alarm.event()?;
 
     let watch = Watch::start(&stack.database_url).await?;
     let requests_before = provider.requests_by_kind();

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::bus::Consumer;
-use crate::emulator::{Emulator, Scheduled};
+use crate::emulator::{Emulator, Scheduled, stamp};
 use crate::functions::REDELIVERY_MINUTES;
 use crate::injection::{FaultInjector, Kind};
 use crate::postgres::{self, Cluster};
@@ -254,13 +254,7 @@ impl Replay {
         self.advance(at);
         let mut events = Vec::new();
         for schedule in &due {
-            let input = schedule
-                .input
-                .replace("<aws.scheduler.scheduled-time>", &stamp(schedule.at))
-                .replace("<aws.scheduler.schedule-arn>", &schedule.arn);
-            let event: Value =
-                serde_json::from_str(&input).with_context(|| format!("the input of {}", schedule.name))?;
-            events.push((schedule.function.clone(), event));
+            events.push((schedule.function.clone(), schedule.event()?));
             // It would never be removed.
             anyhow::ensure!(schedule.deletes_itself, "{} does not delete itself", schedule.name);
         }
@@ -540,11 +534,6 @@ pub fn create_event(season: &Season, now: DateTime<Utc>) -> Value {
             "publicUrl": format!("https://www.sofascore.com/tournament/football/world/{slug}/{id}#id:{season_id}"),
         },
     })
-}
-
-/// A moment as Scheduler writes it into an event.
-pub fn stamp(moment: DateTime<Utc>) -> String {
-    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Identifies a delivery in the same way in every replay of the season: ids differ from run to run, and so do the seconds

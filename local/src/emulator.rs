@@ -8,6 +8,7 @@ use aws_sdk_s3::config::{Credentials, Region};
 use aws_sdk_scheduler::types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rustix::process::Signal;
+use serde_json::Value;
 use shared::aws;
 use shared::objects::IMAGES;
 
@@ -58,6 +59,18 @@ pub struct Deployment {
     seen: std::sync::Mutex<HashMap<String, (Option<i64>, Scheduled)>>,
 }
 
+/// The SDK's configuration for the emulator at `endpoint`.
+pub(crate) async fn config(endpoint: &str) -> aws_config::SdkConfig {
+    aws::install_tls_provider();
+    let [(_, id), (_, key), (_, region)] = CREDENTIALS;
+    aws::config()
+        .endpoint_url(endpoint)
+        .region(Region::new(region))
+        .credentials_provider(Credentials::new(id, key, None, None, "local"))
+        .load()
+        .await
+}
+
 /// A one-time schedule, as a driver needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scheduled {
@@ -75,17 +88,28 @@ pub struct Scheduled {
     pub deletes_itself: bool,
 }
 
+impl Scheduled {
+    /// The event that it delivers.
+    pub fn event(&self) -> anyhow::Result<Value> {
+        filled(&self.input, &stamp(self.at), &self.arn).with_context(|| format!("the input of {}", self.name))
+    }
+}
+
+/// A moment as Scheduler writes it into an event.
+pub fn stamp(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// An input with Scheduler's placeholders filled in.
+pub(crate) fn filled(input: &str, at: &str, arn: &str) -> serde_json::Result<Value> {
+    let input = input.replace("<aws.scheduler.scheduled-time>", at);
+    serde_json::from_str(&input.replace("<aws.scheduler.schedule-arn>", arn))
+}
+
 impl Deployment {
     /// Creates bucket, secret and schedule group.
     pub async fn make(endpoint: &str, environment: &str, secret: &serde_json::Value) -> anyhow::Result<Self> {
-        aws::install_tls_provider();
-        let [(_, id), (_, key), (_, region)] = CREDENTIALS;
-        let config = aws::config()
-            .endpoint_url(endpoint)
-            .region(Region::new(region))
-            .credentials_provider(Credentials::new(id, key, None, None, "local"))
-            .load()
-            .await;
+        let config = config(endpoint).await;
         let s3 = aws_sdk_s3::Client::new(&config);
         let scheduler = aws_sdk_scheduler::Client::new(&config);
         let location = aws_sdk_s3::types::BucketLocationConstraint::EuCentral1;

@@ -141,7 +141,7 @@ impl Check<'_> {
             let at: DateTime<Utc> = at.parse()?;
             self.clock.set(at.max(self.clock.now()));
         } else {
-            event["deliveredAt"] = json!(crate::driver::stamp(self.clock.now()));
+            event["deliveredAt"] = json!(crate::emulator::stamp(self.clock.now()));
         }
         let answer = self
             .stack

@@ -12,6 +12,7 @@ use shared::work::Function;
 use uuid::Uuid;
 
 use crate::driver::create_event;
+use crate::emulator;
 use crate::replay::Season;
 
 /// The environment that they name.
@@ -54,7 +55,7 @@ pub fn samples() -> anyhow::Result<Vec<Sample>> {
     samples.push(sample("tournament-create", Function::Tournaments, create));
     samples.extend(by_hand(id));
     samples.extend(checks(id)?);
-    samples.extend(wake_ups());
+    samples.extend(wake_ups()?);
     samples.extend(older(id)?);
     samples.extend(bad());
     Ok(samples)
@@ -121,12 +122,11 @@ fn checks(id: Uuid) -> anyhow::Result<Vec<Sample>> {
 }
 
 /// What EventBridge Scheduler sends: to the daily routine by its cron, to the others by alarms.
-fn wake_ups() -> Vec<Sample> {
+fn wake_ups() -> anyhow::Result<Vec<Sample>> {
     let filled = |event: Value, name: &str, at: &str| {
         let arn =
             format!("arn:aws:scheduler:eu-central-1:123456789012:schedule/best-shot-{ENVIRONMENT}/{name}");
-        let text = event.to_string().replace("<aws.scheduler.scheduled-time>", at);
-        serde_json::from_str(&text.replace("<aws.scheduler.schedule-arn>", &arn)).unwrap_or_default()
+        emulator::filled(&event.to_string(), at, &arn).context("a sample's placeholders")
     };
     let cron = json!({
         "targetEnv": ENVIRONMENT,
@@ -136,16 +136,16 @@ fn wake_ups() -> Vec<Sample> {
     let mut samples = vec![sample(
         "cron-daily-routine",
         Function::DailyRoutine,
-        filled(cron, &format!("best-shot-{ENVIRONMENT}-daily-routine"), "2022-11-20T00:01:00Z"),
+        filled(cron, &format!("best-shot-{ENVIRONMENT}-daily-routine"), "2022-11-20T00:01:00Z")?,
     )];
     for function in
         [Function::ScoresAndStandings, Function::Knockouts, Function::Tournaments, Function::DailyRoutine]
     {
         let name = format!("{ENVIRONMENT}-{function}-20221120T180000-0123456789");
-        let event = filled(WakeUp::input(ENVIRONMENT), &name, "2022-11-20T18:00:00Z");
+        let event = filled(WakeUp::input(ENVIRONMENT), &name, "2022-11-20T18:00:00Z")?;
         samples.push(sample(&format!("wake-up-{function}"), function, event));
     }
-    samples
+    Ok(samples)
 }
 
 /// What callers of the pipeline before this one send, and the schedules of a version before the table of checks.

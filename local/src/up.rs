@@ -18,8 +18,8 @@ use shared::clock::Clock;
 use shared::work::Function;
 use strum::VariantNames as _;
 
-use crate::driver::{create_event, stamp};
-use crate::emulator::{Deployment, Emulator};
+use crate::driver::create_event;
+use crate::emulator::{Deployment, Emulator, stamp};
 use crate::functions::Functions;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
@@ -243,11 +243,14 @@ async fn fire(aws: &Deployment, forward: &Forward) {
             }
         };
         for schedule in schedules.into_iter().filter(|schedule| schedule.at <= now) {
-            let input = schedule
-                .input
-                .replace("<aws.scheduler.scheduled-time>", &stamp(schedule.at))
-                .replace("<aws.scheduler.schedule-arn>", &schedule.arn);
-            match forward.send(&schedule.function, input.into_bytes()).await {
+            let event = match schedule.event() {
+                Ok(event) => event.to_string(),
+                Err(error) => {
+                    eprintln!("{error:#}");
+                    continue;
+                }
+            };
+            match forward.send(&schedule.function, event.into_bytes()).await {
                 Ok(answer) => {
                     is_away = false;
                     print(&[format!("{} fired {}: {}", stamp(now), schedule.name, answer.status())]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use local::driver::stamp;
+use local::emulator::stamp;
 use local::postgres;
 use local::replay::Season;
 use serde_json::{Value, json};

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use local::aws_gate::Service;
-use local::driver::{create_event, stamp};
+use local::driver::create_event;
 use local::emulator::Scheduled;
+use local::emulator::stamp;
 use local::replay::{ReplayClock, ReplayProvider, Season};
 use local::watch::Watch;
 use serde_json::{Value, json};

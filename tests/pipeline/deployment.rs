@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
-use local::driver::stamp;
 use local::emulator::CREDENTIALS;
+use local::emulator::stamp;
 use local::postgres;
 use local::tools::Tools;
 use serde_json::json;

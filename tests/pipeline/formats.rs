@@ -50,7 +50,7 @@ async fn fire(world: &World, kind: &str) {
     // A failure is recorded.
     let _ = world.wake(at, function).await;
     for alarm in world.stack.aws.schedules().await.unwrap() {
-        if local::driver::stamp(alarm.at).as_str() <= at {
+        if local::emulator::stamp(alarm.at).as_str() <= at {
             world.stack.aws.delete_schedule(&alarm.name).await.unwrap();
         }
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use local::driver::{create_event, stamp};
+use local::driver::create_event;
+use local::emulator::stamp;
 use local::replay::Trouble;
 use serde_json::{Value, json};
 

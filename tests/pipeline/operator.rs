@@ -229,10 +229,11 @@ async fn what_is_paused_waits_and_is_read_once_after_it() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let id = world.create().await;
     let desk = Desk::of(&world);
-    let (status, pauses) = desk.post(&format!("/tournaments/{id}/pause"), json!({"note": "odd data"})).await;
+    let (status, pauses) =
+        desk.post(&format!("/tournaments/{id}/pause"), json!({"note": "wrong data"})).await;
     assert_eq!(
         (status, &pauses[0]["by"], &pauses[0]["note"]),
-        (StatusCode::OK, &json!("Ann (API)"), &json!("odd data"))
+        (StatusCode::OK, &json!("Ann (API)"), &json!("wrong data"))
     );
     // Twice: once is enough.
     desk.post(&format!("/tournaments/{id}/pause"), json!({})).await;

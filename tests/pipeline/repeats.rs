@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use local::driver::stamp;
+use local::emulator::stamp;
 use local::replay::Trouble;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};

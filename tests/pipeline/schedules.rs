@@ -1,7 +1,7 @@
 //! Checks: replaced when their time changes, woken for by alarms, and shown at the desk.
 
 use chrono::TimeDelta;
-use local::driver::stamp;
+use local::emulator::stamp;
 use serde_json::json;
 use shared::clock::Clock;
 

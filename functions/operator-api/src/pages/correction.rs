@@ -33,11 +33,7 @@ pub(super) async fn preview(
     form: &HashMap<String, String>,
 ) -> Result<Response, Problem> {
     let (game, filled) = (game(desk, id).await?, CorrectionForm::read(form));
-    let shown = match filled.correction(&game) {
-        Ok(asked) => correct::preview(desk, id, &asked).await,
-        Err(problem) => Err(problem),
-    };
-    match shown {
+    match async { correct::preview(desk, id, &filled.correction(&game)?).await }.await {
         Ok(shown) => page(&Preview { shell: Shell::of(desk, caller, "tournaments"), game, shown, filled }),
         Err(problem) => again(desk, caller, id, filled, problem).await,
     }
@@ -51,11 +47,7 @@ pub(super) async fn apply(
     form: &HashMap<String, String>,
 ) -> Result<Response, Problem> {
     let (game, filled) = (game(desk, id).await?, CorrectionForm::read(form));
-    let corrected = match filled.correction(&game) {
-        Ok(asked) => correct::correct_match(desk, caller, id, &asked).await,
-        Err(problem) => Err(problem),
-    };
-    match corrected {
+    match async { correct::correct_match(desk, caller, id, &filled.correction(&game)?).await }.await {
         Ok(_) => Ok(desk.redirect(&format!("/matches/{id}")).into_response()),
         Err(problem) => again(desk, caller, id, filled, problem).await,
     }
