@@ -55,9 +55,10 @@ cargo-lambda: setup ## Install the pinned cargo-lambda in .tools/venv/bin
 chaos: build ## Replay the 2022 World Cup with faults chosen by seed, and compare (SEED=1..20)
 	target/debug/local chaos --seed $(SEED) --jobs 3 --table docs/chaos.md $(SEASON)
 
-pictures: build ## Take the README's pictures of the operator's pages
-	DESK_SHOTS=$(CURDIR)/docs/pictures target/debug/local services -- \
+pictures: build ## Take the pictures of the operator's pages, at three widths and in the dark, in target/pictures and docs
+	DESK_SHOTS=$(CURDIR)/target/pictures target/debug/local services -- \
 	  $(NEXTEST) --run-ignored only pictures_of_a_world_cup
+	cp -r target/pictures/screen target/pictures/phone docs/pictures/
 
 axe: build ## Check the operator's pages with axe-core (installs it in .tools; needs npm)
 	mkdir -p .tools/axe

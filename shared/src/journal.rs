@@ -42,9 +42,6 @@ pub struct Journal {
     /// The warnings that must be sent even if the run dies.
     #[serde(skip)]
     pub alarms: Vec<String>,
-    /// From the provider's last change of a match to its result in the database: the longest of those seen first now.
-    #[serde(skip)]
-    pub result_latency: Option<TimeDelta>,
     #[serde(skip)]
     clock: Clock,
     /// When the run began.
@@ -281,6 +278,10 @@ pub struct Facts {
     /// Where the order of a table does not follow from the matches alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<String>>,
+    /// From the provider's last change of a match to its result in the database, in seconds: the longest of those seen
+    /// first now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_latency_s: Option<i64>,
     /// Matches read, by round, of several tournaments (`matches of {slug}`); and unknown keys that another version
     /// wrote.
     #[serde(flatten)]
@@ -314,7 +315,6 @@ impl Journal {
             failures: Vec::new(),
             warnings: Vec::new(),
             alarms: Vec::new(),
-            result_latency: None,
             clock,
             began: clock.now(),
             requests_before: 0,

@@ -1,10 +1,13 @@
 //! The operator's pages, in Chromium: what an operator does there, without script errors or sideways scrolling on a
 //! phone. `DESK_SHOTS=DIR` keeps a picture of each page.
 
+use std::path::Path;
+
 use local::stack::TOKEN;
 
 use crate::desk::{API, Desk};
 use crate::harness::{CUP, LEAGUE, World, moment};
+use crate::played::{Play, Played};
 use crate::tab::Tab;
 
 #[tokio::test]
@@ -70,19 +73,32 @@ async fn a_person_signs_in_creates_a_tournament_and_watches_it_finish() {
     tab.open("/tournaments").await;
     tab.check("tournaments").await;
     tab.click("tbody a").await;
+    let tournament = tab.path().await;
     world.clock.set(moment("2024-03-02T20:00:00Z"));
+    tab.click(".tabs a[href$='/matches']").await;
     tab.click("form[action='/actions/scores'] button").await;
     tab.until("!document.querySelector('[data-live]')").await;
-    tab.open("/tournaments").await;
-    tab.click("tbody a").await;
-    let text = tab.text().await;
-    assert!(text.contains("Agrees with the provider") && text.contains("2–1"), "{text}");
+    tab.open(&format!("{tournament}/matches?round=1")).await;
+    assert!(tab.text().await.contains("2–1"), "{}", tab.text().await);
+    tab.open(&tournament).await;
     tab.check("tournament").await;
+    for name in ["matches", "table", "checks", "executions", "history"] {
+        tab.click(&format!(".tabs a[href$='/{name}']")).await;
+        tab.check(&format!("tournament-{name}")).await;
+    }
+    tab.open(&format!("{tournament}/table")).await;
+    let text = tab.text().await;
+    assert!(text.contains("Agrees with the provider"), "{text}");
     tab.open("/executions?status=completed").await;
     tab.check("executions").await;
     tab.open("/?day=2024-03-02").await;
     assert!(tab.text().await.contains("2 of 2"), "{}", tab.text().await);
     tab.check("today").await;
+    for (path, name) in [("/checks?show=over", "checks"), ("/trends", "trends"), ("/search?q=ash", "search")]
+    {
+        tab.open(path).await;
+        tab.check(name).await;
+    }
     tab.open("/nowhere").await;
     tab.check("nowhere").await;
     tab.open("/").await;
@@ -115,8 +131,8 @@ async fn a_person_retries_what_failed_and_reads_a_bracket() {
     tab.open("/").await;
     assert!(!tab.text().await.contains("Update knockouts failed"));
 
-    tab.open(&format!("/tournaments/{id}?round=final")).await;
-    let winner = tab.eval("document.querySelector('.bracket .winner').innerText").await;
+    tab.open(&format!("/tournaments/{id}/bracket")).await;
+    let winner = tab.eval("document.querySelector('.tie .winner').innerText").await;
     assert!(winner.as_str().unwrap().contains("Pine"), "{winner}");
     tab.check("bracket").await;
 
@@ -127,7 +143,8 @@ async fn a_person_retries_what_failed_and_reads_a_bracket() {
     );
     world.db.batch_execute(&correction).await.unwrap();
     // Why did this result change? Two clicks from the tournament: the match, then the run.
-    tab.click("#matches-caption ~ tbody a").await;
+    tab.open(&format!("/tournaments/{id}/matches?round=final")).await;
+    tab.click("table.matches tbody a").await;
     assert!(tab.path().await.starts_with("/matches/"), "{}", tab.path().await);
     let text = tab.text().await;
     assert!(
@@ -160,7 +177,9 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     assert_eq!(tab.eval("document.activeElement.className").await, "skip");
     tab.press("Enter", 13, Some("\r"), false).await;
     assert_eq!(tab.eval("document.activeElement.id").await, "main");
-    tab.walk("nav a[href='/tournaments/new']", true).await;
+    tab.walk("nav a[href='/tournaments']", true).await;
+    tab.go("Enter").await;
+    tab.walk("main a[href='/tournaments/new']", false).await;
     tab.go("Enter").await;
 
     let (competition, season) = (world.season.unique_tournament_id, world.season.season_id);
@@ -183,7 +202,7 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     tab.walk(".steps a", false).await;
     tab.until("document.querySelector('[role=status]').innerText.startsWith('completed')").await;
     assert_eq!(tab.eval("document.activeElement.matches('.steps a')").await, true);
-    tab.walk("nav a[href='/tournaments/new']", true).await;
+    tab.walk("nav a[href='/trends']", true).await;
     tab.until("!document.querySelector('[data-live]')").await;
     tab.walk("nav a[href='/executions']", true).await;
     tab.go("Enter").await;
@@ -193,7 +212,7 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     tab.walk("h1 a", false).await;
     tab.go("Enter").await;
     assert!(tab.path().await.starts_with("/tournaments/"), "{}", tab.path().await);
-    tab.walk("form[action='/actions/standings'] button", false).await;
+    tab.walk("form[action='/actions/pause'] button", false).await;
     tab.walk("form[action='/actions/refresh'] button", true).await;
     tab.go("Enter").await;
     tab.until("!document.querySelector('[data-live]')").await;
@@ -202,32 +221,88 @@ async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date(
     tab.browser.close().await;
 }
 
+#[tokio::test]
+async fn a_person_elsewhere_reads_times_of_their_own_and_finds_what_they_look_for() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let mut tab = Tab::at(&world).await;
+    tab.sign_in().await;
+    tab.click(".person a").await;
+    tab.check("time-zone").await;
+    tab.fill("#zone", "Asia/Tokyo").await;
+    tab.click("main form.stack button").await;
+    assert!(tab.text().await.contains("times and days in Asia/Tokyo"), "{}", tab.text().await);
+    // 15:00 UTC is midnight there: the match is on the next day.
+    tab.open(&format!("/tournaments/{id}/matches?round=1")).await;
+    let time = tab.eval("document.querySelector('table.matches time').outerHTML").await;
+    assert_eq!(
+        time,
+        "<time datetime=\"2024-03-02T15:00:00Z\" title=\"2 Mar 2024, 15:00 UTC\">3 Mar 2024, 00:00</time>"
+    );
+    for (day, kickoffs) in [("2024-03-02", 0), ("2024-03-03", 2)] {
+        tab.open(&format!("/?day={day}")).await;
+        let shown = tab.eval("document.querySelectorAll('#kickoffs-caption ~ tbody tr').length").await;
+        assert_eq!(shown, kickoffs, "{day}");
+    }
+    // A correction's kickoff is one of theirs too.
+    tab.open(&format!("/tournaments/{id}/matches?round=1")).await;
+    tab.click("table.matches tbody a").await;
+    assert_eq!(tab.eval("document.querySelector('#kickoff').value").await, "2024-03-03T00:00");
+    tab.fill("#kickoff", "2024-03-03T01:30").await;
+    tab.click("form.correction button").await;
+    let text = tab.text().await;
+    assert!(text.contains("kickoff: 2 Mar 2024, 15:00 UTC → 2 Mar 2024, 16:30 UTC"), "{text}");
+
+    tab.fill("#find", "ash").await;
+    tab.click(".find button").await;
+    let text = tab.text().await;
+    assert!(text.contains("Ash") && text.contains("Little League 2023/24"), "{text}");
+    tab.click("#matches-caption ~ tbody a").await;
+    assert!(tab.path().await.starts_with("/matches/"), "{}", tab.path().await);
+    tab.open("/executions?q=little-league&from=2024-03-01&to=2024-03-02").await;
+    assert!(tab.text().await.contains("Create tournament"), "{}", tab.text().await);
+    tab.open("/executions?q=nothing-holds-this").await;
+    assert!(tab.text().await.contains("None matches"), "{}", tab.text().await);
+    tab.browser.close().await;
+}
+
+#[tokio::test]
+async fn without_javascript_everything_works_by_loading_pages() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    let mut tab = Tab::at(&world).await;
+    tab.scripts(false).await;
+    tab.sign_in().await;
+    tab.open("/time-zone").await;
+    assert_eq!(tab.eval("document.querySelector('[data-browser-zone]').hidden").await, true);
+    tab.fill("#zone", "Europe/Berlin").await;
+    tab.click("main form.stack button").await;
+    assert!(tab.text().await.contains("times and days in Europe/Berlin"), "{}", tab.text().await);
+    tab.open(&format!("/tournaments/{id}")).await;
+    tab.click("form[action='/actions/refresh'] button").await;
+    // The page loads itself again until the work has ended.
+    tab.until("document.querySelector('main').innerText.includes('completed') && !document.querySelector('[data-live]')")
+        .await;
+    tab.browser.close().await;
+}
+
 /// Not an ordinary test: `make pictures` takes the README's pictures with it.
 #[tokio::test]
 #[ignore = "it takes pictures"]
 async fn pictures_of_a_world_cup() {
-    let season = std::fs::read_to_string("../local/seasons/2022-world-cup.json").unwrap();
-    let world = World::at("2022-12-18T00:01:00Z", &season).await;
-    let id = world.create().await;
-    world.invoke_at("2022-12-18T00:01:00Z", "daily-routine", serde_json::json!({})).await.unwrap();
-    for (now, check) in [("2022-12-18T16:30:00Z", "interim"), ("2022-12-18T17:00:00Z", "closing")] {
-        let event = serde_json::json!({
-            "tournamentId": id, "roundSlug": "final", "check": check, "kickoff": "2022-12-18T15:00:00Z"
-        });
-        world.invoke_at(now, "scores-and-standings", event).await.unwrap();
-    }
-    let event = serde_json::json!({"tournamentId": id});
-    world.invoke_at("2022-12-18T18:30:00Z", "knockouts", event).await.unwrap();
-    let event = serde_json::json!({"tournamentId": id, "roundSlug": "final", "check": "follow-up"});
-    world.invoke_at("2022-12-18T18:40:00Z", "scores-and-standings", event).await.unwrap();
-    let desk = Desk::of(&world);
+    // The knockout rounds by schedules, so that what is shown has happened.
+    let play = Play::file(Path::new("../local/seasons/2022-world-cup.json")).from("2022-12-01");
+    let Played { replay, .. } = &play.run().await;
+    let desk = Desk::at(&replay.stack.desk_url);
+    let (_, tournaments) = desk.get("/tournaments").await;
+    let id = tournaments["items"][0]["id"].as_str().unwrap().to_owned();
     let (_, executions) = desk.get("/executions?operation=matches_create").await;
     let execution = executions["items"][0]["id"].as_str().unwrap().to_owned();
 
     let (_, final_round) = desk.get(&format!("/tournaments/{id}/matches?round=final")).await;
     let game = final_round[0]["id"].as_str().unwrap().to_owned();
 
-    let mut tab = Tab::at(&world).await;
+    let mut tab = Tab::to(&replay.stack.desk_url).await;
     tab.open("/").await;
     tab.check("sign-in").await;
     tab.sign_in().await;
@@ -237,9 +312,19 @@ async fn pictures_of_a_world_cup() {
         (format!("/executions/{execution}"), "execution"),
         (format!("{API}/executions/{execution}/report"), "report"),
         ("/tournaments".to_owned(), "tournaments"),
-        (format!("/tournaments/{id}?round=final"), "tournament"),
-        (format!("/matches/{game}"), "match"),
+        (format!("/tournaments/{id}"), "tournament"),
+        (format!("/tournaments/{id}/matches?round=final"), "matches"),
+        (format!("/tournaments/{id}/table"), "table"),
+        (format!("/tournaments/{id}/bracket"), "bracket"),
+        (format!("/tournaments/{id}/checks"), "tournament-checks"),
+        (format!("/tournaments/{id}/executions"), "tournament-executions"),
         (format!("/tournaments/{id}/history"), "history"),
+        (format!("/matches/{game}"), "match"),
+        ("/checks?show=over".to_owned(), "checks"),
+        ("/trends?weeks=4&until=2022-12-20".to_owned(), "trends"),
+        ("/search?q=argentina".to_owned(), "search"),
+        ("/audit".to_owned(), "audit"),
+        ("/time-zone".to_owned(), "time-zone"),
         (
             "/tournaments/new?url=https%3A%2F%2Fwww.sofascore.com%2Ftournament%2Ffootball%2Fengland%2Fpremier-league%2F17%23id%3A61627".to_owned(),
             "create",
@@ -248,8 +333,5 @@ async fn pictures_of_a_world_cup() {
         tab.open(&path).await;
         tab.check(name).await;
     }
-    tab.open("/?day=2022-12-18").await;
-    tab.size(360, 740).await;
-    tab.picture("phone").await;
     tab.browser.close().await;
 }

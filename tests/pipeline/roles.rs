@@ -109,8 +109,31 @@ async fn the_desks_role_is_enough_for_every_page_and_action() {
         paths.push(format!("{API}{path}"));
     }
     paths.extend([format!("{API}/matches/{game}"), format!("{API}/matches/{game}/history")]);
-    paths.extend(["/", "/executions", "/audit", "/tournaments", "/tournaments/new"].map(ToOwned::to_owned));
-    paths.extend([format!("/tournaments/{id}"), format!("/tournaments/{id}/history")]);
+    paths.extend(
+        [
+            "/",
+            "/executions",
+            "/audit",
+            "/tournaments",
+            "/tournaments/new",
+            "/checks",
+            "/trends",
+            "/search?q=a",
+        ]
+        .map(ToOwned::to_owned),
+    );
+    let tabs = [
+        "",
+        "/matches",
+        "/table",
+        "/bracket",
+        "/checks",
+        "/executions",
+        "/history",
+        "/table.csv",
+        "/matches.csv",
+    ];
+    paths.extend(tabs.map(|tab| format!("/tournaments/{id}{tab}")));
     paths.extend([format!("/matches/{game}"), format!("/executions/{execution}")]);
     for path in paths {
         let answer = desk.send("GET", &path, &[("x-internal-token", TOKEN)], None).await;

@@ -26,7 +26,12 @@ pub(crate) struct Tab {
 
 impl Tab {
     pub(crate) async fn at(world: &World) -> Self {
-        let url = world.stack.desk_url.clone();
+        Self::to(&world.stack.desk_url).await
+    }
+
+    /// At the desk of this address.
+    pub(crate) async fn to(url: &str) -> Self {
+        let url = url.to_owned();
         let chromium = Tools::find().unwrap().chromium;
         let browser = Browser::launch(&chromium, &url, Duration::from_secs(20), false).await.unwrap();
         let mut tab = Self { browser, clicks: 0, url };
@@ -199,14 +204,25 @@ impl Tab {
         self.browser.call(metrics).await.unwrap();
     }
 
-    /// Requirements of every page: no errors, all fields labelled, no wider than a phone.
+    /// Requirements of every page: no errors, all fields labelled, no wider than a phone, a tablet or a screen, and small.
     pub(crate) async fn check(&mut self, name: &str) {
-        self.size(1100, 900).await;
-        self.picture(name).await;
-        self.size(360, 740).await;
-        let wide = self.eval("document.documentElement.scrollWidth").await;
-        assert!(wide.as_f64().unwrap() <= 360.0, "{name} is {wide} wide: {}", self.widest().await);
-        self.size(1100, 900).await;
+        for (width, height, kind) in [(360, 740, "phone"), (768, 900, "tablet"), (1280, 900, "screen")] {
+            self.size(width, height).await;
+            let wide = self.eval("document.documentElement.scrollWidth").await.as_f64().unwrap();
+            assert!(
+                wide <= f64::from(width),
+                "{name} is {wide} wide on a {kind}: {}",
+                self.widest(width).await
+            );
+            self.picture(&format!("{kind}/{name}")).await;
+        }
+        if std::env::var_os("DESK_SHOTS").is_some() {
+            self.coloured("dark", "true").await;
+            self.picture(&format!("dark/{name}")).await;
+            self.coloured("light", "true").await;
+        }
+        let bytes = self.eval("performance.getEntriesByType('navigation')[0].decodedBodySize").await;
+        assert!(bytes.as_f64().unwrap() < 100_000.0, "{name} has {bytes} bytes");
         assert_eq!(self.eval("window.wrong").await, serde_json::json!([]), "{name}");
         let problems = self
             .eval(
@@ -241,6 +257,11 @@ impl Tab {
         }
     }
 
+    /// Whether the pages' own scripts run.
+    pub(crate) async fn scripts(&mut self, run: bool) {
+        self.browser.call(Emulation::SetScriptExecutionDisabled { value: !run }).await.unwrap();
+    }
+
     /// The result of `script` under a preferred colour scheme.
     pub(crate) async fn coloured(&mut self, scheme: &str, script: &str) -> Value {
         let scheme =
@@ -250,17 +271,18 @@ impl Tab {
         self.eval(script).await
     }
 
-    pub(crate) async fn widest(&mut self) -> Value {
-        self.eval(
-            "[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 361 \
-             && !e.closest('.scroll')).slice(0, 5).map(e => e.outerHTML.slice(0, 120))",
-        )
+    pub(crate) async fn widest(&mut self, width: u32) -> Value {
+        self.eval(&format!(
+            "[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > {width} + 1 \
+             && !e.closest('.scroll')).slice(0, 5).map(e => e.outerHTML.slice(0, 120))"
+        ))
         .await
     }
 
     pub(crate) async fn picture(&mut self, name: &str) {
         let Some(directory) = std::env::var_os("DESK_SHOTS").map(PathBuf::from) else { return };
-        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join(format!("{name}.png"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         let shot = Page::CaptureScreenshot {
             format: Some(Page::CaptureScreenshotFormatOption::Png),
             quality: None,
@@ -271,7 +293,7 @@ impl Tab {
         };
         let shot = self.browser.call(shot).await.unwrap();
         let bytes = base64::engine::general_purpose::STANDARD.decode(shot.data).unwrap();
-        std::fs::write(directory.join(format!("{name}.png")), bytes).unwrap();
+        std::fs::write(file, bytes).unwrap();
     }
 
     pub(crate) async fn sign_in(&mut self) {

@@ -41,3 +41,13 @@ addEventListener("pageshow", () => {
 });
 
 setTimeout(refresh, every);
+
+// Offers the browser's own time zone on the page where it is chosen.
+const offer = document.querySelector("[data-browser-zone]");
+if (offer) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const button = offer.querySelector("button");
+  button.value = zone;
+  button.textContent = `Use this browser's: ${zone}`;
+  offer.hidden = false;
+}

@@ -13,6 +13,7 @@ mod problem;
 mod read;
 mod request;
 mod work;
+mod zone;
 
 use std::sync::Arc;
 

@@ -138,13 +138,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 /// A day in a query, from year 1 to 9999, which the database can store.
-pub(crate) fn day(text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
+pub(crate) fn day(field: &'static str, text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let day = day.filter(|day| (1..10_000).contains(&chrono::Datelike::year(day)));
     match day {
         Some(day) => Ok(Some(day)),
-        None => Err(Problem::field(StatusCode::BAD_REQUEST, "day", "must be a date like 2022-12-18")),
+        None => Err(Problem::field(StatusCode::BAD_REQUEST, field, "must be a date like 2022-12-18")),
     }
 }
 

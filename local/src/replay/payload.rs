@@ -277,6 +277,11 @@ impl View<'_> {
     }
 
     fn table_json(&self, stage: &Value, name: &str, number: u64, table: &[Row]) -> Value {
+        let in_knockouts = |row: &&Row| {
+            let mut knockouts = self.season.fixtures.iter().filter(|fixture| fixture.kind != Kind::League);
+            knockouts.any(|fixture| [fixture.home, fixture.away].contains(&row.team))
+        };
+        let through = table.iter().filter(in_knockouts).count();
         let rows: Vec<Value> = (1..)
             .zip(table)
             .map(|(position, row)| {
@@ -284,11 +289,12 @@ impl View<'_> {
                 let [wins, draws, losses] = row.record;
                 let difference = row.difference();
                 let formatted = if difference > 0 { format!("+{difference}") } else { difference.to_string() };
+                let promotion = (position <= through).then(|| json!({"id": 6, "text": "Playoffs"}));
                 json!({
                     "team": team_json(team), "descriptions": [], "id": 700_000 + team.id, "position": position,
                     "matches": row.played(), "wins": wins, "draws": draws, "losses": losses,
                     "scoresFor": row.goals[0], "scoresAgainst": row.goals[1],
-                    "scoreDiffFormatted": formatted, "points": row.total(),
+                    "scoreDiffFormatted": formatted, "points": row.total(), "promotion": promotion,
                 })
             })
             .collect();

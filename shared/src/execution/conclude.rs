@@ -206,6 +206,6 @@ fn metrics_of(report: &Report, blocked: bool) -> Metrics {
         schedules_created: journal.schedules.created,
         duration_ms: report.duration_ms,
         browser_start_ms: browser_start_ms.and_then(|took| u64::try_from(took).ok()),
-        result_latency_s: journal.result_latency.map(|latency| latency.num_seconds()),
+        result_latency_s: journal.facts.result_latency_s,
     }
 }

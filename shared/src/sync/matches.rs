@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use strum::VariantNames;
 use tokio_postgres::GenericClient;
@@ -103,8 +103,8 @@ async fn sync_once(
     };
     let now = run.now();
     let first = plan.write.iter().filter(|m| is_first_end(&plan, m)).filter_map(|m| m.changed_at).min();
-    let latency = first.map(|changed| (now - changed).max(TimeDelta::zero()));
-    run.journal.result_latency = run.journal.result_latency.max(latency);
+    let latency = first.map(|changed| (now - changed).num_seconds().max(0));
+    run.journal.facts.result_latency_s = run.journal.facts.result_latency_s.max(latency);
     if run.journal.dry_run {
         run.journal.facts.results.extend(results.into_iter().map(|(_, result)| result));
         checks::follow_matches(run, &transaction, tournament, &plan, &stored).await?;

@@ -15,6 +15,7 @@ use lambda_http::request::RequestContext;
 use shared::app::App;
 
 use crate::problem::Problem;
+use crate::zone::{ZONE_COOKIE, Zone};
 use limit::Limit;
 use token::{Known, Tokens};
 
@@ -25,6 +26,8 @@ pub(crate) use session::{COOKIE, VALID};
 pub(crate) struct Caller {
     /// The name that executions record.
     pub name: String,
+    /// In which the pages show times to them.
+    pub zone: Zone,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -111,9 +114,9 @@ impl Access {
         if let Some(token) = token_of(headers) {
             self.check_token(app, token?, &address_of(parts)).await?;
             let name = headers.get("x-requested-by").and_then(|name| name.to_str().ok());
-            return Ok(Some(Caller { name: called(name.unwrap_or_default(), "API") }));
+            return Ok(Some(Caller { name: called(name.unwrap_or_default(), "API"), zone: Zone::UTC }));
         }
-        let Some(cookie) = cookie_of(headers) else { return Ok(None) };
+        let Some(cookie) = cookie_of(headers, COOKIE) else { return Ok(None) };
         let Some(name) = self.tokens(app, false).await?.open(cookie, now) else {
             return Ok(None);
         };
@@ -121,7 +124,8 @@ impl Access {
         if !matches!(parts.method, Method::GET | Method::HEAD) && !is_same_origin(headers) {
             return Err(foreign());
         }
-        Ok(Some(Caller { name }))
+        let zone = cookie_of(headers, ZONE_COOKIE).and_then(Zone::of).unwrap_or(Zone::UTC);
+        Ok(Some(Caller { name, zone }))
     }
 }
 
@@ -144,13 +148,13 @@ fn token_of(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
     Some(token.ok_or_else(unauthorized))
 }
 
-fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
-        .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+        .find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// The client's IP address as API Gateway saw it; what the request's own headers claim is ignored.

@@ -19,6 +19,7 @@ use crate::read::executions::{self, Execution};
 use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_execution};
 use crate::request::{self, Asked, Id};
 use crate::work::{self, Accepted};
+use crate::zone::Zone;
 
 /// How long a link to a report is valid after it was created.
 const REPORT_LINK: Duration = Duration::from_secs(120);
@@ -30,7 +31,8 @@ pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     Asked(asked): Asked<ExecutionsListed>,
 ) -> Result<Json<List<Execution>>, Problem> {
-    let (filter, limit) = (execution_filter(&asked)?, request::limit(asked.limit)?);
+    let filter = execution_filter(&asked, Zone::UTC, desk.clock.now())?;
+    let limit = request::limit(asked.limit)?;
     let client = desk.services().await?.store.client().await?;
     let page = executions::list(&*client, &filter, limit).await?;
     let next = page.rows.last().filter(|_| page.more).map(cursor_of);

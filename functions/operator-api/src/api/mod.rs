@@ -16,7 +16,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use football::domain::TournamentStatus;
 use serde::{Deserialize, Serialize};
 use shared::work::ExecutionStatus;
@@ -31,6 +31,7 @@ use crate::read::attention::{self, Attention};
 use crate::read::today::{self, Timeline};
 use crate::request::{self, API, Asked};
 use crate::work::Accepted;
+use crate::zone::Zone;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -155,12 +156,13 @@ struct Today {
 #[utoipa::path(get, path = "/today", tag = "today", params(OfDay), responses((status = 200, body = Today), Refusals))]
 async fn this_day(State(desk): State<Arc<Desk>>, Asked(of): Asked<OfDay>) -> Result<Json<Today>, Problem> {
     let now = desk.clock.now();
-    let day = request::day(of.day.as_deref())?.unwrap_or(now.date_naive());
+    let day = request::day("day", of.day.as_deref())?.unwrap_or(now.date_naive());
+    let within = Zone::UTC.days(day, day);
     let client = desk.services().await?.store.client().await?;
     let offsets = &desk.app.config.schedules.offsets;
     Ok(Json(Today {
         day,
-        attention: attention::attention(&*client, day, desk.has_bus(), now).await?,
-        timeline: today::timeline(&*client, day..day + TimeDelta::days(1), None, offsets, now).await?,
+        attention: attention::attention(&*client, &within, None, desk.has_bus(), now).await?,
+        timeline: today::timeline(&*client, &within, offsets, now).await?,
     }))
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::read::checks::{self, OpenCheck};
 use crate::read::executions::{self, Execution, Filter};
+use crate::zone::Zone;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
-use football::plan::checks::CheckKind;
 use serde::Serialize;
 use shared::work::Function;
 use utoipa::ToSchema;
@@ -52,37 +52,12 @@ pub(crate) struct Scheduled {
 impl Scheduled {
     fn of(open: OpenCheck) -> Self {
         let OpenCheck { id, check, tournament_slug, alarm_set } = open;
-        let round = check.round_slug.as_deref().unwrap_or_default();
-        let does = match check.kind {
-            CheckKind::Interim => format!("brings the running scores of round {round}"),
-            CheckKind::Closing => format!("brings the final scores of round {round}, then the table"),
-            CheckKind::FollowUp => format!("looks again at matches of round {round} that were still running"),
-            CheckKind::SecondLook => format!("reads the new results of round {round} again"),
-            CheckKind::NextDay => format!("looks after a match of round {round} that had stopped"),
-            CheckKind::Sweep => format!("looks after old open matches of round {round}"),
-            CheckKind::FullPass => format!("reads all of round {round}, to find what has moved"),
-            CheckKind::Table => "compares the table with the provider's".to_owned(),
-            CheckKind::Knockouts => "looks for new knockout rounds and draws the bracket".to_owned(),
-            CheckKind::KnockoutsFollowUp => {
-                "looks for new knockout rounds again: the provider could not tell before".to_owned()
-            }
-            CheckKind::RoutineFollowUp => {
-                "reads the day once more: the provider could not tell all before".to_owned()
-            }
-            CheckKind::StandingsFollowUp => {
-                "asks for the provider's table again: it could not be had before".to_owned()
-            }
-            CheckKind::Refresh => {
-                "refreshes the whole tournament: the provider could not tell all before".to_owned()
-            }
-            CheckKind::Draw => "looks whether the next round has been drawn".to_owned(),
-        };
         Self {
             id,
             at: check.at,
             check: check.kind.to_string(),
             function: Function::from(check.kind).to_string(),
-            does,
+            does: checks::does(&check),
             tournament_id: check.tournament_id,
             tournament_slug,
             round_slug: check.round_slug,
@@ -114,7 +89,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>) -> Result<Json<Schedules
     let client = services.store.client().await?;
     let until = (day + TimeDelta::days(2)).and_time(NaiveTime::MIN).and_utc();
     let (scheduled, total) = checks::open_until(&*client, until, CHECKS).await?;
-    let filter = Filter { day: Some(day), ..Filter::default() };
+    let filter = Filter { within: Some(Zone::UTC.days(day, day)), ..Filter::default() };
     let mut done = executions::list(&*client, &filter, EXECUTIONS).await?.rows;
     done.retain(|execution| execution.planned_for.is_some());
     let scheduled = scheduled.into_iter().map(Scheduled::of).collect();

@@ -100,7 +100,7 @@ pub(super) async fn matches(
     Id(id): Id,
     Asked(asked): Asked<Matches>,
 ) -> Result<Json<Vec<MatchView>>, Problem> {
-    let (round, day) = (request::round(asked.round.as_deref())?, request::day(asked.day.as_deref())?);
+    let (round, day) = (request::round(asked.round.as_deref())?, request::day("day", asked.day.as_deref())?);
     found(&desk, id).await?;
     let client = desk.services().await?.store.client().await?;
     Ok(Json(matches::of_tournament(&*client, id, round, day, MATCHES).await?.rows))

@@ -32,6 +32,11 @@ pub(super) async fn act(
     };
     let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let dry_run = text("dry_run") == "on";
+    // Back to where the button was: the page of a tournament, or Today.
+    let here = || {
+        let tournament = text("here").parse::<Uuid>().ok();
+        tournament.map_or_else(|| "/".to_owned(), |id| format!("/tournaments/{id}"))
+    };
     let request = match action.as_str() {
         "scores" => requests::scores(&desk, id("tournament")?, text("round")).await?,
         "standings" => requests::standings(&desk, id("tournament")?).await?,
@@ -78,17 +83,14 @@ pub(super) async fn act(
                 "pause" => pause(&desk, &caller, tournament, Some(text("note"))).await?,
                 _ => resume(&desk, &caller, tournament, Some(text("note"))).await?,
             };
-            // Back to where the button was: the page of a tournament, or Today.
-            let here = text("here").parse::<Uuid>().ok();
-            let path = here.map_or_else(|| "/".to_owned(), |id| format!("/tournaments/{id}"));
-            return Ok(desk.redirect(&path).into_response());
+            return Ok(desk.redirect(&here()).into_response());
         }
         "acknowledge" => {
             let note = Some(text("note").to_owned());
             let title = Some(view::cut(text("title"), 250));
             let asked = Acknowledge { item: text("item").to_owned(), title, note, acknowledged: true };
             acknowledge(&desk, &caller, &asked).await?;
-            return Ok(desk.redirect("/").into_response());
+            return Ok(desk.redirect(&here()).into_response());
         }
         "reset-provider" => {
             close_circuit(&desk, &caller).await?;

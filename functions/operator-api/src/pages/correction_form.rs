@@ -9,6 +9,7 @@ use football::domain::{CalledOff, MatchStatus};
 use crate::problem::Problem;
 use crate::read::matches::MatchView;
 use crate::work::correct::{CorrectMatch, Goals};
+use crate::zone::Zone;
 
 /// The form of a time in an input of a browser.
 const LOCAL: &str = "%Y-%m-%dT%H:%M";
@@ -24,6 +25,8 @@ pub(super) struct CorrectionForm {
     pub(super) kickoff: String,
     pub(super) note: String,
     pub(super) based_on: String,
+    /// The time zone of the kickoff: the one in which the form was shown.
+    pub(super) zone: String,
 }
 
 impl CorrectionForm {
@@ -37,7 +40,7 @@ impl CorrectionForm {
     ];
 
     /// Filled with a match as it is stored.
-    pub(super) fn of(game: &MatchView) -> Self {
+    pub(super) fn of(game: &MatchView, zone: Zone) -> Self {
         let number = |number: Option<i32>| number.map_or_else(String::new, |number| number.to_string());
         let status = match game.called_off.as_deref() {
             Some(reason) if Self::STATUSES.iter().any(|(value, _)| *value == reason) => reason,
@@ -51,9 +54,10 @@ impl CorrectionForm {
             away: number(game.away.score),
             home_penalties: number(game.home.penalties),
             away_penalties: number(game.away.penalties),
-            kickoff: game.kickoff.map_or_else(String::new, |at| at.format(LOCAL).to_string()),
+            kickoff: game.kickoff.map_or_else(String::new, |at| zone.text(at, LOCAL)),
             note: String::new(),
             based_on: game.updated_at.to_rfc3339(),
+            zone: zone.name().to_owned(),
         }
     }
 
@@ -68,11 +72,12 @@ impl CorrectionForm {
             kickoff: text("kickoff"),
             note: text("note"),
             based_on: text("based_on"),
+            zone: text("zone"),
         }
     }
 
     /// The fields with their names, to be sent again.
-    pub(super) fn fields(&self) -> [(&'static str, &str); 8] {
+    pub(super) fn fields(&self) -> [(&'static str, &str); 9] {
         [
             ("status", &self.status),
             ("home", &self.home),
@@ -82,13 +87,16 @@ impl CorrectionForm {
             ("kickoff", &self.kickoff),
             ("note", &self.note),
             ("based_on", &self.based_on),
+            ("zone", &self.zone),
         ]
     }
 
     /// What was changed in the form. Where only the kickoff was, the result goes on coming from the provider.
     pub(super) fn correction(&self, game: &MatchView) -> Result<CorrectMatch, Problem> {
-        let before = Self::of(game);
         let wrong = |field, remedy: &str| Problem::field(StatusCode::UNPROCESSABLE_ENTITY, field, remedy);
+        let zone =
+            Zone::of(&self.zone).ok_or_else(|| wrong("zone", "must be a time zone: load the page again"))?;
+        let before = Self::of(game, zone);
         let result = |form: &Self| {
             let Self { status, home, away, home_penalties, away_penalties, .. } = form.clone();
             (status, home, away, home_penalties, away_penalties)
@@ -113,7 +121,9 @@ impl CorrectionForm {
                     .iter()
                     .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
                 let read = read.filter(|at| (1900..3000).contains(&chrono::Datelike::year(at)));
-                Some(read.ok_or_else(|| wrong("kickoff", "must be a day and a time"))?.and_utc())
+                let read = read.ok_or_else(|| wrong("kickoff", "must be a day and a time"))?;
+                let moment = zone.utc_of(read).earliest();
+                Some(moment.ok_or_else(|| wrong("kickoff", "does not exist there: clocks go forward then"))?)
             }
         };
         let mut asked = CorrectMatch {

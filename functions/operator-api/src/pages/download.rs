@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::view;
+use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::read::executions;
@@ -111,9 +112,10 @@ pub(super) async fn matches(
 /// Executions by the filters of their page, newest first.
 pub(super) async fn executions(
     State(desk): State<Arc<Desk>>,
+    caller: Caller,
     FromForm(asked): FromForm<ExecutionsListed>,
 ) -> Result<Response, Problem> {
-    let filter = execution_filter(&asked)?;
+    let filter = execution_filter(&asked, caller.zone, desk.clock.now())?;
     let client = desk.services().await?.store.client().await?;
     let found = executions::list(&*client, &filter, EXECUTIONS).await?;
     // A file that ends too early says so.

@@ -19,10 +19,11 @@ use super::{Shell, page};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
-use crate::read::listing::{ExecutionsListed, cursor_of, execution_filter, no_execution};
+use crate::read::listing::{ExecutionsListed, SEARCHED_DAYS, cursor_of, execution_filter, no_execution};
 use crate::read::logs;
 use crate::read::report::StoredReport;
 use crate::request::{FromForm, Id};
+use crate::zone::{MINUTE, Zone};
 
 /// Executions on a page.
 const LINES: i64 = 50;
@@ -41,7 +42,10 @@ struct List {
     status: String,
     operation: String,
     tournament: String,
-    day: String,
+    /// The first and the last day.
+    from: String,
+    to: String,
+    q: String,
     /// Whether only what a person asked for is listed, and by whom.
     audit: bool,
     by: String,
@@ -109,18 +113,29 @@ async fn listed(
     asked: &ExecutionsListed,
     audit: bool,
 ) -> Result<Response, Problem> {
-    let filter = execution_filter(asked)?;
+    let filter = execution_filter(asked, caller.zone, desk.clock.now())?;
     let client = desk.services().await?.store.client().await?;
     let found = executions::list(&*client, &filter, LINES).await?;
-    let [status, operation, tournament, day, by] =
-        [&asked.status, &asked.operation, &asked.tournament, &asked.day, &asked.by]
-            .map(|text| text.clone().unwrap_or_default());
+    let day = &asked.day;
+    let (from, to) = (day.as_ref().or(asked.from.as_ref()), day.as_ref().or(asked.to.as_ref()));
+    let [status, operation, tournament, from, to, q, by] = [
+        asked.status.as_ref(),
+        asked.operation.as_ref(),
+        asked.tournament.as_ref(),
+        from,
+        to,
+        asked.q.as_ref(),
+        asked.by.as_ref(),
+    ]
+    .map(|text| text.cloned().unwrap_or_default());
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in [
         ("status", &status),
         ("operation", &operation),
         ("tournament", &tournament),
-        ("day", &day),
+        ("from", &from),
+        ("to", &to),
+        ("q", &q),
         ("by", &by),
     ] {
         if !value.is_empty() {
@@ -140,7 +155,9 @@ async fn listed(
         status,
         operation,
         tournament,
-        day,
+        from,
+        to,
+        q,
         filters,
         next,
     })
@@ -230,7 +247,7 @@ pub(super) async fn show(
         shell: Shell::of(&desk, &caller, "executions"),
         running,
         logs: logs::insights(&desk.app.config.schedules, &execution),
-        facts: facts(&execution),
+        facts: facts(&execution, caller.zone),
         errors: errors.into_iter().filter(|_| ended).collect(),
         warnings: warnings.into_iter().filter(|_| ended).collect(),
         bars,
@@ -243,12 +260,12 @@ pub(super) async fn show(
     })
 }
 
-fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
+fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, String)> {
     let summary = &execution.summary;
     let mut facts = vec![
         ("Function", execution.function.clone().unwrap_or_else(|| "–".to_owned())),
-        ("Started", view::moment(execution.started_at)),
-        ("Ended", view::maybe(execution.completed_at)),
+        ("Started", zone.text(execution.started_at, MINUTE)),
+        ("Ended", execution.completed_at.map_or_else(|| "–".to_owned(), |at| zone.text(at, MINUTE))),
         ("Attempt", execution.attempt.to_string()),
     ];
     facts.extend(summary.rows.map(|rows| ("Rows", counts(&rows))));
@@ -279,7 +296,7 @@ fn facts(execution: &Execution) -> Vec<(&'static str, String)> {
             .collect();
         facts.push(("Changes", changes.join("; ")));
     }
-    facts.extend(execution.planned_for.map(|at| ("Planned for", view::moment(at))));
+    facts.extend(execution.planned_for.map(|at| ("Planned for", zone.text(at, MINUTE))));
     facts.extend(execution.requested_by.clone().map(|by| ("Asked for by", by)));
     facts.extend(summary.facts.note.clone().map(|note| ("Note", note)));
     facts.extend(execution.key.clone().map(|key| ("Key", key)));

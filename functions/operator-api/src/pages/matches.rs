@@ -1,4 +1,4 @@
-//! The page of a match with its history, and that of a tournament's history.
+//! The page of a match, with its history.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::correction_form::CorrectionForm;
 use super::view;
-use super::{Shell, page, with_status};
+use super::{Shell, with_status};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::{FieldProblem, Problem};
@@ -47,19 +47,10 @@ impl Show {
     }
 }
 
-#[derive(Template)]
-#[template(path = "history.html")]
-struct History {
-    shell: Shell,
-    tournament: TournamentView,
-    history: Vec<HistoryEntry>,
-    next: Option<i64>,
-}
-
 /// Where a page of a history begins.
 #[derive(Debug, Deserialize)]
 pub(super) struct Listed {
-    before: Option<i64>,
+    pub(super) before: Option<i64>,
 }
 
 pub(super) async fn show(
@@ -86,7 +77,7 @@ pub(super) async fn page_of(
     let status = refused.as_ref().and_then(|(_, problem)| StatusCode::from_u16(problem.status).ok());
     let (filled, problems) = match refused {
         Some((filled, problem)) => (filled, problem.problems),
-        None => (CorrectionForm::of(&game), Vec::new()),
+        None => (CorrectionForm::of(&game, caller.zone), Vec::new()),
     };
     let shown = Show {
         shell: Shell::of(desk, caller, "tournaments"),
@@ -98,21 +89,4 @@ pub(super) async fn page_of(
         history: found.rows,
     };
     with_status(status.unwrap_or(StatusCode::OK), &shown)
-}
-
-pub(super) async fn of_tournament(
-    State(desk): State<Arc<Desk>>,
-    caller: Caller,
-    Id(id): Id,
-    FromForm(listed): FromForm<Listed>,
-) -> Result<Response, Problem> {
-    let client = desk.services().await?.store.client().await?;
-    let tournament = tournaments::find(&*client, id, desk.clock.now()).await?.ok_or_else(no_tournament)?;
-    let found = history::list(&*client, Of::Tournament(id), listed.before, ENTRIES).await?;
-    page(&History {
-        shell: Shell::of(&desk, &caller, "tournaments"),
-        tournament,
-        next: found.next(),
-        history: found.rows,
-    })
 }

@@ -1,17 +1,26 @@
 //! The pages: rendered on the server, usable without JavaScript, and refreshed by a script during a run.
 
 mod actions;
+mod attention;
+mod bracket;
+mod checks;
 mod correction;
 mod correction_form;
 mod create;
+mod day_chart;
 mod download;
 mod executions;
 mod matches;
+mod search;
 mod sign_in;
+mod time_zone;
 mod today;
+mod tournament;
 mod tournaments;
+mod trends;
 mod view;
 
+use std::fmt;
 use std::sync::Arc;
 
 use askama::Template;
@@ -21,11 +30,13 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
 
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::request::wants_page;
+use crate::zone::{Moment, Zone};
 
 const SCRIPT: &str = include_str!("../../assets/desk.js");
 const ICON: &str = include_str!("../../assets/icon.svg");
@@ -51,14 +62,23 @@ pub(crate) fn guarded() -> Router<Arc<Desk>> {
         .route("/", get(today::show))
         .route("/executions", get(executions::list))
         .route("/audit", get(executions::audit))
+        .route("/checks", get(checks::list))
+        .route("/trends", get(trends::show))
+        .route("/search", get(search::show))
+        .route("/time-zone", get(time_zone::show).post(time_zone::choose))
         .route("/executions.csv", get(download::executions))
         .route("/executions/{id}", get(executions::show))
         .route("/tournaments", get(tournaments::list).post(create::create))
         .route("/tournaments/new", get(create::show))
-        .route("/tournaments/{id}", get(tournaments::show))
+        .route("/tournaments/{id}", get(tournament::overview))
+        .route("/tournaments/{id}/matches", get(tournament::matches))
+        .route("/tournaments/{id}/table", get(tournament::table))
+        .route("/tournaments/{id}/bracket", get(tournament::bracket))
+        .route("/tournaments/{id}/checks", get(tournament::checks))
+        .route("/tournaments/{id}/executions", get(tournament::executions))
         .route("/tournaments/{id}/table.csv", get(download::table))
         .route("/tournaments/{id}/matches.csv", get(download::matches))
-        .route("/tournaments/{id}/history", get(matches::of_tournament))
+        .route("/tournaments/{id}/history", get(tournament::history))
         .route("/matches/{id}", get(matches::show))
         .route("/actions/{action}", post(actions::act))
         .route("/sign-out", post(sign_in::sign_out))
@@ -70,19 +90,56 @@ pub(crate) struct Shell {
     environment: String,
     caller: String,
     here: &'static str,
+    zone: Zone,
+    now: DateTime<Utc>,
 }
 
 impl Shell {
     fn of(desk: &Desk, caller: &Caller, here: &'static str) -> Self {
         let (base, environment) = (desk.base.clone(), desk.app.config.environment.clone());
-        Self { base, environment, caller: caller.name.clone(), here }
+        let now = desk.clock.now();
+        Self { base, environment, caller: caller.name.clone(), here, zone: caller.zone, now }
     }
 
     /// `aria-current` of a link.
     fn current(&self, page: &str) -> &'static str {
         if self.here == page { "page" } else { "false" }
     }
+
+    /// `2 Mar 2024, 15:00` in the person's time zone.
+    fn at(&self, at: &DateTime<Utc>) -> Moment {
+        self.zone.moment(*at)
+    }
+
+    /// The same, or a dash.
+    fn maybe(&self, at: &Option<DateTime<Utc>>) -> MaybeMoment {
+        MaybeMoment(at.map(|at| self.zone.moment(at)))
+    }
+
+    /// `15:00` in the person's time zone.
+    fn time(&self, at: &DateTime<Utc>) -> Moment {
+        self.zone.formatted(*at, "%H:%M")
+    }
+
+    /// `2 Mar 2024, 15:00:12` in the person's time zone.
+    fn second(&self, at: &DateTime<Utc>) -> Moment {
+        self.zone.formatted(*at, "%-d %b %Y, %H:%M:%S")
+    }
 }
+
+/// A moment, or a dash.
+struct MaybeMoment(Option<Moment>);
+
+impl fmt::Display for MaybeMoment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(moment) => moment.fmt(f),
+            None => f.write_str("–"),
+        }
+    }
+}
+
+impl askama::filters::HtmlSafe for MaybeMoment {}
 
 fn page(template: &impl Template) -> Result<Response, Problem> {
     with_status(StatusCode::OK, template)

@@ -1,23 +1,19 @@
 //! Formats values for the pages.
 
+use crate::read::checks::Made;
 use crate::read::executions::Execution;
+use crate::read::matches::MatchView;
 use crate::read::today::{CheckState, DayCheck, DayKickoff};
+use crate::read::tournaments::TieView;
 use chrono::{DateTime, Utc};
-use football::domain::TournamentStatus;
+use football::domain::knockout::DecidedBy;
+use football::domain::{MatchStatus, TournamentStatus};
+use football::plan::checks::CheckKind;
 use shared::outcomes::counts;
 use shared::style::Tone;
+use shared::summary::Summary;
 pub(super) use shared::words::duration;
 use shared::work::{ExecutionStatus, Operation};
-
-/// `2 Mar 2024, 15:00`.
-pub(super) fn moment(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %Y, %H:%M").to_string()
-}
-
-/// The same, or a dash.
-pub(super) fn maybe(at: Option<DateTime<Utc>>) -> String {
-    at.map_or_else(|| "–".to_owned(), moment)
-}
 
 /// An id; nothing for none.
 pub(super) fn id(id: Option<uuid::Uuid>) -> String {
@@ -117,10 +113,6 @@ impl Line {
         self.execution.tournament_label.as_deref().unwrap_or("all tournaments")
     }
 
-    pub(super) fn started(&self) -> String {
-        self.execution.started_at.format("%-d %b %Y, %H:%M:%S").to_string()
-    }
-
     pub(super) fn took(&self) -> String {
         self.execution.duration_ms.map_or_else(String::new, |ms| duration(i64::from(ms)))
     }
@@ -131,24 +123,30 @@ impl Line {
 
     /// What it changed, or its first error.
     pub(super) fn outcome(&self) -> String {
-        let summary = &self.execution.summary;
-        let status = self.execution.status();
-        if status == Some(ExecutionStatus::InProgress) {
-            // The rest of the summary is of an earlier attempt.
-            let Some(progress) = &summary.progress else { return String::new() };
-            let so_far = format!("{} operations so far, the last: {}", progress.operations, progress.last);
-            return cut(&so_far, 160);
-        }
-        if !summary.facts.decided.is_empty() {
-            let note = summary.facts.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
-            return cut(&(summary.facts.decided.join(", ") + &note), 160);
-        }
-        let error = summary.errors.first().or(summary.error.as_ref());
-        if let Some(error) = error.filter(|_| status != Some(ExecutionStatus::Completed)) {
-            return cut(error, 160);
-        }
-        summary.rows.map_or_else(String::new, |rows| format!("rows: {}", counts(&rows)))
+        outcome(&self.execution.summary, self.execution.status())
     }
+}
+
+/// What an execution changed, or its first error.
+pub(super) fn outcome(summary: &Summary, status: Option<ExecutionStatus>) -> String {
+    if status == Some(ExecutionStatus::InProgress) {
+        // The rest of the summary is of an earlier attempt.
+        let Some(progress) = &summary.progress else { return String::new() };
+        let so_far = format!("{} operations so far, the last: {}", progress.operations, progress.last);
+        return cut(&so_far, 160);
+    }
+    if !summary.facts.decided.is_empty() {
+        let note = summary.facts.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+        return cut(&(summary.facts.decided.join(", ") + &note), 160);
+    }
+    let error = summary.errors.first().or(summary.error.as_ref());
+    if let Some(error) = error.filter(|_| status != Some(ExecutionStatus::Completed)) {
+        return cut(error, 160);
+    }
+    if !summary.facts.results.is_empty() {
+        return cut(&summary.facts.result_lines().join("; "), 160);
+    }
+    summary.rows.map_or_else(String::new, |rows| format!("rows: {}", counts(&rows)))
 }
 
 /// `2 → 3`, or `2` where nothing changes.
@@ -185,14 +183,45 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
     }
 }
 
-/// `16:30 done`.
-pub(super) fn check_text(check: &DayCheck) -> String {
-    format!("{} {}", check.at.format("%H:%M"), self::check(check.state))
+/// What a kind of check is called.
+pub(super) fn check_kind(kind: CheckKind) -> &'static str {
+    match kind {
+        CheckKind::Interim => "interim check",
+        CheckKind::Closing => "closing check",
+        CheckKind::FollowUp => "follow-up check",
+        CheckKind::SecondLook => "second look",
+        CheckKind::NextDay => "next day's check",
+        CheckKind::Sweep => "check of old open matches",
+        CheckKind::FullPass => "full pass",
+        CheckKind::Table => "comparison of the table",
+        CheckKind::StandingsFollowUp => "repeated comparison of the table",
+        CheckKind::Knockouts => "check for knockout rounds",
+        CheckKind::Draw => "check for the draw",
+        CheckKind::KnockoutsFollowUp => "repeated check for knockout rounds",
+        CheckKind::RoutineFollowUp => "repeated daily routine",
+        CheckKind::Refresh => "repeated refresh",
+    }
+}
+
+/// The same for a stored word; an unknown word stays as it is.
+pub(super) fn check_name(word: &str) -> &str {
+    match word.parse() {
+        Ok(kind) => check_kind(kind),
+        Err(_) => word,
+    }
+}
+
+/// The label or slug of a round in a sentence: one that is a number needs the word before it.
+pub(super) fn round(label: &str) -> String {
+    match label.chars().all(|c| c.is_ascii_digit()) {
+        true => format!("round {label}"),
+        false => label.replace('-', " "),
+    }
 }
 
 /// The colour of a check.
-pub(super) fn check_tone(check: &DayCheck) -> Tone {
-    match check.state {
+pub(super) fn check_tone(state: CheckState) -> Tone {
+    match state {
         CheckState::Done => Tone::Good,
         CheckState::Partial | CheckState::Late => Tone::Half,
         CheckState::Failed => Tone::Bad,
@@ -228,6 +257,36 @@ pub(super) fn goals(score: Option<i32>, penalties: Option<i32>) -> String {
     }
 }
 
+/// What a match's status is called.
+pub(super) fn match_status<'a>(game: &'a MatchView, now: &DateTime<Utc>) -> &'a str {
+    match (&game.called_off, game.status.parse()) {
+        (Some(reason), _) => reason,
+        (None, Ok(MatchStatus::Open)) if game.home.score.is_some() => "running",
+        (None, Ok(MatchStatus::Open)) if game.kickoff.is_some_and(|kickoff| kickoff < *now) => {
+            "no result yet"
+        }
+        (None, Ok(MatchStatus::Open)) => "to come",
+        (None, Ok(MatchStatus::Ended)) if game.scored_at.is_some() => "over, scored",
+        (None, Ok(MatchStatus::Ended)) => "over",
+        (None, _) => &game.status,
+    }
+}
+
+/// The colour of a match's status.
+pub(super) fn match_tone(game: &MatchView) -> Tone {
+    match (&game.called_off, game.status.parse()) {
+        (Some(_), _) => Tone::Half,
+        (None, Ok(MatchStatus::Open)) if game.home.score.is_some() => Tone::Busy,
+        (None, Ok(MatchStatus::Ended)) => Tone::Good,
+        (None, _) => Tone::Calm,
+    }
+}
+
+/// What the execution of a check changed, or its first error.
+pub(super) fn made(made: &Made) -> String {
+    outcome(&made.summary, made.status)
+}
+
 /// A result of the form, as a word.
 pub(super) fn form_word(letter: &str) -> &'static str {
     match letter {
@@ -237,7 +296,8 @@ pub(super) fn form_word(letter: &str) -> &'static str {
     }
 }
 
-/// What decided a tie.
-pub(super) fn decided(by: &str) -> String {
-    by.replace('-', " ")
+/// What decided a tie, where that is not plain from its goals.
+pub(super) fn decided(tie: &TieView) -> Option<String> {
+    let by = tie.decided_by.as_deref()?;
+    (by.parse() != Ok(DecidedBy::SingleMatch)).then(|| by.replace('-', " "))
 }

@@ -1,8 +1,9 @@
 //! What needs a person, and the day's figures, in one statement.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
@@ -67,8 +68,10 @@ pub(crate) struct Item {
     pub(crate) tournament: Option<Uuid>,
     /// Its label.
     pub(crate) label: Option<String>,
-    /// `matches_update` and the like, the slug of a round, or a check and its round.
+    /// `matches_update` and the like, the slug of a round, or the kind of a check.
     pub(crate) what: Option<String>,
+    /// The label of the check's or the matches' round.
+    pub(crate) round: Option<String>,
     /// What is known of it.
     pub(crate) detail: Option<String>,
     /// Since when, UTC.
@@ -116,12 +119,12 @@ const ATTENTION: &str =
           WHERE c.done_at IS NULL AND c.due_at < $3 + interval '15 minutes' AND NOT {PAUSED}),
        found AS (
          SELECT 0 AS rank, 'circuit' AS kind, concat_ws(':', 'circuit', provider, opened_at) AS item, NULL::uuid AS execution,
-                NULL::uuid AS tournament, NULL::uuid AS \"matchId\", provider AS label, NULL AS what,
+                NULL::uuid AS tournament, NULL::uuid AS \"matchId\", provider AS label, NULL AS what, NULL::text AS round,
                 left(reason, 300) AS detail, opened_at AS at
            FROM provider_circuit WHERE state <> 'closed'
          UNION ALL
          (SELECT 1, 'correction', concat_ws(':', 'correction', h.id), h.execution_id, h.tournament_id, h.match_id, t.label,
-                 h.teams, h.words, h.changed_at
+                 h.teams, NULL, h.words, h.changed_at
             FROM (SELECT DISTINCT ON (h.match_id) h.*, home.name || ' – ' || away.name AS teams,
                          CASE WHEN m.status = 'ended' THEN concat('now ', m.home_score, '–', m.away_score)
                               ELSE 'has no result now' END AS words
@@ -131,49 +134,53 @@ const ATTENTION: &str =
                    ORDER BY h.match_id, h.id DESC) h
             JOIN tournament t ON t.id = h.tournament_id AND t.deleted_at IS NULL)
          UNION ALL
-         (SELECT 2, 'failed', concat_ws(':', 'failed', e.id, e.attempt), e.id, e.tournament_id, NULL, e.label, e.operation_type,
+         (SELECT 2, 'failed', concat_ws(':', 'failed', e.id, e.attempt), e.id, e.tournament_id, NULL, e.label, e.operation_type, NULL,
                  left(COALESCE(e.summary -> 'errors' ->> 0, e.summary ->> 'error'), 300), e.started_at
             FROM of_day e
             LEFT JOIN went_well w ON w.operation_type = e.operation_type
                   AND w.tournament_id = COALESCE(e.tournament_id, $6)
            WHERE e.status = 'failed' AND (w.at IS NULL OR w.at < e.started_at))
          UNION ALL
-         (SELECT 3, 'stuck', concat_ws(':', 'stuck', e.id, e.attempt), e.id, e.tournament_id, NULL, t.label, e.operation_type,
+         (SELECT 3, 'stuck', concat_ws(':', 'stuck', e.id, e.attempt), e.id, e.tournament_id, NULL, t.label, e.operation_type, NULL,
                  NULL, e.started_at
             FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
            WHERE e.status = 'in_progress'
              AND COALESCE(e.lease_expires_at, e.started_at + interval '2 minutes') < $3)
          UNION ALL
          (SELECT 4, 'late', concat_ws(':', 'late', c.id), NULL, c.tournament_id, NULL, t.label,
-                 concat_ws(' ', c.kind, c.round_slug), c.function, c.due_at
+                 c.kind, COALESCE(r.label, c.round_slug), c.function, c.due_at
             FROM open_check c LEFT JOIN tournament t ON t.id = c.tournament_id
+            LEFT JOIN tournament_round r ON r.tournament_id = c.tournament_id AND r.slug = c.round_slug
            WHERE c.due_at < $7
              AND NOT EXISTS (SELECT 1 FROM data_provider_executions e WHERE e.idempotency_key = c.key
                                 AND e.status = 'in_progress' AND e.lease_expires_at > $3))
          UNION ALL
          (SELECT 5, 'alarm', concat_ws(':', 'alarm', c.id), NULL, c.tournament_id, NULL, t.label,
-                 concat_ws(' ', c.kind, c.round_slug), c.function, c.due_at
+                 c.kind, COALESCE(r.label, c.round_slug), c.function, c.due_at
             FROM open_check c LEFT JOIN tournament t ON t.id = c.tournament_id
+            LEFT JOIN tournament_round r ON r.tournament_id = c.tournament_id AND r.slug = c.round_slug
            WHERE c.alarm_set IS NULL AND c.due_at >= $7 AND c.created_at < $3 - interval '5 minutes')
          UNION ALL
          (SELECT 6, 'given-up', concat_ws(':', 'given-up', c.id), e.id, c.tournament_id, NULL, t.label,
-                 concat_ws(' ', c.kind, c.round_slug), left(e.summary -> 'errors' ->> 0, 300), c.done_at
+                 c.kind, COALESCE(r.label, c.round_slug), left(e.summary -> 'errors' ->> 0, 300), c.done_at
             FROM scheduled_check c LEFT JOIN tournament t ON t.id = c.tournament_id
+            LEFT JOIN tournament_round r ON r.tournament_id = c.tournament_id AND r.slug = c.round_slug
             LEFT JOIN data_provider_executions e ON e.idempotency_key = c.key
            WHERE c.outcome = 'given_up' AND c.done_at > $3 - interval '2 days')
          UNION ALL
-         (SELECT 7, 'events', concat_ws(':', 'events', min(h.id), $3::date), NULL, NULL, NULL, NULL, NULL, count(*)::text,
+         (SELECT 7, 'events', concat_ws(':', 'events', min(h.id), $3::date), NULL, NULL, NULL, NULL, NULL, NULL, count(*)::text,
                  min(h.changed_at)
             FROM change_history h WHERE {UNSENT} AND $8 HAVING min(h.changed_at) < $7)
          UNION ALL
          (SELECT 8, 'open', concat_ws(':', 'open', m.tournament_id, m.round_slug, min(m.date)), NULL, m.tournament_id, NULL,
-                 t.label, m.round_slug, count(*)::text, min(m.date)
+                 t.label, m.round_slug, COALESCE(min(r.label), m.round_slug), count(*)::text, min(m.date)
             FROM match m JOIN tournament t ON t.id = m.tournament_id
+            LEFT JOIN tournament_round r ON r.tournament_id = m.tournament_id AND r.slug = m.round_slug
            WHERE {OPEN} AND m.date < $4 AND t.status = 'active' AND t.deleted_at IS NULL
            GROUP BY m.tournament_id, t.label, m.round_slug)
          UNION ALL
          (SELECT 9, 'rejected', concat_ws(':', 'rejected', h.id), h.execution_id, h.tournament_id, h.match_id, t.label,
-                 concat(home.name, ' – ', away.name), h.rejected, h.changed_at
+                 concat(home.name, ' – ', away.name), NULL, h.rejected, h.changed_at
             FROM change_history h JOIN tournament t ON t.id = h.tournament_id AND t.deleted_at IS NULL
             JOIN match m ON m.id = h.match_id
             JOIN team home ON home.id = m.home_team_id JOIN team away ON away.id = m.away_team_id
@@ -181,10 +188,10 @@ const ATTENTION: &str =
              AND NOT EXISTS (SELECT 1 FROM change_history o WHERE o.match_id = h.match_id AND o.id > h.id))
          UNION ALL
          (SELECT 10, 'partial', concat_ws(':', 'partial', e.id, e.attempt), e.id, e.tournament_id, NULL, e.label,
-                 e.operation_type, left(e.summary -> 'errors' ->> 0, 300), e.started_at
+                 e.operation_type, NULL, left(e.summary -> 'errors' ->> 0, 300), e.started_at
             FROM of_day e WHERE e.status = 'partial_failure')
          UNION ALL
-         (SELECT 11, 'drift', concat_ws(':', 'drift', t.id, md5(d.text)), NULL, t.id, NULL, t.label, 'standings_update',
+         (SELECT 11, 'drift', concat_ws(':', 'drift', t.id, md5(d.text)), NULL, t.id, NULL, t.label, 'standings_update', NULL,
                  left(d.text, 300), d.since
             FROM tournament t
            CROSS JOIN LATERAL (SELECT e->>'text' AS text, (e->>'since')::timestamptz AT TIME ZONE 'UTC' AS since
@@ -196,7 +203,8 @@ const ATTENTION: &str =
          SELECT f.*, count(*) OVER (PARTITION BY rank) AS total,
                 row_number() OVER (PARTITION BY rank ORDER BY CASE WHEN kind IN ('late', 'alarm', 'open') THEN at END, at DESC)
                   AS number
-           FROM found f WHERE NOT EXISTS (SELECT 1 FROM acknowledgement a WHERE a.item = f.item))
+           FROM found f WHERE ($9::uuid IS NULL OR f.tournament = $9)
+            AND NOT EXISTS (SELECT 1 FROM acknowledgement a WHERE a.item = f.item))
      SELECT jsonb_build_object(
        'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' - 'number' ORDER BY rank, number), '[]')
                    FROM numbered i WHERE number <= $5),
@@ -211,15 +219,14 @@ const ATTENTION: &str =
        'acknowledged', (SELECT count(*) FROM acknowledgement WHERE acknowledged_at > $3 - interval '7 days'),
        'activeTournaments', (SELECT count(*) FROM tournament WHERE status = 'active' AND deleted_at IS NULL))";
 
-/// What needs a person on a day, as of `now`. `has_bus`: results are sent to an event bus.
+/// What needs a person on a day (of one tournament, or of all), as of `now`. `has_bus`: results are sent to an event bus.
 pub(crate) async fn attention(
     client: &impl GenericClient,
-    day: NaiveDate,
+    day: &Range<DateTime<Utc>>,
+    tournament: Option<Uuid>,
     has_bus: bool,
     now: DateTime<Utc>,
 ) -> Result<Attention, StoreError> {
-    let since = day.and_time(NaiveTime::MIN);
-    let until = since.checked_add_signed(TimeDelta::days(1)).unwrap_or(since);
     let rows = client
         .query_typed(
             &ATTENTION
@@ -227,8 +234,8 @@ pub(crate) async fn attention(
                 .replace("{UNSENT}", UNSENT)
                 .replace("{PAUSED}", &is_paused_sql("c.tournament_id")),
             &[
-                (&since, Type::TIMESTAMP),
-                (&until, Type::TIMESTAMP),
+                (&stamp(day.start), Type::TIMESTAMP),
+                (&stamp(day.end), Type::TIMESTAMP),
                 (&stamp(now), Type::TIMESTAMP),
                 (&stamp(now - OPEN_FOR), Type::TIMESTAMP),
                 (&i64::from(ITEMS), Type::INT8),
@@ -236,6 +243,7 @@ pub(crate) async fn attention(
                 (&Uuid::nil(), Type::UUID),
                 (&stamp(now - GRACE), Type::TIMESTAMP),
                 (&has_bus, Type::BOOL),
+                (&tournament, Type::UUID),
             ],
         )
         .await?;

@@ -1,6 +1,8 @@
 //! Executions, as the desk shows them.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::ops::Range;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::types::Type;
@@ -175,8 +177,10 @@ pub(crate) struct Filter<'a> {
     pub(crate) operation: Option<&'a str>,
     /// Of this tournament.
     pub(crate) tournament: Option<Uuid>,
-    /// Begun on this day, UTC.
-    pub(crate) day: Option<NaiveDate>,
+    /// Begun within this time.
+    pub(crate) within: Option<Range<DateTime<Utc>>>,
+    /// Whose tournament, key, person or summary (results, errors, warnings) holds this text.
+    pub(crate) text: Option<&'a str>,
     /// Asked for by a person.
     pub(crate) by_hand: bool,
     /// Asked for by somebody whose name holds this.
@@ -199,9 +203,11 @@ pub(crate) async fn list(
             AND ($6::timestamp IS NULL OR (e.started_at, e.id) < ($6, $7))
             AND (NOT $9 OR e.requested_by IS NOT NULL)
             AND ($10::text IS NULL OR position(lower($10) IN lower(e.requested_by)) > 0)
+            AND ($11::text IS NULL OR position(lower($11) IN lower(
+                 concat_ws(' ', t.label, e.idempotency_key, e.requested_by, e.summary::text))) > 0)
           ORDER BY e.started_at DESC, e.id DESC LIMIT $8"
     );
-    let day = filter.day.map(|day| day.and_time(NaiveTime::MIN));
+    let within = filter.within.as_ref().map(|within| (stamp(within.start), stamp(within.end)));
     let rows = client
         .query_typed(
             &sql,
@@ -209,13 +215,14 @@ pub(crate) async fn list(
                 (&filter.status.map(|status| status.to_string()), Type::TEXT),
                 (&filter.operation, Type::TEXT),
                 (&filter.tournament, Type::UUID),
-                (&day, Type::TIMESTAMP),
-                (&day.and_then(|day| day.checked_add_signed(TimeDelta::days(1))), Type::TIMESTAMP),
+                (&within.map(|(start, _)| start), Type::TIMESTAMP),
+                (&within.map(|(_, end)| end), Type::TIMESTAMP),
                 (&filter.after.map(|(at, _)| stamp(at)), Type::TIMESTAMP),
                 (&filter.after.map(|(_, id)| id), Type::UUID),
                 (&(limit + 1), Type::INT8),
                 (&(filter.by_hand || filter.by.is_some()), Type::BOOL),
                 (&filter.by, Type::TEXT),
+                (&filter.text, Type::TEXT),
             ],
         )
         .await?;

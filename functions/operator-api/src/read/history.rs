@@ -11,6 +11,7 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
+use crate::zone::{MINUTE, Zone};
 use shared::provider::PROVIDER;
 use shared::store::{StoreError, utc};
 
@@ -53,6 +54,9 @@ pub(crate) struct FieldChange {
     pub(crate) from: Option<String>,
     /// What it became.
     pub(crate) to: Option<String>,
+    /// The same of a kickoff, as moments.
+    #[serde(skip)]
+    pub(crate) moments: Option<[Option<DateTime<Utc>>; 2]>,
 }
 
 impl HistoryEntry {
@@ -71,6 +75,7 @@ impl HistoryEntry {
                     field: field(&column).to_owned(),
                     from: text(&column, &from),
                     to: text(&column, &to),
+                    moments: (column == "date").then(|| [moment_of(&from), moment_of(&to)]),
                 })
                 .collect(),
             rejected: row.get("rejected"),
@@ -80,12 +85,19 @@ impl HistoryEntry {
         }
     }
 
-    /// The changes in words: `home goals: 1 → 2`, or `status: 999 is not known` of a reading that was malformed.
-    pub(crate) fn words(&self) -> String {
-        let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+    /// The changes in words: `home goals: 1 → 2`, or `status: 999 is not known` of a reading that was malformed. Times are
+    /// those of `zone`.
+    pub(crate) fn words(&self, zone: Zone) -> String {
+        let word = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
         let words = self.changes.iter().map(|change| match (&change.from, &change.to) {
             (None, Some(reason)) if self.rejected.is_some() => format!("{} {reason}", change.field),
-            (from, to) => format!("{}: {} → {}", change.field, word(from), word(to)),
+            (from, to) => {
+                let [from, to] = match change.moments {
+                    Some(moments) => moments.map(|at| at.map(|at| zone.text(at, MINUTE))),
+                    None => [from.clone(), to.clone()],
+                };
+                format!("{}: {} → {}", change.field, word(from), word(to))
+            }
         });
         words.collect::<Vec<_>>().join(", ")
     }
@@ -134,6 +146,11 @@ fn field(column: &str) -> &str {
     }
 }
 
+/// A moment of a column without a time zone, which is UTC.
+fn moment_of(value: &Value) -> Option<DateTime<Utc>> {
+    value.as_str()?.parse::<NaiveDateTime>().ok().map(utc)
+}
+
 /// A value in words; none for nothing.
 fn text(column: &str, value: &Value) -> Option<String> {
     let text = match value {
@@ -149,8 +166,7 @@ fn text(column: &str, value: &Value) -> Option<String> {
     };
     Some(match column {
         "winner_code" | "tie_winner_code" => winner(text.parse().ok().and_then(Winner::from_code)).to_owned(),
-        // The column has no time zone: it is UTC.
-        "date" => text.parse::<NaiveDateTime>().map_or(text, |at| at.format("%-d %b %Y, %H:%M").to_string()),
+        "date" => moment_of(value).map_or(text, |at| Zone::UTC.text(at, MINUTE)),
         _ => text,
     })
     .filter(|text| !text.is_empty())

@@ -1,20 +1,25 @@
 //! Filters and cursors of lists, read and validated.
 
+use std::ops::Range;
+
 use axum::http::StatusCode;
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use football::domain::TournamentStatus;
+use football::plan::checks::CheckKind;
 use serde::Deserialize;
 use shared::provider::PROVIDER;
 use shared::work::ExecutionStatus;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::checks;
 use super::executions::{Execution, Filter};
 use super::provider::{self, ProviderState};
 use super::tournaments::{self, TournamentView};
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::request;
+use crate::zone::Zone;
 
 pub(crate) fn no_tournament() -> Problem {
     Problem::not_found("There is no such tournament, or it is deleted.")
@@ -49,6 +54,16 @@ pub(crate) struct ExecutionsListed {
     /// The day they began, UTC.
     #[param(value_type = Option<chrono::NaiveDate>)]
     pub day: Option<String>,
+    /// The first day they began, UTC.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    pub from: Option<String>,
+    /// The last day they began, UTC.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    pub to: Option<String>,
+    /// A text that tournament, key, person or summary (results, errors, warnings) must hold. Without days, the last 31 are
+    /// searched.
+    #[param(max_length = 200)]
+    pub q: Option<String>,
     /// `true`: those that a person asked for.
     #[serde(rename = "byHand")]
     pub by_hand: Option<bool>,
@@ -63,8 +78,33 @@ pub(crate) struct ExecutionsListed {
     pub cursor: Option<String>,
 }
 
-/// Reads the filters of a list of executions.
-pub(crate) fn execution_filter(asked: &ExecutionsListed) -> Result<Filter<'_>, Problem> {
+/// How far back a text is looked for where no day is given, in days.
+pub(crate) const SEARCHED_DAYS: i64 = 31;
+
+/// The time between two days, both included, as a list's filters name them; one alone is open on the other side.
+fn days(
+    (from, to): (&Option<String>, &Option<String>),
+    zone: Zone,
+    today: NaiveDate,
+) -> Result<Option<Range<DateTime<Utc>>>, Problem> {
+    let (from, to) = (request::day("from", from.as_deref())?, request::day("to", to.as_deref())?);
+    if from.is_none() && to.is_none() {
+        return Ok(None);
+    }
+    let first = from.or(NaiveDate::from_ymd_opt(2000, 1, 1)).unwrap_or(today);
+    let last = to.unwrap_or_else(|| today + TimeDelta::days(1));
+    if first > last && to.is_some() {
+        return Err(Problem::field(StatusCode::BAD_REQUEST, "to", "must not be before `from`"));
+    }
+    Ok(Some(zone.days(first, last.max(first))))
+}
+
+/// Reads the filters of a list of executions. Days are those of `zone`.
+pub(crate) fn execution_filter(
+    asked: &ExecutionsListed,
+    zone: Zone,
+    now: DateTime<Utc>,
+) -> Result<Filter<'_>, Problem> {
     let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
     let status = match asked.status.as_deref().map(str::parse::<ExecutionStatus>) {
         None => None,
@@ -100,7 +140,50 @@ pub(crate) fn execution_filter(asked: &ExecutionsListed) -> Result<Filter<'_>, P
         return Err(wrong("by", "must be at most 200 characters"));
     }
     let by_hand = asked.by_hand.unwrap_or_default();
-    Ok(Filter { status, operation, tournament, day: request::day(asked.day.as_deref())?, by_hand, by, after })
+    let text = asked.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.chars().count() > 200 || text.contains('\0')) {
+        return Err(wrong("q", "must be at most 200 characters"));
+    }
+    let mut within = match request::day("day", asked.day.as_deref())? {
+        Some(day) => Some(zone.days(day, day)),
+        None => days((&asked.from, &asked.to), zone, zone.day_of(now))?,
+    };
+    if text.is_some() && within.is_none() {
+        within = Some(now - TimeDelta::days(SEARCHED_DAYS)..now + TimeDelta::days(1));
+    }
+    Ok(Filter { status, operation, tournament, within, text, by_hand, by, after })
+}
+
+/// Which checks to list.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct ChecksListed {
+    /// `over`: those that are over; otherwise those that are still to be made.
+    pub(crate) show: Option<String>,
+    /// The kind.
+    pub(crate) kind: Option<String>,
+    /// The first and the last day on which they are due.
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    /// How many are left out.
+    pub(crate) skip: Option<i64>,
+}
+
+/// Reads the filters of a list of checks. Days are those of `zone`.
+pub(crate) fn check_filter(
+    asked: &ChecksListed,
+    tournament: Option<Uuid>,
+    zone: Zone,
+    now: DateTime<Utc>,
+) -> Result<checks::Filter, Problem> {
+    let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
+    let kind = asked.kind.as_deref().map(str::parse::<CheckKind>).transpose();
+    Ok(checks::Filter {
+        tournament,
+        over: asked.show.as_deref() == Some("over"),
+        kind: kind.map_err(|_| wrong("kind", "must be the kind of a check"))?,
+        within: days((&asked.from, &asked.to), zone, zone.day_of(now))?,
+        skip: asked.skip.unwrap_or_default().clamp(0, 1_000_000),
+    })
 }
 
 /// The cursor of the page that begins after an execution.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Page, moment};
 use football::domain::Score;
-use shared::store::{StoreError, utc};
+use shared::store::{StoreError, stamp, utc};
 
 /// One side of a match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,17 +94,22 @@ pub(crate) struct ProviderWord {
     pub(crate) kickoff: Option<DateTime<Utc>>,
 }
 
-const SELECT: &str =
-    "SELECT m.id, m.tournament_id, m.external_id, m.round_slug, m.group_name, m.date, m.status, m.called_off, m.home_score,
+/// The beginning of a statement that reads matches `m` with their teams `h` and `a`, and one more column.
+pub(super) fn select(more: &str) -> String {
+    format!("SELECT {more}, {COLUMNS} {TABLES}")
+}
+
+const COLUMNS: &str =
+    "m.id, m.tournament_id, m.external_id, m.round_slug, m.group_name, m.date, m.status, m.called_off, m.home_score,
         m.away_score, m.home_penalties_score, m.away_penalties_score, m.scoreboard_applied_at, m.updated_at,
         h.external_id AS home_id, h.name AS home, h.short_name AS home_short, h.badge AS home_badge,
         a.external_id AS away_id, a.name AS away, a.short_name AS away_short, a.badge AS away_badge,
         l.locked_by, l.locked_at, l.note, l.result AS locks_result, l.kickoff AS locks_kickoff, l.status AS their_status,
         l.home_score AS their_home, l.away_score AS their_away, l.home_penalties_score AS their_home_penalties,
-        l.away_penalties_score AS their_away_penalties, l.date AS their_date
-   FROM match m LEFT JOIN match_lock l ON l.match_id = m.id JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id";
+        l.away_penalties_score AS their_away_penalties, l.date AS their_date";
+const TABLES: &str = "FROM match m LEFT JOIN match_lock l ON l.match_id = m.id JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id";
 
-fn view(row: &Row) -> MatchView {
+pub(super) fn view(row: &Row) -> MatchView {
     let team = |side: &str| TeamView {
         external_id: row.get(format!("{side}_id").as_str()),
         name: row.get(side),
@@ -151,7 +156,9 @@ fn lock(row: &Row) -> Option<LockView> {
 
 /// One match.
 pub(crate) async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<MatchView>, StoreError> {
-    let rows = client.query_typed(&format!("{SELECT} WHERE m.id = $1"), &[(&id, Type::UUID)]).await?;
+    let rows = client
+        .query_typed(&format!("SELECT {COLUMNS} {TABLES} WHERE m.id = $1"), &[(&id, Type::UUID)])
+        .await?;
     Ok(rows.first().map(view))
 }
 
@@ -165,7 +172,7 @@ pub(crate) async fn of_tournament(
 ) -> Result<Page<MatchView>, StoreError> {
     let day = day.map(|day| day.and_time(NaiveTime::MIN));
     let sql = format!(
-        "{SELECT} WHERE m.tournament_id = $1 AND ($2::text IS NULL OR m.round_slug = $2)
+        "SELECT {COLUMNS} {TABLES} WHERE m.tournament_id = $1 AND ($2::text IS NULL OR m.round_slug = $2)
             AND ($3::timestamp IS NULL OR (m.date >= $3 AND m.date < $4))
           ORDER BY m.date, m.external_id LIMIT $5"
     );
@@ -182,4 +189,31 @@ pub(crate) async fn of_tournament(
         )
         .await?;
     Ok(Page::of(rows.iter().map(view).collect(), limit))
+}
+
+/// Matches on one side of a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Near {
+    /// Those that kicked off before it, latest first.
+    Before(DateTime<Utc>),
+    /// Those that kick off at it or after it, soonest first.
+    After(DateTime<Utc>),
+}
+
+/// The matches of a tournament nearest to a moment.
+pub(crate) async fn near(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    near: Near,
+    limit: i64,
+) -> Result<Vec<MatchView>, StoreError> {
+    let (at, side) = match near {
+        Near::Before(at) => (at, "m.date < $2 ORDER BY m.date DESC, m.external_id"),
+        Near::After(at) => (at, "m.date >= $2 ORDER BY m.date, m.external_id"),
+    };
+    let sql = format!("SELECT {COLUMNS} {TABLES} WHERE m.tournament_id = $1 AND {side} LIMIT $3");
+    let rows = client
+        .query_typed(&sql, &[(&tournament, Type::UUID), (&stamp(at), Type::TIMESTAMP), (&limit, Type::INT8)])
+        .await?;
+    Ok(rows.iter().map(view).collect())
 }

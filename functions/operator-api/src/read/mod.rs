@@ -10,8 +10,10 @@ pub(crate) mod logs;
 pub(crate) mod matches;
 pub(crate) mod provider;
 pub(crate) mod report;
+pub(crate) mod search;
 pub(crate) mod today;
 pub(crate) mod tournaments;
+pub(crate) mod trends;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize as _;

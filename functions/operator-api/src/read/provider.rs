@@ -32,6 +32,13 @@ pub(crate) struct ProviderState {
     pub(crate) executions_today: i64,
 }
 
+impl ProviderState {
+    /// Whether it is asked: it has not refused, or its time is up.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.circuit == "closed"
+    }
+}
+
 /// The provider's state on a day.
 pub(crate) async fn state(
     client: &impl GenericClient,

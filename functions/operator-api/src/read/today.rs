@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
@@ -14,12 +14,24 @@ use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
 /// Kickoffs shown one by one; on a fuller day those with problems, then those nearest to now.
-const KICKOFFS: i32 = 100;
+const KICKOFFS: i32 = 60;
 /// A check this long after its time is late.
 pub(super) const GRACE: TimeDelta = TimeDelta::minutes(10);
 
 /// Where a check stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 #[derive(utoipa::ToSchema)]
@@ -38,6 +50,19 @@ pub(crate) enum CheckState {
     Late,
     /// Not made, and not needed: the matches are over, or a later check has made up for it.
     Unneeded,
+}
+
+/// SQL for the [`CheckState`] of a check `c`, with the execution `e` under its key, if any. `late_before`: an open check that
+/// was due before this is late.
+pub(super) fn state_sql(late_before: &str) -> String {
+    format!(
+        "CASE WHEN c.outcome = 'cancelled' THEN 'unneeded'
+              WHEN c.outcome = 'given_up' OR e.status = 'failed' THEN 'failed'
+              WHEN e.status = 'partial_failure' THEN 'partial'
+              WHEN e.status = 'in_progress' THEN 'running'
+              WHEN c.done_at IS NOT NULL OR e.status = 'completed' THEN 'done'
+              WHEN c.due_at > {late_before} THEN 'due' ELSE 'late' END"
+    )
 }
 
 /// A check of a kickoff.
@@ -80,21 +105,22 @@ pub(crate) struct DayKickoff {
     pub(crate) closing: DayCheck,
 }
 
-/// An hour of the day, summed up.
+/// A quarter of an hour of the day, summed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[derive(utoipa::ToSchema)]
-pub(crate) struct DayHour {
-    /// From 0.
-    pub(crate) hour: i32,
+pub(crate) struct DaySlot {
+    /// When it begins, UTC.
+    #[serde(deserialize_with = "super::utc_of_json")]
+    pub(crate) at: DateTime<Utc>,
     /// Kickoffs in it.
     pub(crate) kickoffs: i64,
-    /// Matches in it.
+    /// Matches that start in it.
     pub(crate) matches: i64,
-    /// Those that are over.
+    /// Those of them that are over.
     pub(crate) ended: i64,
-    /// Closing checks by where they stand.
-    pub(crate) checks: BTreeMap<String, i64>,
+    /// Checks that are due in it, of all kinds, by where they stand.
+    pub(crate) checks: BTreeMap<CheckState, i64>,
 }
 
 /// The day's kickoffs.
@@ -102,36 +128,28 @@ pub(crate) struct DayHour {
 #[serde(rename_all = "camelCase")]
 #[derive(utoipa::ToSchema)]
 pub(crate) struct Timeline {
-    /// Hour by hour; hours without a kickoff are left out.
-    pub(crate) hours: Vec<DayHour>,
+    /// By quarters of an hour; those without a kickoff and a check are left out.
+    pub(crate) slots: Vec<DaySlot>,
     /// The kickoffs, by time: all of them, or of a full day those that matter most now.
     pub(crate) kickoffs: Vec<DayKickoff>,
     /// How many there are.
     pub(crate) total: i64,
 }
 
-/// The statement of [`timeline`]; `{OPEN}` is [`OPEN`].
+/// The statement of [`timeline`]; `{OPEN}` is [`OPEN`], `{STATE}` that of [`state_sql`].
 const TIMELINE: &str = r#"WITH kickoff AS (
        SELECT m.tournament_id, m.round_slug, m.date AS at, m.date + $4 * interval '1 minute' AS closing_at,
               count(*) AS matches, count(*) FILTER (WHERE m.status <> 'not-defined' AND NOT {OPEN}) AS ended,
               count(*) FILTER (WHERE {OPEN}) AS open
          FROM match m
-        WHERE m.date >= $1 AND m.date < $2 AND ($8::uuid IS NULL OR m.tournament_id = $8)
+        WHERE m.date >= $1 AND m.date < $2
           AND m.tournament_id IN (SELECT id FROM tournament
                                    WHERE deleted_at IS NULL AND status IN ('active', 'completed'))
         GROUP BY m.tournament_id, m.date, m.round_slug),
-     -- A row says where its check stands; the execution under its key, how that went.
      made AS MATERIALIZED (
-       SELECT c.tournament_id, c.round_slug, c.kickoff, c.kind, e.id,
-              CASE WHEN c.outcome = 'cancelled' THEN 'unneeded'
-                   WHEN c.outcome = 'given_up' OR e.status = 'failed' THEN 'failed'
-                   WHEN e.status = 'partial_failure' THEN 'partial'
-                   WHEN e.status = 'in_progress' THEN 'running'
-                   WHEN c.done_at IS NOT NULL OR e.status = 'completed' THEN 'done'
-                   WHEN c.due_at > $6 THEN 'due' ELSE 'late' END AS state
+       SELECT c.tournament_id, c.round_slug, c.kickoff, c.kind, c.due_at, e.id, {STATE} AS state
          FROM scheduled_check c LEFT JOIN data_provider_executions e ON e.idempotency_key = c.key
-        WHERE c.due_at >= $1 AND c.due_at < $2 + interval '1 day' AND c.kind IN ('interim', 'closing')
-          AND ($8::uuid IS NULL OR c.tournament_id = $8)),
+        WHERE c.due_at >= $1 AND c.due_at < $2 + interval '1 day'),
      checked AS MATERIALIZED (
        SELECT k.*, c.id AS closing_id,
               -- Without a row: not planned yet, or of a time before this version.
@@ -140,9 +158,15 @@ const TIMELINE: &str = r#"WITH kickoff AS (
          FROM kickoff k
          LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.round_slug = k.round_slug AND c.kickoff = k.at
                AND c.kind = 'closing'),
-     states AS (
-       SELECT date_part('hour', at)::int AS hour, closing_state, count(*) AS n, sum(matches) AS matches,
-              sum(ended) AS ended FROM checked GROUP BY 1, 2),
+     slots AS (
+       SELECT slot, sum(kickoffs) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
+              COALESCE(jsonb_object_agg(state, n) FILTER (WHERE state IS NOT NULL), '{}') AS checks
+         FROM (SELECT floor(date_part('epoch', at - $1) / 900) AS slot, count(*) AS kickoffs, sum(matches) AS matches,
+                      sum(ended) AS ended, NULL AS state, 0 AS n FROM kickoff GROUP BY 1
+               UNION ALL
+               SELECT floor(date_part('epoch', due_at - $1) / 900), 0, 0, 0, state, count(*)
+                 FROM made WHERE due_at < $2 GROUP BY 1, state) s
+        GROUP BY slot),
      chosen AS (
        SELECT *, at + $3 * interval '1 minute' AS interim_at FROM checked
         ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
@@ -159,10 +183,9 @@ const TIMELINE: &str = r#"WITH kickoff AS (
          LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.round_slug = k.round_slug AND i.kickoff = k.at
                AND i.kind = 'interim')
      SELECT jsonb_build_object(
-       'total', (SELECT COALESCE(sum(n), 0) FROM states),
-       'hours', (SELECT COALESCE(jsonb_agg(h ORDER BY h.hour), '[]')
-                   FROM (SELECT hour, sum(n) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
-                                jsonb_object_agg(closing_state, n) AS checks FROM states GROUP BY hour) h),
+       'total', (SELECT count(*) FROM kickoff),
+       'slots', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', $1 + slot * interval '15 minutes', 'kickoffs', kickoffs,
+                                   'matches', matches, 'ended', ended, 'checks', checks) ORDER BY slot), '[]') FROM slots),
        'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
                              'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
                              'open', open,
@@ -170,28 +193,25 @@ const TIMELINE: &str = r#"WITH kickoff AS (
                              'closing', jsonb_build_object('state', closing_state, 'execution', closing_id, 'at', closing_at))
                            ORDER BY at, label, round_slug), '[]') FROM shown))"#;
 
-/// The kickoffs of some days (of one tournament, or of all), and the state of their checks at `now`.
+/// The kickoffs of a day, from its first moment to its end, and the state of its checks at `now`.
 pub(crate) async fn timeline(
     client: &impl GenericClient,
-    days: Range<NaiveDate>,
-    tournament: Option<Uuid>,
+    day: &Range<DateTime<Utc>>,
     offsets: &Offsets,
     now: DateTime<Utc>,
 ) -> Result<Timeline, StoreError> {
-    let (since, until) = (days.start.and_time(NaiveTime::MIN), days.end.and_time(NaiveTime::MIN));
     let minutes = |offset: TimeDelta| i32::try_from(offset.num_minutes()).unwrap_or(i32::MAX);
     let rows = client
         .query_typed(
-            &TIMELINE.replace("{OPEN}", OPEN),
+            &TIMELINE.replace("{OPEN}", OPEN).replace("{STATE}", &state_sql("$6")),
             &[
-                (&since, Type::TIMESTAMP),
-                (&until, Type::TIMESTAMP),
+                (&stamp(day.start), Type::TIMESTAMP),
+                (&stamp(day.end), Type::TIMESTAMP),
                 (&f64::from(minutes(offsets.interim)), Type::FLOAT8),
                 (&f64::from(minutes(offsets.closing)), Type::FLOAT8),
                 (&stamp(now), Type::TIMESTAMP),
                 (&stamp(now - GRACE), Type::TIMESTAMP),
                 (&i64::from(KICKOFFS), Type::INT8),
-                (&tournament, Type::UUID),
             ],
         )
         .await?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Page, moment};
 use football::domain::{Mode, TournamentStatus};
 use shared::store::matches::OPEN;
+use shared::store::tournaments::standings_terms;
 use shared::store::{StoreError, stamp, utc};
 
 /// A tournament as the desk shows it.
@@ -350,6 +351,27 @@ pub(crate) async fn standings(
         .collect())
 }
 
+/// What a place of a table leads to, by the provider's table as last read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The group; empty where there is one table.
+    pub(crate) group: String,
+    /// The place.
+    pub(crate) place: i32,
+    /// As `Relegation`, in the provider's words.
+    pub(crate) leads_to: String,
+}
+
+/// What the places of a tournament's tables lead to, in order; those that lead to nothing are left out.
+pub(crate) async fn places(client: &impl GenericClient, tournament: Uuid) -> Result<Vec<Place>, StoreError> {
+    let mut tables = standings_terms(client, tournament).await?.provider;
+    tables.iter_mut().for_each(|table| table.rows.sort_by_key(|row| row.position));
+    let rows = tables.into_iter().flat_map(|table| table.rows);
+    let place =
+        rows.filter_map(|row| Some(Place { group: row.group, place: row.position, leads_to: row.leads_to? }));
+    Ok(place.collect())
+}
+
 /// What differed from the provider's table when the two were last compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -378,7 +400,7 @@ pub(crate) async fn drift(
 }
 
 /// A tie of the bracket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[derive(utoipa::ToSchema)]
 pub(crate) struct TieView {

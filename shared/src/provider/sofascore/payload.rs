@@ -176,6 +176,14 @@ pub(super) struct StandingsRowPayload {
     pub scores_against: i32,
     #[serde(deserialize_with = "points")]
     pub points: i32,
+    #[serde(default, deserialize_with = "for_display")]
+    pub promotion: PromotionPayload,
+}
+
+/// What a place of a table leads to.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct PromotionPayload {
+    pub text: Option<String>,
 }
 
 /// The competition, season and round of an event in a list over all competitions.
@@ -225,6 +233,13 @@ pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// What is only shown to people: another shape than expected says nothing, and costs nothing else.
+fn for_display<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 /// An object, or nothing: null, an empty object, or an empty array, as some relays write an empty object.

@@ -58,6 +58,7 @@ fn rows(table: &TablePayload, group: &str) -> Result<Vec<ProviderRow>, String> {
             scores_for: row.scores_for,
             scores_against: row.scores_against,
             points: row.points,
+            leads_to: row.promotion.text.filter(|text| !text.trim().is_empty()),
         })
     };
     table.rows.iter().enumerate().map(row).collect()

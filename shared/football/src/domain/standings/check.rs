@@ -34,6 +34,9 @@ pub struct ProviderRow {
     pub scores_against: i32,
     /// Points, adjusted.
     pub points: i32,
+    /// What the place leads to, as `Relegation`; none: nothing, or it was not stored yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_to: Option<String>,
 }
 
 /// The provider's table of one group, conference or phase.

@@ -108,6 +108,7 @@ mod tests {
             scores_for: 0,
             scores_against: 0,
             points,
+            leads_to: None,
         }
     }
 

@@ -60,6 +60,7 @@ fn provider(rows: &[Row], order: &str) -> Vec<ProviderRow> {
                 scores_for: row.goals_for,
                 scores_against: row.goals_against,
                 points: row.points,
+                leads_to: None,
             })
         })
         .collect()
@@ -703,6 +704,7 @@ fn every_final_table_comes_out() {
                     scores_for: line["gf"].as_i64().unwrap() as i32,
                     scores_against: line["ga"].as_i64().unwrap() as i32,
                     points: line["pts"].as_i64().unwrap() as i32,
+                    leads_to: None,
                     team,
                 }
             })
@@ -802,6 +804,7 @@ fn tables_of_the_providers_seasons_come_out() {
                     scores_for: number("gf"),
                     scores_against: number("ga"),
                     points: number("pts"),
+                    leads_to: None,
                 }
             })
             .collect();
