@@ -71,9 +71,9 @@ schemathesis: build ## Test the operator's API against its OpenAPI description (
 	  (python3 -m venv .tools/schemathesis && .tools/schemathesis/bin/pip install --quiet schemathesis)
 	tests/schemathesis.sh
 
-bench: setup ## Print figures: database, start, memory, provider, browser
+bench: setup ## Print figures: database, start, memory, pages, provider, browser (ARGS=--pages: only those)
 	cargo build --locked --release --workspace --bins
-	target/release/local bench
+	target/release/local bench $(ARGS)
 
 lambda-check: setup ## Check what is deployed: sizes, start, roles, template (ARGS=--no-build, --no-run)
 	@deploy/lambda-check.sh $(ARGS)

@@ -23,9 +23,10 @@ use shared::store::{Store, matches};
 use crate::driver::{Options, Replay, create_event};
 use crate::emulator::Emulator;
 use crate::emulator::stamp;
+use crate::full_day;
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
-use crate::stack::{Ingredients, Stack};
+use crate::stack::{self, Ingredients, Stack};
 use crate::summary::Summary;
 use crate::tools::Tools;
 
@@ -45,7 +46,7 @@ const REFUSED: &str = r#"{"targetEnv": "elsewhere"}"#;
 const HEALTH: &str = include_str!("../../events/operator-api-health.json");
 
 /// Measures everything and prints a Markdown table, each line as soon as it is measured.
-pub async fn run() -> anyhow::Result<()> {
+pub async fn run(only_pages: bool) -> anyhow::Result<()> {
     let tools = Tools::find()?;
     let cluster = Cluster::start(&tools).await?;
     let emulator = Emulator::start(&tools).await?;
@@ -56,12 +57,6 @@ pub async fn run() -> anyhow::Result<()> {
     say(format!("Profile {profile}, {cores} cores; all services and the provider on this machine.\n"));
     say("| Work | Target | Measured: median of n (min–max) |");
     say("|---|---|---|");
-
-    let url = postgres::create_database(&cluster.url("postgres"), "bench").await?;
-    let store = Store::new(&url.into(), None)?;
-    store.migrate().await?;
-    writing(&store, &season).await?;
-    standings(&season);
 
     let clock = ReplayClock::new(season.first_kickoff() - TimeDelta::hours(12));
     let provider = ReplayProvider::start(vec![season.clone()], clock.clone()).await?;
@@ -77,9 +72,18 @@ pub async fn run() -> anyhow::Result<()> {
         logs: output.path().to_owned(),
     })
     .await?;
+    if only_pages {
+        return pages(&stack).await;
+    }
+    let url = postgres::create_database(&cluster.url("postgres"), "bench").await?;
+    let store = Store::new(&url.into(), None)?;
+    store.migrate().await?;
+    writing(&store, &season).await?;
+    standings(&season);
     cold_starts(&stack, output.path()).await?;
     one_round(&stack, &season, &clock, output.path()).await?;
     memory("memory of a function after work, without Chromium", "< 30 MB", &stack.functions.peak_rss_mb());
+    pages(&stack).await?;
 
     // From here on the season is over and every payload has its full size.
     clock.set(season.last_end());
@@ -169,6 +173,33 @@ async fn cold_starts(stack: &Stack, logs: &Path) -> anyhow::Result<()> {
         row(format!("INIT of {name}"), "< 12 ms", Samples(logged(logs, name, "INIT REPORT(durationMs: ")?));
     }
     memory("memory of a function after its first, quick event", "< 15 MB", &stack.functions.peak_rss_mb());
+    Ok(())
+}
+
+/// Pages of the desk with 1,000 tournaments and 10,000 matches, end to end: HTTP, API Gateway's event, the function.
+async fn pages(stack: &Stack) -> anyhow::Result<()> {
+    full_day::fill(&postgres::connect(&stack.database_url).await?).await?;
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    for (path, aim) in [
+        ("/", "< 50 ms"),
+        ("/checks", "–"),
+        ("/executions", "–"),
+        ("/trends", "–"),
+        ("/search?q=team+7", "–"),
+    ] {
+        let (mut took, mut bytes) = (Samples::default(), 0);
+        for time in 0..=20 {
+            let began = Instant::now();
+            let request =
+                client.get(format!("{}{path}", stack.desk_url)).header("x-internal-token", stack::TOKEN);
+            bytes = request.send().await?.error_for_status()?.bytes().await?.len();
+            // The first one starts the function.
+            if time > 0 {
+                took.0.push(began.elapsed().as_secs_f64() * 1000.0);
+            }
+        }
+        row(format!("page {path} with 10,000 matches, {bytes} bytes"), aim, took);
+    }
     Ok(())
 }
 

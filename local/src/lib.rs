@@ -10,6 +10,7 @@ pub mod crowd;
 pub mod driver;
 pub mod emulator;
 pub mod front;
+pub mod full_day;
 pub mod functions;
 pub mod injection;
 pub mod lambda_check;

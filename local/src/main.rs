@@ -115,8 +115,12 @@ enum Command {
         #[arg(long)]
         calls: PathBuf,
     },
-    /// Run benchmarks: database, start, memory, provider, browser
-    Bench,
+    /// Run benchmarks: database, start, memory, pages, provider, browser
+    Bench {
+        /// Only the operator's pages
+        #[arg(long)]
+        pages: bool,
+    },
     /// Start database, AWS emulator, provider and Slack on fixed ports, for `cargo lambda watch` and SAM
     Up {
         /// The season, which is shifted so that matches are played today
@@ -202,7 +206,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             println!("{} samples in events/", samples::write(Path::new("events"))?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench => bench::run().await.map(|()| ExitCode::SUCCESS),
+        Command::Bench { pages } => bench::run(pages).await.map(|()| ExitCode::SUCCESS),
         Command::Services { calls, command } => services(&command, calls.as_deref()).await,
     }
 }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use local::full_day;
 use local::stack::TOKEN;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -670,46 +671,7 @@ async fn a_day_shows_which_checks_were_made_and_which_are_late() {
 #[tokio::test]
 async fn a_full_day_is_a_small_page() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
-    world
-        .db
-        .batch_execute(
-            "INSERT INTO team (name, external_id, badge, provider)
-             SELECT 'Team ' || n, n::text, '', 'sofascore' FROM generate_series(1, 40) n;
-             INSERT INTO tournament (external_id, base_url, slug, provider, season, mode, label)
-             SELECT n::text, 'x', 'cup-' || n, 'sofascore', '2024', 'regular-season-only', 'Competition with a name ' || n
-               FROM generate_series(1, 1000) n;
-             INSERT INTO match (external_id, provider, tournament_id, round_slug, home_team_id, external_home_team_id,
-                    away_team_id, external_away_team_id, date, status)
-             SELECT t.external_id || '-' || n, 'sofascore', t.id, (n % 3)::text, h.id, h.external_id, a.id, a.external_id,
-                    date_trunc('day', now() AT TIME ZONE 'UTC') + n * interval '137 minutes' + (t.external_id::int % 60) * interval '1 minute',
-                    CASE WHEN n % 2 = 0 THEN 'open' ELSE 'ended' END
-               FROM tournament t CROSS JOIN generate_series(1, 10) n
-               JOIN team h ON h.external_id = n::text JOIN team a ON a.external_id = (n + 20)::text;
-             INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
-                    completed_at, planned_for, idempotency_key, function, summary)
-             SELECT gen_random_uuid(), m.tournament_id, 'matches_update',
-                    CASE WHEN m.external_id LIKE '%7-%' THEN 'failed' ELSE 'completed' END, m.date + interval '2 hours',
-                    m.date + interval '2 hours', m.date + interval '2 hours', 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug
-                    || ':closing:' || to_char(m.date + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
-                    'scores-and-standings', '{\"requests\": 1, \"errors\": [\"the provider did not answer\"]}'
-               FROM match m WHERE m.status = 'ended' ON CONFLICT DO NOTHING;
-             INSERT INTO scheduled_check (key, function, kind, tournament_id, round_slug, kickoff, due_at, created_at, done_at,
-                    outcome)
-             SELECT 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug || ':closing:'
-                    || to_char(m.date + interval '2 hours', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'scores-and-standings', 'closing',
-                    m.tournament_id, m.round_slug, m.date, m.date + interval '2 hours', m.date,
-                    CASE WHEN m.status = 'ended' THEN m.date + interval '2 hours' END,
-                    CASE WHEN m.status = 'ended' THEN 'done' END
-               FROM match m ON CONFLICT DO NOTHING;
-             -- Two weeks of results, of which some were corrected, and running scores before them.
-             INSERT INTO change_history (changed_at, tournament_id, subject, match_id, part, changes, event)
-             SELECT now() AT TIME ZONE 'UTC' - n * interval '8 hours', m.tournament_id, 'match', m.id, m.external_id,
-                    '{\"home_score\": [0, 1]}', CASE WHEN n % 20 = 0 THEN 'match-corrected' WHEN n % 3 = 0 THEN 'match-ended' END
-               FROM match m CROSS JOIN generate_series(1, 10) n WHERE m.status = 'ended';
-             ANALYZE;",
-        )
-        .await
-        .unwrap();
+    full_day::fill(&world.db).await.unwrap();
     let desk = Desk::of(&world);
     let (cookie, _) = sign_in(&desk).await;
     let mut fastest = Duration::MAX;

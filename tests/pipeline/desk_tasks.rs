@@ -80,7 +80,7 @@ async fn correcting_and_locking_a_match_takes_four_clicks() {
     tab.open("/?day=2024-03-02").await;
     tab.clicks = 0;
     tab.click("#kickoffs-caption ~ tbody a[href^='/tournaments/']").await;
-    tab.click("#matches-caption ~ tbody a").await;
+    tab.click("table.matches tbody a").await;
     let before = tab.path().await;
     tab.fill("#away", "3").await;
     tab.fill("#home_penalties", "4").await;

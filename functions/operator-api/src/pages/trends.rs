@@ -49,6 +49,9 @@ struct OperationTrend {
     name: String,
     charts: Vec<Chart>,
     weeks: Vec<Week>,
+    runs: i64,
+    /// Whether it brought results.
+    has_results: bool,
 }
 
 #[derive(Template)]
@@ -90,12 +93,11 @@ pub(super) async fn show(
     for day in days {
         of_operation.entry(day.operation.clone()).or_default().push(day);
     }
-    page(&Trends {
-        shell: Shell::of(&desk, &caller, "trends"),
-        weeks,
-        until,
-        operations: of_operation.into_iter().map(|(id, days)| trend(id, &days, first, weeks)).collect(),
-    })
+    // Scores first: members wait for them.
+    let mut operations: Vec<OperationTrend> =
+        of_operation.into_iter().map(|(id, days)| trend(id, &days, first, weeks)).collect();
+    operations.sort_by_key(|operation| std::cmp::Reverse((operation.has_results, operation.runs)));
+    page(&Trends { shell: Shell::of(&desk, &caller, "trends"), weeks, until, operations })
 }
 
 fn trend(id: String, days: &[DayOfOperation], first: NaiveDate, weeks: i64) -> OperationTrend {
@@ -136,7 +138,7 @@ fn trend(id: String, days: &[DayOfOperation], first: NaiveDate, weeks: i64) -> O
     }
     if let Some(slowest) = latency {
         charts.push(chart(
-            "Slowest result after the provider's",
+            "Slowest result",
             format!("at most {}", view::duration(slowest * 1_000)),
             |day| day.latency_s.unwrap_or_default(),
             |seconds| view::duration(seconds * 1_000),
@@ -162,6 +164,8 @@ fn trend(id: String, days: &[DayOfOperation], first: NaiveDate, weeks: i64) -> O
     OperationTrend {
         name: view::operation_name(&id).to_owned(),
         charts,
+        runs: sum(|day| day.runs),
+        has_results: latency.is_some(),
         weeks: (0..weeks).rev().map(week).filter(|week| week.runs > 0).collect(),
         id,
     }

@@ -146,7 +146,13 @@ pub(super) fn outcome(summary: &Summary, status: Option<ExecutionStatus>) -> Str
     if !summary.facts.results.is_empty() {
         return cut(&summary.facts.result_lines().join("; "), 160);
     }
-    summary.rows.map_or_else(String::new, |rows| format!("rows: {}", counts(&rows)))
+    match summary.rows {
+        None => String::new(),
+        Some(rows) if !rows.wrote() && rows.unresolved == 0 => {
+            format!("nothing new in {} rows", rows.unchanged)
+        }
+        Some(rows) => format!("rows: {}", counts(&rows)),
+    }
 }
 
 /// `2 → 3`, or `2` where nothing changes.

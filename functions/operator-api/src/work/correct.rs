@@ -77,6 +77,9 @@ pub(crate) struct CorrectMatch {
 pub(crate) struct CorrectionView {
     /// What changes of the match, as `field: old → new`. None: it is locked as it is.
     pub changes: Vec<String>,
+    /// The kickoff as it was and as it becomes, where it changes.
+    #[serde(skip)]
+    pub moved: Option<[DateTime<Utc>; 2]>,
     /// Whether another result counts than before.
     pub changes_result: bool,
     /// What changes in the table and the bracket.
@@ -264,6 +267,7 @@ fn view(found: &Found, to: &Match, effects: Effects) -> CorrectionView {
             .filter(|difference| difference.is_for_people())
             .map(ToString::to_string)
             .collect(),
+        moved: stored.kickoff.zip(to.kickoff).filter(|(from, to)| from != to).map(<[_; 2]>::from),
         effects,
         changes_result: is_another,
         scored_at: found.game.scored_at.filter(|_| is_another),
