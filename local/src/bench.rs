@@ -23,7 +23,7 @@ use shared::store::{Store, matches};
 use crate::driver::{Options, Replay, create_event};
 use crate::emulator::Emulator;
 use crate::emulator::stamp;
-use crate::full_day;
+use crate::full_day::{self, Day};
 use crate::postgres::{self, Cluster};
 use crate::replay::{ReplayClock, ReplayProvider, Season};
 use crate::stack::{self, Ingredients, Stack};
@@ -178,28 +178,31 @@ async fn cold_starts(stack: &Stack, logs: &Path) -> anyhow::Result<()> {
 
 /// Pages of the desk with 1,000 tournaments and 10,000 matches, end to end: HTTP, API Gateway's event, the function.
 async fn pages(stack: &Stack) -> anyhow::Result<()> {
-    full_day::fill(&postgres::connect(&stack.database_url).await?).await?;
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    for (path, aim) in [
-        ("/", "< 50 ms"),
-        ("/checks", "–"),
-        ("/executions", "–"),
-        ("/trends", "–"),
-        ("/search?q=team+7", "–"),
-    ] {
-        let (mut took, mut bytes) = (Samples::default(), 0);
-        for time in 0..=20 {
-            let began = Instant::now();
-            let request =
-                client.get(format!("{}{path}", stack.desk_url)).header("x-internal-token", stack::TOKEN);
-            bytes = request.send().await?.error_for_status()?.bytes().await?.len();
-            // The first one starts the function.
-            if time > 0 {
-                took.0.push(began.elapsed().as_secs_f64() * 1000.0);
-            }
-        }
-        row(format!("page {path} with 10,000 matches, {bytes} bytes"), aim, took);
+    let db = postgres::connect(&stack.database_url).await?;
+    full_day::fill(&db, Day::Ordinary).await?;
+    page(stack, "/", "an ordinary day", "< 50 ms").await?;
+    for path in ["/checks", "/executions", "/trends", "/search?q=team+7"] {
+        page(stack, path, "an ordinary day", "–").await?;
     }
+    db.batch_execute("TRUNCATE tournament, team, data_provider_executions CASCADE").await?;
+    full_day::fill(&db, Day::Troubled).await?;
+    page(stack, "/", "half of all matches stay open", "–").await
+}
+
+async fn page(stack: &Stack, path: &str, day: &str, aim: &str) -> anyhow::Result<()> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let (mut took, mut bytes) = (Samples::default(), 0);
+    for time in 0..=20 {
+        let began = Instant::now();
+        let request =
+            client.get(format!("{}{path}", stack.desk_url)).header("x-internal-token", stack::TOKEN);
+        bytes = request.send().await?.error_for_status()?.bytes().await?.len();
+        // The first one starts the function.
+        if time > 0 {
+            took.0.push(began.elapsed().as_secs_f64() * 1000.0);
+        }
+    }
+    row(format!("page {path}, 10,000 matches, {day}: {bytes} bytes"), aim, took);
     Ok(())
 }
 

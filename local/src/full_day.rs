@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-/// 10,000 matches of today, half of them over, with two weeks of history.
+/// 10,000 matches of today, with two weeks of history.
 const ROWS: &str = r#"INSERT INTO team (name, external_id, badge, provider)
 SELECT 'Team ' || n, n::text, '', 'sofascore' FROM generate_series(1, 40) n;
 INSERT INTO tournament (external_id, base_url, slug, provider, season, mode, label)
@@ -11,14 +11,14 @@ SELECT n::text, 'x', 'cup-' || n, 'sofascore', '2024', 'regular-season-only', 'C
 INSERT INTO match (external_id, provider, tournament_id, round_slug, home_team_id, external_home_team_id,
        away_team_id, external_away_team_id, date, status)
 SELECT t.external_id || '-' || n, 'sofascore', t.id, (n % 3)::text, h.id, h.external_id, a.id, a.external_id,
-       date_trunc('day', now() AT TIME ZONE 'UTC') + n * interval '137 minutes' + (t.external_id::int % 60) * interval '1 minute',
-       CASE WHEN n % 2 = 0 THEN 'open' ELSE 'ended' END
+       {DATE},
+       CASE WHEN {OPEN} THEN 'open' ELSE 'ended' END
   FROM tournament t CROSS JOIN generate_series(1, 10) n
   JOIN team h ON h.external_id = n::text JOIN team a ON a.external_id = (n + 20)::text;
 INSERT INTO data_provider_executions (request_id, tournament_id, operation_type, status, started_at,
        completed_at, planned_for, idempotency_key, function, summary)
 SELECT gen_random_uuid(), m.tournament_id, 'matches_update',
-       CASE WHEN m.external_id LIKE '%7-%' THEN 'failed' ELSE 'completed' END, m.date + interval '2 hours',
+       CASE WHEN m.external_id LIKE '{FAILED}' THEN 'failed' ELSE 'completed' END, m.date + interval '2 hours',
        m.date + interval '2 hours', m.date + interval '2 hours', 'scores-and-standings:matches_update:' || m.tournament_id || ':' || m.round_slug
        || ':closing:' || to_char(m.date + interval '2 hours', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        'scores-and-standings', '{"requests": 1, "errors": ["the provider did not answer"]}'
@@ -38,7 +38,23 @@ SELECT now() AT TIME ZONE 'UTC' - n * interval '8 hours', m.tournament_id, 'matc
   FROM match m CROSS JOIN generate_series(1, 10) n WHERE m.status = 'ended';
 ANALYZE"#;
 
+/// How the day goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Day {
+    /// Matches are over three hours after their kickoff, and few checks failed.
+    Ordinary,
+    /// Half of the matches stay open, and a tenth of the checks failed.
+    Troubled,
+}
+
 /// Fills a migrated database.
-pub async fn fill(client: &Client) -> Result<(), tokio_postgres::Error> {
-    client.batch_execute(ROWS).await
+pub async fn fill(client: &Client, day: Day) -> Result<(), tokio_postgres::Error> {
+    let (open, failed) = match day {
+        Day::Ordinary => ("{DATE} > now() AT TIME ZONE 'UTC' - interval '3 hours'", "77_-%"),
+        Day::Troubled => ("n % 2 = 0", "%7-%"),
+    };
+    let date = "date_trunc('day', now() AT TIME ZONE 'UTC') + n * interval '137 minutes'
+                + (t.external_id::int % 60) * interval '1 minute'";
+    let rows = ROWS.replace("{OPEN}", open).replace("{FAILED}", failed).replace("{DATE}", date);
+    client.batch_execute(&rows).await
 }

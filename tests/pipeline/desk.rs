@@ -671,7 +671,7 @@ async fn a_day_shows_which_checks_were_made_and_which_are_late() {
 #[tokio::test]
 async fn a_full_day_is_a_small_page() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
-    full_day::fill(&world.db).await.unwrap();
+    full_day::fill(&world.db, full_day::Day::Troubled).await.unwrap();
     let desk = Desk::of(&world);
     let (cookie, _) = sign_in(&desk).await;
     let mut fastest = Duration::MAX;

@@ -32,7 +32,6 @@ pub(super) struct Bar {
 /// An hour of the day, as the table beside the chart has it.
 pub(super) struct Hour {
     pub(super) label: String,
-    pub(super) kickoffs: i64,
     pub(super) matches: i64,
     pub(super) ended: i64,
     pub(super) checks: BTreeMap<CheckState, i64>,
@@ -78,7 +77,7 @@ impl DayChart {
         let mut bars = Vec::new();
         for slot in slots {
             let (time, left) = (zone.text(slot.at, "%H:%M"), x(slot.at) + 1);
-            if slot.kickoffs > 0 {
+            if slot.matches > 0 {
                 let height = height(slot.matches, most_matches);
                 let title = format!(
                     "{time}: {} kick off, {} over",
@@ -152,7 +151,7 @@ fn counted(count: i64, one: &str, many: &str) -> String {
 }
 
 fn summary(slots: &[DaySlot], checks: &BTreeMap<CheckState, i64>, zone: Zone) -> String {
-    let with_kickoff = || slots.iter().filter(|slot| slot.kickoffs > 0);
+    let with_kickoff = || slots.iter().filter(|slot| slot.matches > 0);
     let (Some(first), Some(last)) = (with_kickoff().next(), with_kickoff().next_back()) else {
         return match checks.values().sum::<i64>() {
             0 => "No kickoff and no check.".to_owned(),
@@ -181,10 +180,9 @@ fn hours(slots: &[DaySlot], zone: Zone) -> Vec<Hour> {
     for slot in slots {
         let label = zone.text(slot.at, "%H:00");
         if hours.last().is_none_or(|hour| hour.label != label) {
-            hours.push(Hour { label, kickoffs: 0, matches: 0, ended: 0, checks: BTreeMap::new() });
+            hours.push(Hour { label, matches: 0, ended: 0, checks: BTreeMap::new() });
         }
         if let Some(hour) = hours.last_mut() {
-            hour.kickoffs += slot.kickoffs;
             hour.matches += slot.matches;
             hour.ended += slot.ended;
             hour.checks = sum([&hour.checks, &slot.checks].into_iter());
@@ -205,13 +203,7 @@ mod tests {
     use super::*;
 
     fn slot(at: &str, matches: i64, checks: &[(CheckState, i64)]) -> DaySlot {
-        DaySlot {
-            at: at.parse().unwrap(),
-            kickoffs: i64::from(matches > 0),
-            matches,
-            ended: 0,
-            checks: checks.iter().copied().collect(),
-        }
+        DaySlot { at: at.parse().unwrap(), matches, ended: 0, checks: checks.iter().copied().collect() }
     }
 
     #[test]

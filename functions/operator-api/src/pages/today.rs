@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::read::attention::{self, Attention};
-use crate::read::listing::provider_state;
-use crate::read::provider::{self, ProviderState};
+use crate::read::provider;
 use crate::read::today::{self, CheckState, Timeline};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
+use shared::provider::PROVIDER;
 use shared::store::pauses::{self, Pause};
 
 use super::attention as shown;
@@ -32,7 +32,8 @@ struct Today {
     pauses: Vec<Pause>,
     timeline: Timeline,
     chart: DayChart,
-    provider: ProviderState,
+    /// Until when the provider is not asked; none: it is asked.
+    refused_until: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,7 +50,6 @@ pub(super) async fn show(
     let today = caller.zone.day_of(now);
     let day = request::day("day", of.day.as_deref())?.unwrap_or(today);
     let within = caller.zone.days(day, day);
-    let provider = provider_state(&desk).await?;
     let client = desk.services().await?.store.client().await?;
     let offsets = &desk.app.config.schedules.offsets;
     let timeline = today::timeline(&*client, &within, offsets, now).await?;
@@ -62,7 +62,7 @@ pub(super) async fn show(
         pauses: pauses::list(&*client).await?,
         chart: DayChart::of(&timeline.slots, &within, caller.zone, now),
         timeline,
-        provider,
+        refused_until: provider::refused_until(&*client, PROVIDER).await?,
     })
 }
 
@@ -104,7 +104,8 @@ impl Today {
         self.timeline.slots.iter().fold((0, 0), |(all, ended), slot| (all + slot.matches, ended + slot.ended))
     }
 
+    /// How many of the day's matches are not in the table of kickoffs.
     fn left_out(&self) -> i64 {
-        self.timeline.total - i64::try_from(self.timeline.kickoffs.len()).unwrap_or_default()
+        self.timeline.matches - self.timeline.kickoffs.iter().map(|kickoff| kickoff.matches).sum::<i64>()
     }
 }

@@ -32,11 +32,14 @@ pub(crate) struct ProviderState {
     pub(crate) executions_today: i64,
 }
 
-impl ProviderState {
-    /// Whether it is asked: it has not refused, or its time is up.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.circuit == "closed"
-    }
+/// Until when the provider is not asked, since it refused; none: it is asked.
+pub(crate) async fn refused_until(
+    client: &impl GenericClient,
+    provider: &str,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = "SELECT retry_at FROM provider_circuit WHERE provider = $1 AND state <> 'closed'";
+    let rows = client.query_typed(sql, &[(&provider, Type::TEXT)]).await?;
+    Ok(rows.first().and_then(|row| moment(row, "retry_at")))
 }
 
 /// The provider's state on a day.

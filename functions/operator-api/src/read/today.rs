@@ -113,8 +113,6 @@ pub(crate) struct DaySlot {
     /// When it begins, UTC.
     #[serde(deserialize_with = "super::utc_of_json")]
     pub(crate) at: DateTime<Utc>,
-    /// Kickoffs in it.
-    pub(crate) kickoffs: i64,
     /// Matches that start in it.
     pub(crate) matches: i64,
     /// Those of them that are over.
@@ -132,25 +130,53 @@ pub(crate) struct Timeline {
     pub(crate) slots: Vec<DaySlot>,
     /// The kickoffs, by time: all of them, or of a full day those that matter most now.
     pub(crate) kickoffs: Vec<DayKickoff>,
-    /// How many there are.
-    pub(crate) total: i64,
+    /// How many matches start on the day.
+    pub(crate) matches: i64,
 }
 
 /// The statement of [`timeline`]; `{OPEN}` is [`OPEN`], `{STATE}` that of [`state_sql`].
-const TIMELINE: &str = r#"WITH kickoff AS (
+const TIMELINE: &str = r#"WITH made AS MATERIALIZED (
+       SELECT c.id, c.tournament_id, c.round_slug, c.kickoff, c.kind, c.due_at, {STATE} AS state
+         FROM scheduled_check c
+         -- Only executions that say more than the row: those that went well are most of a day's.
+         LEFT JOIN (SELECT idempotency_key, status FROM data_provider_executions
+                     WHERE status <> 'completed' AND started_at >= $1 - interval '1 day') e ON e.idempotency_key = c.key
+        WHERE c.due_at >= $1 AND c.due_at < $2 + interval '1 day'),
+     idle AS (SELECT id FROM tournament WHERE deleted_at IS NOT NULL OR status NOT IN ('active', 'completed')),
+     match_slot AS MATERIALIZED (
+       SELECT floor(date_part('epoch', m.date - $1) / 900) AS slot, count(*) AS matches,
+              count(*) FILTER (WHERE m.status <> 'not-defined' AND NOT {OPEN}) AS ended
+         FROM match m WHERE m.date >= $1 AND m.date < $2 AND m.tournament_id NOT IN (SELECT id FROM idle) GROUP BY 1),
+     slots AS (
+       SELECT slot, sum(matches) AS matches, sum(ended) AS ended,
+              COALESCE(jsonb_object_agg(state, n) FILTER (WHERE state IS NOT NULL), '{}') AS checks
+         FROM (SELECT slot, matches, ended, NULL AS state, 0 AS n FROM match_slot
+               UNION ALL
+               SELECT floor(date_part('epoch', due_at - $1) / 900), 0, 0, state, count(*)
+                 FROM made WHERE due_at < $2 GROUP BY 1, state) s
+        GROUP BY slot),
+     -- Kickoffs are grouped only as far from now as enough of them are found: a full day has thousands.
+     near AS (
+       SELECT $1 + min(slot) * interval '15 minutes' AS since, $1 + (max(slot) + 1) * interval '15 minutes' AS until
+         FROM (SELECT slot, sum(matches) OVER (ORDER BY abs(slot * 900 - date_part('epoch', $5 - $1)), slot) - matches AS nearer
+                 FROM match_slot) s
+        WHERE nearer < $7 * 10),
+     problem AS MATERIALIZED (
+       SELECT DISTINCT tournament_id, kickoff FROM (
+         SELECT k.tournament_id, k.kickoff FROM made k
+          WHERE k.kind = 'closing' AND k.state IN ('late', 'failed', 'partial') AND k.kickoff >= $1 AND k.kickoff < $2
+          ORDER BY abs(date_part('epoch', k.kickoff - $5)) LIMIT $7 * 5) p
+        WHERE EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = p.tournament_id AND m.date = p.kickoff AND {OPEN})),
+     kickoff AS (
        SELECT m.tournament_id, m.round_slug, m.date AS at, m.date + $4 * interval '1 minute' AS closing_at,
               count(*) AS matches, count(*) FILTER (WHERE m.status <> 'not-defined' AND NOT {OPEN}) AS ended,
               count(*) FILTER (WHERE {OPEN}) AS open
          FROM match m
-        WHERE m.date >= $1 AND m.date < $2
-          AND m.tournament_id IN (SELECT id FROM tournament
-                                   WHERE deleted_at IS NULL AND status IN ('active', 'completed'))
+        WHERE m.date >= $1 AND m.date < $2 AND m.tournament_id NOT IN (SELECT id FROM idle)
+          AND ((m.date >= (SELECT since FROM near) AND m.date < (SELECT until FROM near))
+               OR (m.tournament_id, m.date) IN (SELECT tournament_id, kickoff FROM problem))
         GROUP BY m.tournament_id, m.date, m.round_slug),
-     made AS MATERIALIZED (
-       SELECT c.tournament_id, c.round_slug, c.kickoff, c.kind, c.due_at, e.id, {STATE} AS state
-         FROM scheduled_check c LEFT JOIN data_provider_executions e ON e.idempotency_key = c.key
-        WHERE c.due_at >= $1 AND c.due_at < $2 + interval '1 day'),
-     checked AS MATERIALIZED (
+     checked AS (
        SELECT k.*, c.id AS closing_id,
               -- Without a row: not planned yet, or of a time before this version.
               COALESCE(c.state, CASE WHEN closing_at > $6 AND open > 0 OR closing_at > $5 THEN 'due'
@@ -158,15 +184,6 @@ const TIMELINE: &str = r#"WITH kickoff AS (
          FROM kickoff k
          LEFT JOIN made c ON c.tournament_id = k.tournament_id AND c.round_slug = k.round_slug AND c.kickoff = k.at
                AND c.kind = 'closing'),
-     slots AS (
-       SELECT slot, sum(kickoffs) AS kickoffs, sum(matches) AS matches, sum(ended) AS ended,
-              COALESCE(jsonb_object_agg(state, n) FILTER (WHERE state IS NOT NULL), '{}') AS checks
-         FROM (SELECT floor(date_part('epoch', at - $1) / 900) AS slot, count(*) AS kickoffs, sum(matches) AS matches,
-                      sum(ended) AS ended, NULL AS state, 0 AS n FROM kickoff GROUP BY 1
-               UNION ALL
-               SELECT floor(date_part('epoch', due_at - $1) / 900), 0, 0, 0, state, count(*)
-                 FROM made WHERE due_at < $2 GROUP BY 1, state) s
-        GROUP BY slot),
      chosen AS (
        SELECT *, at + $3 * interval '1 minute' AS interim_at FROM checked
         ORDER BY CASE WHEN closing_state IN ('late', 'failed', 'partial') AND open > 0 THEN 0 ELSE 1 END,
@@ -174,23 +191,27 @@ const TIMELINE: &str = r#"WITH kickoff AS (
         LIMIT $7),
      -- Labels and interim checks are read only for the kickoffs that are shown.
      shown AS (
-       SELECT k.*, t.label, i.id AS interim_id,
+       SELECT k.*, t.label, ce.id AS closing_execution, ie.id AS interim_execution,
               -- An interim check that the closing one has overtaken is not missed any more.
               COALESCE(CASE WHEN i.state = 'late' AND closing_state IN ('done', 'partial') THEN 'unneeded' ELSE i.state END,
                        CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
                                      WHEN open = 0 OR closing_at <= $5 THEN 'unneeded' ELSE 'late' END) AS interim_state
          FROM chosen k JOIN tournament t ON t.id = k.tournament_id
          LEFT JOIN made i ON i.tournament_id = k.tournament_id AND i.round_slug = k.round_slug AND i.kickoff = k.at
-               AND i.kind = 'interim')
+               AND i.kind = 'interim'
+         LEFT JOIN scheduled_check cc ON cc.id = k.closing_id
+         LEFT JOIN data_provider_executions ce ON ce.idempotency_key = cc.key
+         LEFT JOIN scheduled_check ic ON ic.id = i.id
+         LEFT JOIN data_provider_executions ie ON ie.idempotency_key = ic.key)
      SELECT jsonb_build_object(
-       'total', (SELECT count(*) FROM kickoff),
-       'slots', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', $1 + slot * interval '15 minutes', 'kickoffs', kickoffs,
+       'matches', (SELECT COALESCE(sum(matches), 0) FROM match_slot),
+       'slots', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', $1 + slot * interval '15 minutes',
                                    'matches', matches, 'ended', ended, 'checks', checks) ORDER BY slot), '[]') FROM slots),
        'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
                              'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
                              'open', open,
-                             'interim', jsonb_build_object('state', interim_state, 'execution', interim_id, 'at', interim_at),
-                             'closing', jsonb_build_object('state', closing_state, 'execution', closing_id, 'at', closing_at))
+                             'interim', jsonb_build_object('state', interim_state, 'execution', interim_execution, 'at', interim_at),
+                             'closing', jsonb_build_object('state', closing_state, 'execution', closing_execution, 'at', closing_at))
                            ORDER BY at, label, round_slug), '[]') FROM shown))"#;
 
 /// The kickoffs of a day, from its first moment to its end, and the state of its checks at `now`.
