@@ -11,6 +11,8 @@ pub(crate) const ZONE_COOKIE: &str = "zone";
 
 /// `2 Mar 2024, 15:00`.
 pub(crate) const MINUTE: &str = "%-d %b %Y, %H:%M";
+/// `2 Mar 2024, 15:00:12`.
+pub(crate) const SECOND: &str = "%-d %b %Y, %H:%M:%S";
 
 /// A time zone, as `Europe/Berlin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

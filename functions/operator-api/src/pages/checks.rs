@@ -28,6 +28,7 @@ struct List {
     kind: String,
     from: String,
     to: String,
+    tournament: String,
     next: Option<String>,
 }
 
@@ -43,15 +44,17 @@ pub(super) async fn list(
     FromForm(asked): FromForm<ChecksListed>,
 ) -> Result<Response, Problem> {
     let now = desk.clock.now();
-    let filter = check_filter(&asked, None, caller.zone, now)?;
+    let filter = check_filter(&asked, caller.zone, now)?;
     let client = desk.services().await?.store.client().await?;
     let found = checks::list(&*client, &filter, LINES, now).await?;
     let text = |text: Option<String>| text.unwrap_or_default();
-    let (kind, from, to) = (text(asked.kind), text(asked.from), text(asked.to));
+    let [kind, from, to, tournament] = [asked.kind, asked.from, asked.to, asked.tournament].map(text);
     let next = found.more.then(|| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let show = if filter.over { "over" } else { "" };
-        for (name, value) in [("show", show), ("kind", &kind), ("from", &from), ("to", &to)] {
+        for (name, value) in
+            [("show", show), ("kind", &kind), ("from", &from), ("to", &to), ("tournament", &tournament)]
+        {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
@@ -59,5 +62,5 @@ pub(super) async fn list(
         query.append_pair("skip", &(filter.skip + LINES).to_string()).finish()
     });
     let shell = Shell::of(&desk, &caller, "checks");
-    page(&List { shell, lines: found.rows, over: filter.over, kind, from, to, next })
+    page(&List { shell, lines: found.rows, over: filter.over, kind, from, to, tournament, next })
 }

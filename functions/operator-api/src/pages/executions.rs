@@ -23,7 +23,7 @@ use crate::read::listing::{ExecutionsListed, SEARCHED_DAYS, cursor_of, execution
 use crate::read::logs;
 use crate::read::report::StoredReport;
 use crate::request::{FromForm, Id};
-use crate::zone::{MINUTE, Zone};
+use crate::zone::{MINUTE, SECOND, Zone};
 
 /// Executions on a page.
 const LINES: i64 = 50;
@@ -264,7 +264,7 @@ fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, String)> {
     let summary = &execution.summary;
     let mut facts = vec![
         ("Function", execution.function.clone().unwrap_or_else(|| "–".to_owned())),
-        ("Started", zone.text(execution.started_at, MINUTE)),
+        ("Started", zone.text(execution.started_at, SECOND)),
         ("Ended", execution.completed_at.map_or_else(|| "–".to_owned(), |at| zone.text(at, MINUTE))),
         ("Attempt", execution.attempt.to_string()),
     ];

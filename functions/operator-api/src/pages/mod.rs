@@ -36,7 +36,7 @@ use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::request::wants_page;
-use crate::zone::{Moment, Zone};
+use crate::zone::{Moment, SECOND, Zone};
 
 const SCRIPT: &str = include_str!("../../assets/desk.js");
 const ICON: &str = include_str!("../../assets/icon.svg");
@@ -106,6 +106,11 @@ impl Shell {
         if self.here == page { "page" } else { "false" }
     }
 
+    /// The person's name, without the page as the way they came.
+    fn person(&self) -> &str {
+        self.caller.strip_suffix(" (page)").unwrap_or(&self.caller)
+    }
+
     /// `2 Mar 2024, 15:00` in the person's time zone.
     fn at(&self, at: &DateTime<Utc>) -> Moment {
         self.zone.moment(*at)
@@ -123,7 +128,7 @@ impl Shell {
 
     /// `2 Mar 2024, 15:00:12` in the person's time zone.
     fn second(&self, at: &DateTime<Utc>) -> Moment {
-        self.zone.formatted(*at, "%-d %b %Y, %H:%M:%S")
+        self.zone.formatted(*at, SECOND)
     }
 }
 

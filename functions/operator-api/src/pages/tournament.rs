@@ -278,8 +278,8 @@ pub(super) async fn checks(
     let now = desk.clock.now();
     let client = desk.services().await?.store.client().await?;
     let of = |show: Option<&str>| {
-        let asked = ChecksListed { show: show.map(str::to_owned), ..ChecksListed::default() };
-        check_filter(&asked, Some(id), caller.zone, now)
+        let (show, tournament) = (show.map(str::to_owned), Some(id.to_string()));
+        check_filter(&ChecksListed { show, tournament, ..ChecksListed::default() }, caller.zone, now)
     };
     page(&Checks {
         shell: Shell::of(&desk, &caller, "tournaments"),

@@ -59,7 +59,8 @@ struct OperationTrend {
 struct Trends {
     shell: Shell,
     weeks: i64,
-    /// The last day.
+    /// The first and the last day.
+    first: NaiveDate,
     until: NaiveDate,
     operations: Vec<OperationTrend>,
 }
@@ -97,7 +98,7 @@ pub(super) async fn show(
     let mut operations: Vec<OperationTrend> =
         of_operation.into_iter().map(|(id, days)| trend(id, &days, first, weeks)).collect();
     operations.sort_by_key(|operation| std::cmp::Reverse((operation.has_results, operation.runs)));
-    page(&Trends { shell: Shell::of(&desk, &caller, "trends"), weeks, until, operations })
+    page(&Trends { shell: Shell::of(&desk, &caller, "trends"), weeks, first, until, operations })
 }
 
 fn trend(id: String, days: &[DayOfOperation], first: NaiveDate, weeks: i64) -> OperationTrend {
@@ -126,12 +127,12 @@ fn trend(id: String, days: &[DayOfOperation], first: NaiveDate, weeks: i64) -> O
         chart("Runs", number(sum(|day| day.runs)), |day| day.runs, number, "calm"),
         chart(
             "Median duration",
-            format!("at most {}", view::duration(most(|day| day.median_ms))),
+            format!("{} on the slowest day", view::duration(most(|day| day.median_ms))),
             |day| day.median_ms,
             view::duration,
             "busy",
         ),
-        chart("Failed, also in part", number(sum(failures)), failures, number, "bad"),
+        chart("Failed, as a whole or in part", number(sum(failures)), failures, number, "bad"),
     ];
     if sum(|day| day.requests) > 0 {
         charts.push(chart("Requests", number(sum(|day| day.requests)), |day| day.requests, number, "calm"));
@@ -139,7 +140,7 @@ fn trend(id: String, days: &[DayOfOperation], first: NaiveDate, weeks: i64) -> O
     if let Some(slowest) = latency {
         charts.push(chart(
             "Slowest result",
-            format!("at most {}", view::duration(slowest * 1_000)),
+            format!("{} at worst", view::duration(slowest * 1_000)),
             |day| day.latency_s.unwrap_or_default(),
             |seconds| view::duration(seconds * 1_000),
             "half",

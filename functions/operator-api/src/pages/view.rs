@@ -3,12 +3,13 @@
 use crate::read::checks::Made;
 use crate::read::executions::Execution;
 use crate::read::matches::MatchView;
-use crate::read::today::{CheckState, DayCheck, DayKickoff};
+use crate::read::today::{CheckState, DayCheck, DayKickoff, DayMatch};
 use crate::read::tournaments::TieView;
 use chrono::{DateTime, Utc};
 use football::domain::knockout::DecidedBy;
 use football::domain::{MatchStatus, TournamentStatus};
 use football::plan::checks::CheckKind;
+use shared::journal::ScheduleCounts;
 use shared::outcomes::counts;
 use shared::style::Tone;
 use shared::summary::Summary;
@@ -127,6 +128,11 @@ impl Line {
     }
 }
 
+/// Whether a person asked for any of them.
+pub(super) fn by_persons(lines: &[Line]) -> bool {
+    lines.iter().any(|line| line.execution.requested_by.is_some())
+}
+
 /// What an execution changed, or its first error.
 pub(super) fn outcome(summary: &Summary, status: Option<ExecutionStatus>) -> String {
     if status == Some(ExecutionStatus::InProgress) {
@@ -146,12 +152,12 @@ pub(super) fn outcome(summary: &Summary, status: Option<ExecutionStatus>) -> Str
     if !summary.facts.results.is_empty() {
         return cut(&summary.facts.result_lines().join("; "), 160);
     }
-    match summary.rows {
-        None => String::new(),
-        Some(rows) if !rows.wrote() && rows.unresolved == 0 => {
-            format!("nothing new in {} rows", rows.unchanged)
-        }
-        Some(rows) => format!("rows: {}", counts(&rows)),
+    let planned = summary.schedules.filter(ScheduleCounts::changed);
+    match (summary.rows, planned) {
+        (_, Some(schedules)) => format!("alarms: {}", counts(&schedules)),
+        (Some(rows), None) if rows.wrote() || rows.unresolved > 0 => format!("rows: {}", counts(&rows)),
+        (Some(_), None) => "nothing new".to_owned(),
+        (None, None) => String::new(),
     }
 }
 
@@ -252,6 +258,27 @@ pub(super) fn played(kickoff: &DayKickoff) -> String {
         (matches, 0) => format!("{matches}"),
         (matches, ended) => format!("{ended} of {matches} over"),
     }
+}
+
+/// `3–3 (4–2 pens)`; nothing without a score.
+pub(super) fn result(score: [Option<i32>; 2], penalties: [Option<i32>; 2]) -> String {
+    match (score, penalties) {
+        ([Some(home), Some(away)], [Some(first), Some(second)]) => {
+            format!("{home}–{away} ({first}–{second} pens)")
+        }
+        ([Some(home), Some(away)], _) => format!("{home}–{away}"),
+        _ => String::new(),
+    }
+}
+
+/// The result of a match, as [`result`] writes it.
+pub(super) fn result_of(game: &MatchView) -> String {
+    result([game.home.score, game.away.score], [game.home.penalties, game.away.penalties])
+}
+
+/// The result of a match of a day, as [`result`] writes it.
+pub(super) fn result_on(game: &DayMatch) -> String {
+    result([game.home_score, game.away_score], [game.home_penalties, game.away_penalties])
 }
 
 /// `2`, or `2 (4)` after a shootout.

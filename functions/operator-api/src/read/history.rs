@@ -39,6 +39,8 @@ pub(crate) struct HistoryEntry {
     pub(crate) execution_id: Option<Uuid>,
     /// The person who made the change, or asked for the run.
     pub(crate) by: Option<String>,
+    /// What the run did: `matches_update` and the like.
+    pub(crate) operation: Option<String>,
     /// When it was sent to the event bus, where it is a result.
     pub(crate) sent_at: Option<DateTime<Utc>>,
 }
@@ -81,6 +83,7 @@ impl HistoryEntry {
             rejected: row.get("rejected"),
             execution_id: row.get("execution_id"),
             by: row.get("requested_by"),
+            operation: row.get("operation_type"),
             sent_at: moment(row, "sent_at"),
         }
     }
@@ -200,7 +203,7 @@ pub(crate) async fn list(
         Of::Tournament(id) => ("tournament_id", id),
     };
     let sql = format!(
-        "SELECT c.*, h.name || ' – ' || a.name AS teams, e.requested_by FROM (
+        "SELECT c.*, h.name || ' – ' || a.name AS teams, e.requested_by, e.operation_type FROM (
            SELECT * FROM change_history WHERE {column} = $1 AND ($2::bigint IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3) c
            LEFT JOIN match m ON m.id = c.match_id

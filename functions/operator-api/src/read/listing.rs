@@ -164,6 +164,8 @@ pub(crate) struct ChecksListed {
     /// The first and the last day on which they are due.
     pub(crate) from: Option<String>,
     pub(crate) to: Option<String>,
+    /// A tournament's id.
+    pub(crate) tournament: Option<String>,
     /// How many are left out.
     pub(crate) skip: Option<i64>,
 }
@@ -171,11 +173,14 @@ pub(crate) struct ChecksListed {
 /// Reads the filters of a list of checks. Days are those of `zone`.
 pub(crate) fn check_filter(
     asked: &ChecksListed,
-    tournament: Option<Uuid>,
     zone: Zone,
     now: DateTime<Utc>,
 ) -> Result<checks::Filter, Problem> {
     let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
+    let tournament = match asked.tournament.as_deref() {
+        None => None,
+        Some(id) => Some(shared::event::uuid(id).ok_or_else(|| wrong("tournament", "must be a UUID"))?),
+    };
     let kind = asked.kind.as_deref().map(str::parse::<CheckKind>).transpose();
     Ok(checks::Filter {
         tournament,

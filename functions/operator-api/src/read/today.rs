@@ -14,7 +14,9 @@ use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
 /// Kickoffs shown one by one; on a fuller day those with problems, then those nearest to now.
-const KICKOFFS: i32 = 60;
+const KICKOFFS: i32 = 50;
+/// A kickoff with at most so many matches names them.
+const NAMED: i32 = 3;
 /// A check this long after its time is late.
 pub(super) const GRACE: TimeDelta = TimeDelta::minutes(10);
 
@@ -79,6 +81,27 @@ pub(crate) struct DayCheck {
     pub(crate) at: DateTime<Utc>,
 }
 
+/// A match of a kickoff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct DayMatch {
+    /// Our id.
+    pub(crate) id: Uuid,
+    /// The home side's name.
+    pub(crate) home: String,
+    /// The away side's name.
+    pub(crate) away: String,
+    /// Its goals.
+    pub(crate) home_score: Option<i32>,
+    /// Its goals.
+    pub(crate) away_score: Option<i32>,
+    /// Its goals of the shootout.
+    pub(crate) home_penalties: Option<i32>,
+    /// Its goals of the shootout.
+    pub(crate) away_penalties: Option<i32>,
+}
+
 /// Matches of a round that start at one moment, and what became of their checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,6 +122,8 @@ pub(crate) struct DayKickoff {
     pub(crate) ended: i64,
     /// How many of them are open.
     pub(crate) open: i64,
+    /// The matches, where they are at most three.
+    pub(crate) games: Vec<DayMatch>,
     /// The check while they run.
     pub(crate) interim: DayCheck,
     /// The check after them.
@@ -210,6 +235,14 @@ const TIMELINE: &str = r#"WITH made AS MATERIALIZED (
        'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
                              'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
                              'open', open,
+                             'games', CASE WHEN matches <= $8 THEN (
+                               SELECT jsonb_agg(jsonb_build_object('id', m.id, 'home', left(h.name, 40), 'away', left(a.name, 40),
+                                        'homeScore', m.home_score, 'awayScore', m.away_score,
+                                        'homePenalties', m.home_penalties_score, 'awayPenalties', m.away_penalties_score)
+                                      ORDER BY m.id)
+                                 FROM match m JOIN team h ON h.id = m.home_team_id JOIN team a ON a.id = m.away_team_id
+                                WHERE m.tournament_id = shown.tournament_id AND m.round_slug = shown.round_slug
+                                  AND m.date = shown.at) ELSE '[]' END,
                              'interim', jsonb_build_object('state', interim_state, 'execution', interim_execution, 'at', interim_at),
                              'closing', jsonb_build_object('state', closing_state, 'execution', closing_execution, 'at', closing_at))
                            ORDER BY at, label, round_slug), '[]') FROM shown))"#;
@@ -233,6 +266,7 @@ pub(crate) async fn timeline(
                 (&stamp(now), Type::TIMESTAMP),
                 (&stamp(now - GRACE), Type::TIMESTAMP),
                 (&i64::from(KICKOFFS), Type::INT8),
+                (&i64::from(NAMED), Type::INT8),
             ],
         )
         .await?;
