@@ -265,7 +265,7 @@ fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Function", execution.function.clone().unwrap_or_else(|| "–".to_owned())),
         ("Started", zone.text(execution.started_at, SECOND)),
-        ("Ended", execution.completed_at.map_or_else(|| "–".to_owned(), |at| zone.text(at, MINUTE))),
+        ("Ended", execution.completed_at.map_or_else(|| "–".to_owned(), |at| zone.text(at, SECOND))),
         ("Attempt", execution.attempt.to_string()),
     ];
     facts.extend(summary.rows.map(|rows| ("Rows", counts(&rows))));

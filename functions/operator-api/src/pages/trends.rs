@@ -132,11 +132,11 @@ fn trend(id: String, days: &[DayOfOperation], first: NaiveDate, weeks: i64) -> O
             view::duration,
             "busy",
         ),
-        chart("Failed, as a whole or in part", number(sum(failures)), failures, number, "bad"),
     ];
     if sum(|day| day.requests) > 0 {
         charts.push(chart("Requests", number(sum(|day| day.requests)), |day| day.requests, number, "calm"));
     }
+    charts.push(chart("Failed, as a whole or in part", number(sum(failures)), failures, number, "bad"));
     if let Some(slowest) = latency {
         charts.push(chart(
             "Slowest result",

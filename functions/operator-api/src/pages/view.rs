@@ -154,8 +154,8 @@ pub(super) fn outcome(summary: &Summary, status: Option<ExecutionStatus>) -> Str
     }
     let planned = summary.schedules.filter(ScheduleCounts::changed);
     match (summary.rows, planned) {
+        (Some(rows), _) if rows.wrote() || rows.unresolved > 0 => format!("rows: {}", counts(&rows)),
         (_, Some(schedules)) => format!("alarms: {}", counts(&schedules)),
-        (Some(rows), None) if rows.wrote() || rows.unresolved > 0 => format!("rows: {}", counts(&rows)),
         (Some(_), None) => "nothing new".to_owned(),
         (None, None) => String::new(),
     }
