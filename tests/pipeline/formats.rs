@@ -21,7 +21,7 @@ fn assert_format(world: &World, name: &str, document: &Value) {
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "MOMENT"),
         // Schedules for the next minute: the seconds are those that the run took until then.
         (r#""at": "(\S+T\d\d:\d\d):\d\d(?:\.\d+)?Z""#, r#""at": "$1""#),
-        (r#""(\w*(?:_ms|Ms|bytes))": \d+"#, r#""$1": 0"#),
+        (r#""(\w*(?:_ms|Ms|bytes|LatencyS))": \d+"#, r#""$1": 0"#),
         (r"(\d+ ms|\d+\.\d s|\d+ min \d+ s)\b", "N ms"),
         (r"asked-\d{4}-\d\d-\d\dT\d\d:\d\d", "asked-MINUTE"),
     ] {
