@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use chrono::NaiveDate;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, Subcommand};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use local::chaos;
@@ -19,7 +19,7 @@ use local::summary::{Summaries, Summary, Total};
 use local::tools::{self, Tools};
 use local::up::Ports;
 use local::{aws_record, bench, crowd, lambda_check, page, samples, up, watch};
-use shared::provider::decode::{Kind, decode};
+use shared::provider::{ProviderName, decode, football_data_decode};
 use strum::VariantNames as _;
 
 /// The Best Shot data pipeline on one machine.
@@ -94,8 +94,11 @@ enum Command {
     },
     /// Show how the pipeline decodes one reply of the provider
     Decode {
-        /// The kind of request it is a reply to
-        #[arg(value_parser = PossibleValuesParser::new(Kind::VARIANTS))]
+        /// Whose reply it is
+        #[arg(long, default_value_t, value_parser = PossibleValuesParser::new(ProviderName::VARIANTS).map(|name| name.parse::<ProviderName>().unwrap_or_default()))]
+        provider: ProviderName,
+        /// The kind of request it is a reply to: rounds, round, standings, cuptrees, event or scheduled-events of SofaScore;
+        /// matches, match, standings, teams or day of football-data
         kind: String,
         /// The reply's body
         file: PathBuf,
@@ -186,7 +189,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Decode { kind, file } => decode_file(kind.parse()?, &file),
+        Command::Decode { provider, kind, file } => decode_file(provider, &kind, &file),
         Command::LambdaCheck { functions, chromium, summary, calls } => {
             let options = lambda_check::Options { functions, chromium, summary, calls };
             println!("{}", lambda_check::run(&options).await?);
@@ -345,9 +348,20 @@ async fn replays_with_faults(
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn decode_file(kind: Kind, file: &Path) -> anyhow::Result<ExitCode> {
+fn decode_file(provider: ProviderName, kind: &str, file: &Path) -> anyhow::Result<ExitCode> {
     let body = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    println!("{}", serde_json::to_string_pretty(&decode(kind, &body)?)?);
+    let unknown =
+        |kinds: &[&str]| anyhow::anyhow!("kind {kind:?} is not one of {provider}'s: {}", kinds.join(", "));
+    let decoded = match provider {
+        ProviderName::SofaScore => {
+            decode::decode(kind.parse().map_err(|_| unknown(decode::Kind::VARIANTS))?, &body)?
+        }
+        ProviderName::FootballData => {
+            use football_data_decode::{Kind, decode};
+            decode(kind.parse().map_err(|_| unknown(Kind::VARIANTS))?, &body)?
+        }
+    };
+    println!("{}", serde_json::to_string_pretty(&decoded)?);
     Ok(ExitCode::SUCCESS)
 }
 

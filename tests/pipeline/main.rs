@@ -6,6 +6,7 @@
 mod adoption;
 mod aws;
 mod browser;
+mod captures;
 mod chaos;
 mod checks;
 mod crashes;

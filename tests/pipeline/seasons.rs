@@ -13,7 +13,7 @@ use shared::provider::decode::{self, Kind, decode};
 
 use crate::played::Play;
 
-fn real_data() -> Option<PathBuf> {
+pub(crate) fn real_data() -> Option<PathBuf> {
     let data = std::env::var_os("REAL_DATA").filter(|path| !path.is_empty()).map(PathBuf::from);
     if data.is_none() {
         println!("left out: REAL_DATA names no folder of real seasons and replies");
@@ -21,11 +21,11 @@ fn real_data() -> Option<PathBuf> {
     data
 }
 
-fn read(path: &Path) -> Value {
+pub(crate) fn read(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.unwrap().path())

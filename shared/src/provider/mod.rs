@@ -3,6 +3,9 @@
 //! The rest of the pipeline uses the names exported here. `sofascore` is the only provider; a second one would be a
 //! module next to it, with [`Session`] as the choice between the two. Its functions return domain types.
 
+mod football_data;
+mod reading;
+mod reply;
 mod sofascore;
 
 use std::time::Duration;
@@ -13,11 +16,26 @@ use crate::browser::BrowserError;
 use crate::gate::GateError;
 use crate::work::ErrorKind;
 
+pub use football_data::decode as football_data_decode;
+pub use reading::{Half, Image, Reading, Refusal, Rounds, Tables};
 pub use sofascore::SofaScore as Session;
 pub use sofascore::{
-    Half, Image, Listed, PROVIDER, Reading, Refusal, Rounds, SeasonRef, Tables, decode, has_round_url,
-    is_page, round_address, season_page,
+    Listed, PROVIDER, SeasonRef, decode, has_round_url, is_page, round_address, season_page,
 };
+
+/// Who provides match data, by the name in the database and on the command line.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum ProviderName {
+    /// SofaScore, read through a browser.
+    #[default]
+    #[strum(serialize = "sofascore")]
+    SofaScore,
+    /// football-data.org, read by its API.
+    FootballData,
+}
 
 /// Delay before a retry of what the provider could not answer, or S3 did not store.
 pub const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);

@@ -1,10 +1,10 @@
 //! Classifies an answer before its body is read as data.
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::browser::{Body, Fetched};
 use crate::provider::ProviderError;
+pub(super) use crate::provider::reply::{blocked, drop_nul, malformed, place, shape, unavailable};
 
 /// How much of a body an error may quote.
 const SNIPPET_CHARS: usize = 80;
@@ -47,41 +47,6 @@ pub(super) fn json(path: &str, fetched: Fetched) -> Result<Value, ProviderError>
         }),
         code => Err(unavailable(path, format!("HTTP {code}"))),
     }
-}
-
-/// Removes NUL characters, which Postgres can't store in a text.
-fn drop_nul(value: &mut Value) {
-    match value {
-        Value::String(text) => text.retain(|c| c != '\0'),
-        Value::Array(values) => values.iter_mut().for_each(drop_nul),
-        Value::Object(fields) => fields.values_mut().for_each(drop_nul),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// Deserialises a payload; an error names the field.
-pub(super) fn shape<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, ProviderError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let reason = error.inner().to_string();
-        malformed(path, place(&error).map_or_else(|| reason.clone(), |place| format!("{place}: {reason}")))
-    })
-}
-
-/// The path of the field at fault; none: the payload itself.
-pub(super) fn place<E>(error: &serde_path_to_error::Error<E>) -> Option<String> {
-    error.path().iter().next().map(|_| error.path().to_string())
-}
-
-pub(super) fn blocked(path: &str, reason: String) -> ProviderError {
-    ProviderError::Blocked { path: path.to_owned(), reason }
-}
-
-pub(super) fn unavailable(path: &str, reason: String) -> ProviderError {
-    ProviderError::Unavailable { path: path.to_owned(), reason }
-}
-
-pub(super) fn malformed(path: &str, reason: String) -> ProviderError {
-    ProviderError::Malformed { path: path.to_owned(), reason }
 }
 
 fn snippet(text: &str) -> String {

@@ -9,14 +9,15 @@ use serde_json::Value;
 use super::SeasonRef;
 use super::classify::{self, malformed};
 use super::cuptree::CupTreesPayload;
-use super::event::{Listed, Reading};
-use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
+use super::event::Listed;
+use super::payload::{EventsPayload, OneEventPayload, RoundsPayload};
 use super::season::round_path;
-use super::standings::{self, Tables};
+use super::standings;
 use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
 use crate::gate::{Gate, LONGEST_WAIT};
 use crate::provider::ProviderError;
+use crate::provider::reading::{Half, Image, Reading, Rounds, Tables};
 use crate::requests::{RequestError, RequestLog};
 use football::domain::knockout::Tree;
 use football::domain::{Round, RoundAddress};
@@ -39,26 +40,6 @@ pub struct SofaScore {
     browser: Option<Browser>,
     relaunched: bool,
     requests: RequestLog,
-}
-
-/// A half of the list of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// The one that is requested first, often the whole.
-    First,
-    /// The rest.
-    Other,
-}
-
-/// An image as the provider returned it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// `image/png` or another type, detected from the first bytes.
-    pub content_type: &'static str,
-    /// The file extension.
-    pub extension: &'static str,
-    /// The file.
-    pub bytes: Vec<u8>,
 }
 
 impl SofaScore {

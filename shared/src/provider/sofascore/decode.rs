@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::classify;
 use super::cuptree::CupTreesPayload;
-use super::event::{EVENT, Listed, Reading};
-use super::payload::{EventsPayload, OneEventPayload, Rounds, RoundsPayload};
+use super::event::{EVENT, Listed};
+use super::payload::{EventsPayload, OneEventPayload, RoundsPayload};
 use super::standings;
 use crate::browser::{Body, Fetched};
 use crate::provider::ProviderError;
+use crate::provider::reading::{Reading, Rounds};
 use football::domain::standings::ProviderTable;
 
 /// The kinds of reply.

@@ -1,50 +1,16 @@
 //! SofaScore's events as matches.
 
 use chrono::DateTime;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::payload::{EventPayload, PlacePayload, ScorePayload, TeamPayload};
 use super::score::Standing;
 use super::status::State;
 use super::{SeasonRef, classify, score, status};
+use crate::provider::reading::{Reading, Refusal, Remark};
 use football::domain::team::is_placeholder_name;
 use football::domain::{Match, MatchStatus, Slot, Stage, Team, TieFacts, Winner};
-
-/// The result of reading a reply with events.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Reading {
-    /// Matches between known teams.
-    pub matches: Vec<Match>,
-    /// The teams of those matches, each once.
-    pub teams: Vec<Team>,
-    /// Fixtures whose teams are not both known yet.
-    pub open_slots: usize,
-    /// Events that could not be read; their rows stay unchanged.
-    pub refused: Vec<Refusal>,
-    /// Events that were read although a field is not known: id, and what was taken for what.
-    pub remarks: Vec<Remark>,
-}
-
-/// How an unknown field of an event was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Remark {
-    /// The provider's event id.
-    pub external_id: String,
-    /// What was read as what.
-    pub text: String,
-}
-
-/// An event that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// The provider's event id; empty if even that could not be read.
-    pub external_id: String,
-    /// The field at fault.
-    pub field: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
 
 /// An event from a list over several rounds, with its competition, season and round.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,23 +62,6 @@ impl Listed {
 }
 
 impl Reading {
-    /// Adds the content of another reading.
-    pub fn extend(&mut self, other: Self) {
-        self.matches.extend(other.matches);
-        self.open_slots += other.open_slots;
-        self.refused.extend(other.refused);
-        self.remarks.extend(other.remarks);
-        for team in other.teams {
-            self.add_team(team);
-        }
-    }
-
-    fn add_team(&mut self, team: Team) {
-        if !self.teams.iter().any(|known| known.external_id == team.external_id) {
-            self.teams.push(team);
-        }
-    }
-
     /// Reads the events of one round.
     pub(super) fn of(round_slug: &str, events: Vec<Value>) -> Self {
         let mut reading = Self::default();

@@ -11,11 +11,9 @@ mod season;
 mod standings;
 mod status;
 
-pub use client::{Half, Image, SofaScore};
-pub use event::{Listed, Reading, Refusal};
-pub use payload::Rounds;
+pub use client::SofaScore;
+pub use event::Listed;
 pub use season::{SeasonRef, has_round_url, is_page, round_address, season_page};
-pub use standings::Tables;
 
 /// The provider's name in the database.
 pub const PROVIDER: &str = "sofascore";

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::provider::reading::Rounds;
 use football::domain::{Round, RoundAddress};
 
 /// `…/rounds`.
@@ -250,15 +251,6 @@ fn object<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer
         Value::Object(fields) if fields.is_empty() => Ok(T::default()),
         value => serde_path_to_error::deserialize(value).map_err(serde::de::Error::custom),
     }
-}
-
-/// The rounds of a season, in the provider's order.
-#[derive(Debug, Clone)]
-pub struct Rounds {
-    /// All of them.
-    pub rounds: Vec<Round>,
-    /// Slug of the current round.
-    pub current: Option<String>,
 }
 
 impl From<RoundsPayload> for Rounds {

@@ -2,20 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-
 use super::classify;
 use super::payload::{StandingsPayload, StandingsRowPayload, TablePayload};
+use crate::provider::reading::Tables;
 use football::domain::standings::{Carried, ProviderRow, ProviderTable};
-
-/// The tables of a reply.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Tables {
-    /// Those that could be read, each with a label of its own.
-    pub tables: Vec<ProviderTable>,
-    /// The others, and why: a table of averages has no wins and goals.
-    pub unread: Vec<String>,
-}
 
 /// All tables of a reply; the malformed field if none of them can be read.
 pub(super) fn tables(payload: StandingsPayload) -> Result<Tables, String> {

@@ -1,0 +1,195 @@
+//! Matches of a reply as matches of rounds.
+
+use std::collections::HashMap;
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::payload::{MatchPayload, TeamPayload};
+use super::result::{Outcome, outcome};
+use super::stage::{self, Legs};
+use crate::provider::reading::{Reading, Refusal, Remark, Rounds};
+use crate::provider::reply::place;
+use football::domain::{Match, MatchStatus, Round, RoundKind, Stage, Team, TieFacts};
+
+/// The matches of a reply: those that could be read, and why the others could not.
+#[derive(Debug, Default)]
+pub(super) struct Games {
+    games: Vec<MatchPayload>,
+    refused: Vec<Refusal>,
+}
+
+impl Games {
+    /// Reads each match on its own.
+    pub(super) fn of(matches: Vec<Value>) -> Self {
+        let mut read = Self::default();
+        for value in matches {
+            let id = value.get("id").and_then(Value::as_u64).map(|id| id.to_string()).unwrap_or_default();
+            match serde_path_to_error::deserialize::<_, MatchPayload>(value) {
+                Ok(game) => read.games.push(game),
+                Err(error) => read.refused.push(Refusal {
+                    external_id: id,
+                    field: place(&error).unwrap_or_else(|| MATCH.to_owned()),
+                    reason: error.inner().to_string(),
+                }),
+            }
+        }
+        read
+    }
+
+    /// The rounds of the matches, by first kickoff: there is no list of rounds. The current one is the first that has an
+    /// open match, since the provider's own matchday stays where it is in knockout rounds.
+    pub(super) fn rounds(&self) -> Rounds {
+        let mut first: HashMap<String, (Round, Option<chrono::DateTime<chrono::Utc>>)> = HashMap::new();
+        for game in &self.games {
+            let Some(round) = stage::round(&game.stage, game.matchday) else { continue };
+            let entry = first.entry(round.slug.clone()).or_insert((round, None));
+            entry.1 = [entry.1, game.utc_date].into_iter().flatten().min();
+        }
+        let mut rounds: Vec<_> = first.into_values().collect();
+        // Qualifying, then matchdays by number (one may have a match that was brought forward), then the rounds to the final.
+        rounds.sort_by_key(|(round, kickoff)| match round.kind {
+            RoundKind::Knockout if is_qualifying(round) => (0, 0, *kickoff),
+            RoundKind::Season => (1, round.address.number, None),
+            RoundKind::Knockout => (2, 0, *kickoff),
+        });
+        let mut rounds: Vec<Round> = rounds.into_iter().map(|(round, _)| round).collect();
+        rounds.iter_mut().zip(1..).for_each(|(round, order)| round.order = order);
+        let open =
+            |round: &&Round| self.round(&round.slug).matches.iter().any(|m| m.status == MatchStatus::Open);
+        let current = rounds.iter().find(open).or(rounds.last()).map(|round| round.slug.clone());
+        Rounds { rounds, current }
+    }
+
+    /// The matches of a round.
+    pub(super) fn round(&self, slug: &str) -> Reading {
+        self.reading(|round| round.slug == slug)
+    }
+
+    /// All matches, and what could not be read.
+    pub(super) fn all(&self) -> Reading {
+        let mut reading = self.reading(|_| true);
+        reading.refused.extend(self.refused.iter().cloned());
+        reading
+    }
+
+    fn reading(&self, of: impl Fn(&Round) -> bool) -> Reading {
+        let mut reading = Reading::default();
+        for game in &self.games {
+            let external_id = game.id.to_string();
+            let refuse = |field: &str, reason: String| Refusal {
+                external_id: external_id.clone(),
+                field: field.to_owned(),
+                reason,
+            };
+            let Some(round) = stage::round(&game.stage, game.matchday) else {
+                let reason = format!("is not known: stage {:?}, matchday {:?}", game.stage, game.matchday);
+                reading.refused.push(refuse("stage", reason));
+                continue;
+            };
+            if !of(&round) {
+                continue;
+            }
+            let (Some(home), Some(away)) = (team(&game.home_team), team(&game.away_team)) else {
+                reading.open_slots += 1;
+                continue;
+            };
+            if home.external_id == away.external_id {
+                let reason = "is the home team's: a team can't play itself".to_owned();
+                reading.refused.push(refuse("awayTeam.id", reason));
+                continue;
+            }
+            let Some(outcome) = outcome(&game.status, &game.score, self.legs(game)) else {
+                reading.refused.push(refuse("status", format!("is not known: {:?}", game.status)));
+                continue;
+            };
+            if let Some(held) = outcome.held {
+                let text = format!("{} is taken for running: {held}", game.status);
+                reading.remarks.push(Remark { external_id: external_id.clone(), text });
+            }
+            reading.matches.push(as_match(game, &round, &home, &away, outcome));
+            [home, away].into_iter().for_each(|team| reading.add_team(team));
+        }
+        reading
+    }
+
+    /// The legs of a match's tie: two where both are in the reply.
+    fn legs(&self, game: &MatchPayload) -> Legs {
+        let legs = stage::legs(&game.stage, game.matchday);
+        let pair = |game: &MatchPayload| {
+            let mut ids = [game.home_team.id, game.away_team.id];
+            ids.sort_unstable();
+            ids
+        };
+        let other = |other: &MatchPayload| {
+            other.id != game.id && other.stage == game.stage && pair(other) == pair(game)
+        };
+        if legs == Legs::One && self.games.iter().any(other) { Legs::Two } else { legs }
+    }
+}
+
+fn is_qualifying(round: &Round) -> bool {
+    round.slug.starts_with("qualification")
+}
+
+fn as_match(game: &MatchPayload, round: &Round, home: &Team, away: &Team, outcome: Outcome) -> Match {
+    Match {
+        external_id: game.id.to_string(),
+        round_slug: round.slug.clone(),
+        stage: Stage::Unknown,
+        group_name: game.group.as_deref().map(group).unwrap_or_default(),
+        home: home.external_id.clone(),
+        away: away.external_id.clone(),
+        kickoff: game.utc_date,
+        status: outcome.status,
+        called_off: outcome.called_off,
+        score: outcome.score,
+        // `lastUpdated` goes back, and lies hours ahead: it is no time of a change.
+        changed_at: None,
+        tie: TieFacts {
+            extra_time: outcome.extra_time,
+            awarded: outcome.awarded,
+            winner: outcome.winner,
+            ..TieFacts::default()
+        },
+    }
+}
+
+/// A team, if it is decided.
+pub(super) fn team(payload: &TeamPayload) -> Option<Team> {
+    let name = payload.name.clone().filter(|name| !name.trim().is_empty())?;
+    let short_name = payload.short_name.clone().filter(|name| !name.trim().is_empty());
+    Some(Team { external_id: payload.id?.to_string(), name, short_name })
+}
+
+/// The label of a group: `Group A`, of `GROUP_A` or `Group A`.
+pub(super) fn group(text: &str) -> String {
+    let letter = text.strip_prefix("GROUP_").or_else(|| text.strip_prefix("Group "));
+    letter.map_or_else(|| text.to_owned(), |letter| format!("Group {letter}"))
+}
+
+/// The field at fault where it is the match as a whole.
+pub(super) const MATCH: &str = "match";
+
+/// A match that is not in a list.
+pub(super) fn one(value: Value) -> Result<Reading, Refusal> {
+    let mut reading = Games::of(vec![value]).all();
+    match reading.refused.pop() {
+        Some(refusal) => Err(refusal),
+        None => Ok(reading),
+    }
+}
+
+/// Where a match of a list over all competitions belongs: the code of its competition, and the year its season began.
+pub(super) fn season_of(value: &Value) -> Option<(u32, String, i32)> {
+    let game = MatchPayload::deserialize(value).ok()?;
+    let competition = game.competition?;
+    let year = chrono::Datelike::year(&game.season?.start_date?);
+    Some((competition.id, competition.code?, year))
+}
+
+/// The address of a team's badge as PNG: the provider stores one beside each SVG.
+pub(super) fn badge(payload: &TeamPayload) -> Option<String> {
+    let address = payload.crest.as_deref().filter(|address| address.starts_with("https://"))?;
+    Some(address.strip_suffix(".svg").map_or_else(|| address.to_owned(), |stem| format!("{stem}.png")))
+}

@@ -1,0 +1,98 @@
+//! What the pipeline reads from a provider, whichever it is.
+
+use football::domain::standings::ProviderTable;
+use football::domain::{Match, Round, Team};
+use serde::Serialize;
+
+/// The result of reading a reply with events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// Matches between known teams.
+    pub matches: Vec<Match>,
+    /// The teams of those matches, each once.
+    pub teams: Vec<Team>,
+    /// Fixtures whose teams are not both known yet.
+    pub open_slots: usize,
+    /// Events that could not be read; their rows stay unchanged.
+    pub refused: Vec<Refusal>,
+    /// Events that were read although a field is not known: id, and what was taken for what.
+    pub remarks: Vec<Remark>,
+}
+
+/// How an unknown field of an event was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// The provider's event id.
+    pub external_id: String,
+    /// What was read as what.
+    pub text: String,
+}
+
+/// An event that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The provider's event id; empty if even that could not be read.
+    pub external_id: String,
+    /// The field at fault.
+    pub field: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Reading {
+    /// Adds the content of another reading.
+    pub fn extend(&mut self, other: Self) {
+        self.matches.extend(other.matches);
+        self.open_slots += other.open_slots;
+        self.refused.extend(other.refused);
+        self.remarks.extend(other.remarks);
+        for team in other.teams {
+            self.add_team(team);
+        }
+    }
+
+    /// Adds a team, unless it is there already.
+    pub(super) fn add_team(&mut self, team: Team) {
+        if !self.teams.iter().any(|known| known.external_id == team.external_id) {
+            self.teams.push(team);
+        }
+    }
+}
+
+/// The tables of a reply.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tables {
+    /// Those that could be read, each with a label of its own.
+    pub tables: Vec<ProviderTable>,
+    /// The others, and why: a table of averages has no wins and goals.
+    pub unread: Vec<String>,
+}
+
+/// The rounds of a season, in the provider's order.
+#[derive(Debug, Clone)]
+pub struct Rounds {
+    /// All of them.
+    pub rounds: Vec<Round>,
+    /// Slug of the current round.
+    pub current: Option<String>,
+}
+
+/// A half of the list of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// The one that is requested first, often the whole.
+    First,
+    /// The rest.
+    Other,
+}
+
+/// An image as the provider returned it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// `image/png` or another type, detected from the first bytes.
+    pub content_type: &'static str,
+    /// The file extension.
+    pub extension: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
