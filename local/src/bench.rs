@@ -15,7 +15,7 @@ use shared::browser::{Browser, Fetched, Want};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
 use shared::gate::Gate;
-use shared::provider::{PROVIDER, SeasonRef, Session};
+use shared::provider::{ProviderName, SofaScore, SofaScoreSeason};
 use shared::store::teams::{self, TeamRow};
 use shared::store::tournaments::{self, NewTournament};
 use shared::store::{Store, matches};
@@ -109,13 +109,13 @@ async fn writing(store: &Store, season: &Season) -> anyhow::Result<()> {
         badge: None,
     });
     let rows: Vec<TeamRow> = rows.collect();
-    teams::upsert(&*client, PROVIDER, &rows, now).await?;
+    teams::upsert(&*client, ProviderName::SofaScore.as_str(), &rows, now).await?;
     let new = NewTournament {
         external_id: season.unique_tournament_id.to_string(),
         base_url: season_ref(season)?.base_url(),
         public_url: None,
         slug: season.slug(),
-        provider: PROVIDER.to_owned(),
+        provider: ProviderName::SofaScore,
         season: season.season_year().to_owned(),
         mode: Mode::RegularSeasonOnly,
         standings_mode: StandingsMode::UniqueGroup,
@@ -129,7 +129,8 @@ async fn writing(store: &Store, season: &Season) -> anyhow::Result<()> {
         for _ in 0..times {
             client.batch_execute("TRUNCATE match CASCADE").await?;
             for pass in 0..2 {
-                let writing = matches::upsert(&*client, PROVIDER, tournament, &matches, now);
+                let writing =
+                    matches::upsert(&*client, ProviderName::SofaScore.as_str(), tournament, &matches, now);
                 let outcomes = took[pass].time(writing).await?.outcomes;
                 written[pass] = outcomes.inserted + outcomes.updated;
             }
@@ -212,7 +213,7 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
     creation.time(stack.invoke("tournaments", create_event(season, clock.now()))).await?;
     row("creating the tournament: 38 rounds, 380 matches, 21 images, with reports", "–", creation);
     let store = Store::new(&stack.database_url.clone().into(), None)?;
-    let active = tournaments::active(&*store.client().await?, PROVIDER).await?.rows;
+    let active = tournaments::active(&*store.client().await?).await?.rows;
     let tournament = active.first().context("the tournament was not created")?;
 
     let (mut took, mut wrote) = (<[Samples; 2]>::default(), Vec::new());
@@ -251,8 +252,15 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
 /// Reads all rounds in one session: how long the launch took with the list of rounds, and each round after it.
 async fn read_all(config: &ProviderConfig, store: &Store, season: &Season) -> anyhow::Result<(f64, Samples)> {
     let (season, mut launch, mut each) = (season_ref(season)?, Samples::default(), Samples::default());
-    let gate = Gate::new(PROVIDER, store.clone(), Clock::default(), None, false, config);
-    let mut session = Session::new(config.clone(), gate);
+    let gate = Gate::new(
+        ProviderName::SofaScore,
+        store.clone(),
+        Clock::default(),
+        None,
+        false,
+        (config.pause, config.refusal_wait),
+    );
+    let mut session = SofaScore::new(config.clone(), gate);
     launch.time(session.rounds(&season)).await?;
     // Waits for the pause after the list's request, so that the first round is requested without delay.
     tokio::time::sleep(config.pause).await;
@@ -381,9 +389,9 @@ fn matches_of(season: &Season, count: usize) -> Vec<Match> {
         .collect()
 }
 
-fn season_ref(season: &Season) -> anyhow::Result<SeasonRef> {
+fn season_ref(season: &Season) -> anyhow::Result<SofaScoreSeason> {
     let (tournament, season) = (season.unique_tournament_id.try_into()?, season.season_id.try_into()?);
-    Ok(SeasonRef { tournament, season })
+    Ok(SofaScoreSeason { tournament, season })
 }
 
 fn address(number: u32) -> RoundAddress {

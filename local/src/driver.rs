@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use shared::provider::ProviderName;
 
 use crate::bus::Consumer;
 use crate::emulator::{Emulator, Scheduled, stamp};
@@ -33,6 +34,8 @@ pub struct Options {
     pub until: Option<NaiveDate>,
     /// Start when the season is over.
     pub bulk: bool,
+    /// Who is asked.
+    pub provider: ProviderName,
     /// An existing database, instead of a throwaway one.
     pub database_url: Option<String>,
     /// Running services, which the replay shares with others, instead of its own.
@@ -177,7 +180,7 @@ impl Replay {
             _own_parts: own_parts,
         };
         for season in replay.seasons.clone() {
-            let event = create_event(&season, replay.clock.now());
+            let event = create_event_at(options.provider, &season, replay.clock.now());
             let mut answer = replay.deliver("tournaments", &event, start).await?;
             if let Some(late) = replay.late.pop() {
                 answer = replay.deliver_late(late).await?;
@@ -517,7 +520,17 @@ impl InBetween {
     }
 }
 
-/// The operator's event that creates the tournament of a season.
+/// The operator's event that creates the tournament of a season at a provider.
+pub fn create_event_at(provider: ProviderName, season: &Season, now: DateTime<Utc>) -> Value {
+    let mut event = create_event(season, now);
+    if provider == ProviderName::FootballData {
+        event["tournament"]["baseUrl"] = json!(season.football_data_url());
+        event["tournament"]["publicUrl"] = Value::Null;
+    }
+    event
+}
+
+/// The operator's event that creates the tournament of a season at SofaScore.
 pub fn create_event(season: &Season, now: DateTime<Utc>) -> Value {
     let (id, season_id, slug) = (season.unique_tournament_id, season.season_id, season.slug());
     json!({

@@ -52,6 +52,9 @@ enum Command {
         /// Start when the season is already over
         #[arg(long)]
         bulk: bool,
+        /// Who is asked
+        #[arg(long, default_value_t, value_parser = provider_name())]
+        provider: ProviderName,
         /// Use this database (empty, or the application's) instead of a throwaway one
         #[arg(long)]
         database_url: Option<String>,
@@ -95,7 +98,7 @@ enum Command {
     /// Show how the pipeline decodes one reply of the provider
     Decode {
         /// Whose reply it is
-        #[arg(long, default_value_t, value_parser = PossibleValuesParser::new(ProviderName::VARIANTS).map(|name| name.parse::<ProviderName>().unwrap_or_default()))]
+        #[arg(long, default_value_t, value_parser = provider_name())]
         provider: ProviderName,
         /// The kind of request it is a reply to: rounds, round, standings, cuptrees, event or scheduled-events of SofaScore;
         /// matches, match, standings, teams or day of football-data
@@ -169,11 +172,20 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Replay { seasons, summary, rules, faults, until, bulk, database_url, serve } => {
+        Command::Replay { seasons, summary, rules, faults, until, bulk, provider, database_url, serve } => {
             let output = driver::output_dir(summary.as_deref(), &seasons[0]);
             let seasons = files(&seasons)?;
-            let options =
-                Options { seasons, rules, faults, until, bulk, database_url, output, ..Options::default() };
+            let options = Options {
+                seasons,
+                rules,
+                faults,
+                until,
+                bulk,
+                provider,
+                database_url,
+                output,
+                ..Options::default()
+            };
             replay(&options, summary, serve).await
         }
         Command::Chaos { seasons, seed, jobs, only, table } => {
@@ -346,6 +358,11 @@ async fn replays_with_faults(
         eprintln!("problem: {problem}");
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reads the name of a provider.
+fn provider_name() -> impl clap::builder::TypedValueParser<Value = ProviderName> {
+    PossibleValuesParser::new(ProviderName::VARIANTS).map(|name| name.parse().unwrap_or_default())
 }
 
 fn decode_file(provider: ProviderName, kind: &str, file: &Path) -> anyhow::Result<ExitCode> {

@@ -10,6 +10,7 @@ use crate::aws_record::Recording;
 use crate::emulator::Deployment;
 use crate::front::{self, Place, Serving};
 use crate::functions::Functions;
+use crate::replay::FOOTBALL_DATA_KEY;
 use crate::slack_sink::SlackSink;
 use crate::tools::Tools;
 
@@ -67,6 +68,7 @@ impl Stack {
             "DATABASE_URL": ingredients.functions_database_url.unwrap_or(ingredients.database_url),
             "SLACK_JOB_EXECUTIONS_WEBHOOK": slack.webhook_url(),
             "INTERNAL_SERVICE_TOKEN": TOKEN,
+            "FOOTBALL_DATA_KEY": FOOTBALL_DATA_KEY,
         });
         let aws = Deployment::make(ingredients.aws_endpoint, ingredients.environment, &secret).await?;
         let (api, lambda) = (Place::find().await?, Place::find().await?);
@@ -77,6 +79,7 @@ impl Stack {
         let mut variables = aws.variables();
         for (name, value) in [
             ("SOFASCORE_ORIGIN", ingredients.provider_origin),
+            ("FOOTBALL_DATA_ORIGIN", ingredients.provider_origin),
             ("REQUEST_PAUSE_MS", "0"),
             // A replay has its own time.
             ("CLOCK", "scheduled"),

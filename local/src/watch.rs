@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio_postgres::Client;
 
 use crate::postgres;
-use crate::replay::{Season, ended_at};
+use crate::replay::{Season, ended_at, football_data_id};
 
 /// Memory of each function that works for the provider, in GB, as the template has it.
 const MEMORY_GB: f64 = 2.0;
@@ -153,9 +153,11 @@ impl Latencies {
     /// Of the matches of these seasons.
     pub fn of(seasons: &[Season]) -> Self {
         let fixtures = seasons.iter().flat_map(|season| &season.fixtures);
-        let whistles =
-            fixtures.filter_map(|fixture| Some((fixture.id.to_string(), ended_at(fixture)?))).collect();
-        Self { whistles, ..Self::default() }
+        let ended = fixtures.filter_map(|fixture| {
+            let ended = ended_at(fixture)?;
+            Some([fixture.id, football_data_id(fixture)].map(|id| (id.to_string(), ended)))
+        });
+        Self { whistles: ended.flatten().collect(), ..Self::default() }
     }
 
     /// Notes the matches that are stored as ended at the time `now`.

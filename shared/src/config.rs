@@ -13,6 +13,11 @@ use football::plan::checks::Offsets;
 /// The provider's own host. Another origin is accepted only on loopback, for a replay.
 const SOFASCORE_ORIGIN: &str = "https://www.sofascore.com";
 
+/// football-data.org's hosts, and the pause between two requests to it beside its own budget.
+const FOOTBALL_DATA_ORIGIN: &str = "https://api.football-data.org";
+const FOOTBALL_DATA_CRESTS: &str = "https://crests.football-data.org";
+const FOOTBALL_DATA_PAUSE: Duration = Duration::from_millis(250);
+
 /// All configuration of a function except secrets, which are in [`Secrets`].
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -24,8 +29,10 @@ pub struct Config {
     pub database_ca_file: Option<PathBuf>,
     /// Reports and images.
     pub objects: ObjectsConfig,
-    /// The provider and the browser that reads it.
+    /// SofaScore and the browser that reads it.
     pub provider: ProviderConfig,
+    /// football-data.org.
+    pub football_data: FootballDataConfig,
     /// One-time schedules.
     pub schedules: ScheduleConfig,
     /// `EVENT_BUS`: name or ARN of the EventBridge bus that results are sent to; none: they are sent nowhere.
@@ -56,6 +63,8 @@ pub struct Secrets {
     pub slack_webhook: Option<SecretString>,
     /// `SENTRY_DSN`: where failed executions are reported; none: nowhere.
     pub sentry_dsn: Option<SecretString>,
+    /// `FOOTBALL_DATA_KEY`: the key of an account at football-data.org; none: it can't be asked.
+    pub football_data_key: Option<SecretString>,
     /// `INTERNAL_SERVICE_TOKEN` and, during a rotation, `INTERNAL_SERVICE_TOKEN_PREVIOUS`: the bearer tokens of
     /// the operator's API. In the secret the first may also be a list.
     pub tokens: Vec<SecretString>,
@@ -87,6 +96,21 @@ pub struct ProviderConfig {
     /// `CHROMIUM_SINGLE_PROCESS`: the browser runs as one process, which Lambda's sandbox requires (`false`).
     pub single_process: bool,
     /// `REQUEST_TIMEOUT_MS`: timeout of one request (20 000).
+    pub request_timeout: Duration,
+}
+
+/// How football-data.org is read.
+#[derive(Debug, Clone)]
+pub struct FootballDataConfig {
+    /// `FOOTBALL_DATA_ORIGIN`: scheme and host of the API.
+    pub origin: String,
+    /// The same of badges and logos; on loopback that of the API.
+    pub crests_origin: String,
+    /// The least pause between two requests, across all functions; the plan's budget is kept beside it.
+    pub pause: Duration,
+    /// As [`ProviderConfig::refusal_wait`].
+    pub refusal_wait: TimeDelta,
+    /// As [`ProviderConfig::request_timeout`].
     pub request_timeout: Duration,
 }
 
@@ -141,6 +165,7 @@ impl Config {
                 database_url: vars.required("DATABASE_URL", "or set SECRET_ARN").into(),
                 slack_webhook: vars.optional("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
                 sentry_dsn: vars.optional("SENTRY_DSN").map(Into::into),
+                football_data_key: vars.optional("FOOTBALL_DATA_KEY").map(Into::into),
                 tokens: ["INTERNAL_SERVICE_TOKEN", "INTERNAL_SERVICE_TOKEN_PREVIOUS"]
                     .iter()
                     .filter_map(|name| vars.optional(name))
@@ -174,6 +199,15 @@ impl Config {
             knockouts: minutes("KNOCKOUTS_CHECK_MINUTES", 150),
         };
         let refusal_wait = minutes("REFUSAL_WAIT_MINUTES", 120);
+        let timeout = vars.parsed("REQUEST_TIMEOUT_MS", "a number of milliseconds", 20_000);
+        let timeout = Duration::from_millis(timeout);
+        let theirs = vars.optional("FOOTBALL_DATA_ORIGIN");
+        let on_loopback =
+            theirs.as_deref().is_some_and(|url| Url::parse(url).is_ok_and(|url| is_loopback(&url)));
+        if theirs.is_some() && !on_loopback {
+            vars.problem("FOOTBALL_DATA_ORIGIN", "must be the URL of a loopback host, or unset".into());
+        }
+        let theirs = theirs.map(|origin| origin.trim_end_matches('/').to_owned());
         let history_days: u16 = vars.parsed("HISTORY_DAYS", "a number of days up to 65535", 730);
         let config = Self {
             environment: vars.required("TARGET_ENV", "for example demo"),
@@ -188,6 +222,13 @@ impl Config {
                     .optional("OPERATOR_API_URL")
                     .map(|url| url.trim_end_matches('/').to_owned()),
             },
+            football_data: FootballDataConfig {
+                crests_origin: theirs.clone().unwrap_or_else(|| FOOTBALL_DATA_CRESTS.to_owned()),
+                origin: theirs.unwrap_or_else(|| FOOTBALL_DATA_ORIGIN.to_owned()),
+                pause: if on_loopback { Duration::from_millis(pause) } else { FOOTBALL_DATA_PAUSE },
+                refusal_wait,
+                request_timeout: timeout,
+            },
             provider: ProviderConfig {
                 origin,
                 pause: Duration::from_millis(pause),
@@ -197,11 +238,7 @@ impl Config {
                     .unwrap_or_else(|| "/opt/chromium/chromium".into())
                     .into(),
                 single_process: vars.parsed("CHROMIUM_SINGLE_PROCESS", "true or false", false),
-                request_timeout: Duration::from_millis(vars.parsed(
-                    "REQUEST_TIMEOUT_MS",
-                    "a number of milliseconds",
-                    20_000,
-                )),
+                request_timeout: timeout,
             },
             schedules: ScheduleConfig {
                 group: vars.required("SCHEDULE_GROUP", "the EventBridge Scheduler group of this environment"),

@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use strum::{Display, IntoStaticStr};
 use uuid::Uuid;
 
+use football::domain::ProviderName;
+
 use crate::clock::Clock;
 use crate::outcomes::Outcomes;
 use crate::requests::RequestLog;
@@ -23,6 +25,9 @@ pub struct Journal {
     pub tournament_id: Option<Uuid>,
     /// Its label.
     pub tournament_label: Option<String>,
+    /// Who is asked for it.
+    #[serde(skip)]
+    pub provider: ProviderName,
     /// The operations, in order.
     pub operations: Vec<Entry>,
     /// The plans, by name.
@@ -306,6 +311,7 @@ impl Journal {
             dry_run,
             tournament_id,
             tournament_label: None,
+            provider: ProviderName::default(),
             operations: Vec::new(),
             plans: Map::new(),
             requests: RequestLog::default(),

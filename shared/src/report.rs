@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::journal::{EntryStatus, Facts, Journal};
 use crate::objects::{ObjectError, Objects, REPORTS};
 use crate::outcomes::counts;
-use crate::provider::PROVIDER;
 use crate::summary::{BrowserFigures, Summary};
 use crate::words::duration;
 use crate::work::{ErrorKind, ExecutionStatus, Function, Operation};
+use football::domain::ProviderName;
 
 /// The report of one execution, complete.
 #[derive(Debug, Clone, Serialize)]
@@ -64,10 +64,20 @@ impl<'a> Stored<'a> {
         let (operations_count, failed_operations) = report.operation_counts();
         Self {
             report,
-            provider: PROVIDER,
+            provider: report.journal.provider.as_str(),
             operations_count,
             successful_operations: operations_count.saturating_sub(failed_operations),
             failed_operations,
+        }
+    }
+}
+
+/// The provider's name; of one whose terms ask for it, in the words that they ask for.
+fn attribution(provider: ProviderName) -> String {
+    match provider {
+        ProviderName::SofaScore => provider.to_string(),
+        ProviderName::FootballData => {
+            format!("{provider}: Football data provided by the Football-Data.org API")
         }
     }
 }
@@ -88,7 +98,7 @@ impl Report {
         Summary {
             tournament_id: journal.tournament_id,
             tournament_label: journal.tournament_label.clone(),
-            provider: Some(PROVIDER.to_owned()),
+            provider: Some(journal.provider.to_string()),
             operations_count: Some(total),
             total_operations: Some(total),
             successful_operations: Some(total.saturating_sub(failed)),
@@ -184,7 +194,7 @@ impl<'a> View<'a> {
         let mut facts = vec![
             ("Status".to_owned(), report.status.to_string()),
             ("Function".to_owned(), report.function.to_string()),
-            ("Provider".to_owned(), PROVIDER.to_owned()),
+            ("Provider".to_owned(), attribution(journal.provider)),
             ("Operations".to_owned(), operations),
             ("Planned for".to_owned(), report.planned_for.map_or_else(|| "—".to_owned(), moment)),
             ("Started".to_owned(), moment(report.started_at)),

@@ -17,7 +17,12 @@ const SHORTEST: usize = 6;
 impl Secrets {
     /// The text with secrets masked: an error may quote its input.
     pub fn mask(&self, text: &str) -> String {
-        let whole = [Some(&self.database_url), self.slack_webhook.as_ref(), self.sentry_dsn.as_ref()];
+        let whole = [
+            Some(&self.database_url),
+            self.slack_webhook.as_ref(),
+            self.sentry_dsn.as_ref(),
+            self.football_data_key.as_ref(),
+        ];
         let whole = whole.into_iter().flatten().chain(&self.tokens).map(ExposeSecret::expose_secret);
         let database = database_url::read(self.database_url.expose_secret()).ok();
         let password = database.as_ref().and_then(|database| database.config.get_password());
@@ -120,6 +125,7 @@ fn secrets_of(values: &Map<String, Value>) -> Result<Secrets, String> {
         .into(),
         slack_webhook: value("SLACK_JOB_EXECUTIONS_WEBHOOK").map(Into::into),
         sentry_dsn: value("SENTRY_DSN").map(Into::into),
+        football_data_key: value("FOOTBALL_DATA_KEY").map(Into::into),
         tokens: values
             .get("INTERNAL_SERVICE_TOKEN")
             .into_iter()
@@ -204,6 +210,7 @@ mod tests {
             database_url: "postgres://user:p%40ssword@db.example/app?sslmode=verify-full".into(),
             slack_webhook: Some("https://hooks.example/services/T000/B000".into()),
             sentry_dsn: Some("https://0123456789abcdef@sentry.example/42".into()),
+            football_data_key: Some("fedcba9876543210".into()),
             tokens: vec!["first-token".into(), "second-token".into(), "short".into()],
         };
         for (text, masked) in [
@@ -211,6 +218,7 @@ mod tests {
             ("p@ssword, p%40ssword", "[secret], [secret]"),
             ("https://hooks.example/services/T000/B000 or /services/T000/B000", "[secret] or [secret]"),
             ("0123456789abcdef and first-tokensecond-token", "[secret] and [secret][secret]"),
+            ("X-Auth-Token: fedcba9876543210", "X-Auth-Token: [secret]"),
             ("user of db.example in short", "user of db.example in short"),
         ] {
             assert_eq!(secrets.mask(text), masked);
@@ -219,6 +227,7 @@ mod tests {
             database_url: "postgres://user@db/app".into(),
             slack_webhook: None,
             sentry_dsn: Some("nonsense".into()),
+            football_data_key: None,
             tokens: vec!["".into()],
         };
         assert_eq!(few.mask("user@db nonsense"), "user@db [secret]");

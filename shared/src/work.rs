@@ -164,6 +164,8 @@ pub enum ErrorKind {
     NotFound,
     /// The provider refuses.
     Blocked,
+    /// The provider's key is wrong or does not cover it: a person must act.
+    NotAllowed,
     /// The provider requires a pause (429).
     RateLimited,
     /// The provider has an internal error, or can't be reached.

@@ -16,7 +16,7 @@ use shared::browser::{Browser, BrowserError};
 use shared::clock::Clock;
 use shared::config::ProviderConfig;
 use shared::gate::Gate;
-use shared::provider::{PROVIDER, ProviderError, Rounds, SeasonRef, Session};
+use shared::provider::{ProviderError, ProviderName, Rounds, SofaScore, SofaScoreSeason};
 use shared::store::Store;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::migrated_database;
 
-const SEASON: SeasonRef = SeasonRef { tournament: 16, season: 41087 };
+const SEASON: SofaScoreSeason = SofaScoreSeason { tournament: 16, season: 41087 };
 const ROUNDS: &str = "/api/v1/unique-tournament/16/season/41087/rounds";
 const FINAL: &str = "/api/v1/unique-tournament/16/season/41087/events/round/29/slug/final";
 const LOGO: &str = "/api/v1/unique-tournament/16/image";
@@ -171,9 +171,11 @@ impl World {
         Self { server, config, store, dir }
     }
 
-    fn client(&self) -> Session {
-        let gate = Gate::new(PROVIDER, self.store.clone(), Clock::default(), None, false, &self.config);
-        Session::new(self.config.clone(), gate)
+    fn client(&self) -> SofaScore {
+        let pace = (self.config.pause, self.config.refusal_wait);
+        let store = self.store.clone();
+        let gate = Gate::new(ProviderName::SofaScore, store, Clock::default(), None, false, pace);
+        SofaScore::new(self.config.clone(), gate)
     }
 
     async fn launch(&self) -> Result<Browser, BrowserError> {

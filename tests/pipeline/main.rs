@@ -20,6 +20,7 @@ mod desk_tasks;
 mod events;
 mod executions;
 mod faults;
+mod football_data;
 mod formats;
 mod harness;
 mod history;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use local::driver::{Options, Replay};
 use local::summary::Summary;
+use shared::provider::ProviderName;
 
 use crate::harness::parts;
 use crate::records::Records;
@@ -46,6 +47,12 @@ impl Play {
     /// Under rules (JSON).
     pub(crate) fn rules(mut self, rules: &str) -> Self {
         self.options.rules = Some(self.write("rules.json", rules));
+        self
+    }
+
+    /// Asked of this provider.
+    pub(crate) fn provider(mut self, provider: ProviderName) -> Self {
+        self.options.provider = provider;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use football::domain::{Match, MatchStatus, Mode, Score, Stage, StandingsMode, Team, TieFacts};
+use football::domain::{Match, MatchStatus, Mode, ProviderName, Score, Stage, StandingsMode, Team, TieFacts};
 use shared::outcomes::Outcomes;
 use shared::store::circuit::{self, Admission};
 use shared::store::pace::{self, Turn};
@@ -31,7 +31,7 @@ async fn tournament(client: &Connection, slug: &str) -> Uuid {
         base_url: "https://www.sofascore.com/api/v1/unique-tournament/1/season/2".into(),
         public_url: None,
         slug: slug.into(),
-        provider: PROVIDER.into(),
+        provider: ProviderName::SofaScore,
         season: "2024".into(),
         mode: Mode::RegularSeasonOnly,
         standings_mode: StandingsMode::UniqueGroup,

@@ -110,7 +110,7 @@ impl Parts<'_, '_> {
         let operation = self.either(Operation::TeamsCreate, Operation::TeamsUpdate);
         self.part(operation, CheckKind::StandingsFollowUp, async |run, tournament| {
             season.read(run, tournament).await?;
-            teams::sync(run, &season.teams()).await
+            teams::sync(run, tournament, &season.teams()).await
         })
         .await
     }
@@ -275,7 +275,7 @@ async fn refresh_logo(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<()> {
 
 async fn logo(run: &mut Run<'_>, season: &SeasonRef) -> anyhow::Result<Option<String>> {
     let image = run.provider.tournament_image(season).await;
-    let name = format!("tournament/{}", season.tournament);
+    let name = format!("{}/tournament/{}", season.provider(), season.external_id());
     let url = match teams::store_image(run, "logo", &name, image).await {
         Ok(url) => url,
         // The tournament can be used without its logo; a refusal that lasts stops the next step.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::bracket::Bracket;
 use super::clock::ReplayClock;
+use super::football_data::KEY as FOOTBALL_DATA_KEY;
 use super::image::png_for;
 use super::model::Season;
 use super::payload::View;
@@ -38,6 +39,7 @@ struct World {
     log: Mutex<Vec<Asked>>,
     troubles: Mutex<Vec<Ongoing>>,
     troubled: AtomicUsize,
+    restricted: AtomicBool,
 }
 
 /// A season that is replayed.
@@ -93,6 +95,7 @@ impl ReplayProvider {
             log: Mutex::default(),
             troubles: Mutex::default(),
             troubled: AtomicUsize::new(0),
+            restricted: AtomicBool::new(false),
         });
         let router = Router::new().route("/", get(home)).fallback(get(answer)).with_state(Arc::clone(&world));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -121,6 +124,11 @@ impl ReplayProvider {
         self.world.troubles.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Whether football-data.org answers that the plan does not cover what is asked for.
+    pub fn restrict(&self, restricted: bool) {
+        self.world.restricted.store(restricted, Ordering::Relaxed);
+    }
+
     /// How many requests were affected by a fault.
     pub fn troubled(&self) -> usize {
         self.world.troubled.load(Ordering::Relaxed)
@@ -143,7 +151,7 @@ impl ReplayProvider {
     /// How many requests came in on each replayed day, without those for tables.
     pub fn requests_by_day(&self) -> BTreeMap<NaiveDate, u64> {
         let mut days = BTreeMap::new();
-        for asked in self.world.log().iter().filter(|asked| asked.kind != "standings") {
+        for asked in self.world.log().iter().filter(|asked| !asked.kind.ends_with("standings")) {
             *days.entry(asked.day).or_default() += 1;
         }
         days
@@ -170,7 +178,10 @@ enum Found {
     Nothing,
 }
 
-async fn answer(State(world): State<Arc<World>>, uri: Uri) -> Response {
+async fn answer(State(world): State<Arc<World>>, uri: Uri, headers: HeaderMap) -> Response {
+    if !uri.path().starts_with("/api/v1/") {
+        return football_data(&world, &uri, &headers);
+    }
     let Some(path) = uri.path().strip_prefix("/api/v1/") else { return not_found() };
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let (kind, found) = find(&world, &segments);
@@ -239,6 +250,73 @@ fn find(world: &World, segments: &[&str]) -> (&'static str, Found) {
             ("team-image", id.map_or(Found::Nothing, Found::Image))
         }
         _ => ("other", Found::Nothing),
+    }
+}
+
+/// The answer of football-data.org: its API below `/v4`, and its images beside it.
+fn football_data(world: &World, uri: &Uri, headers: &HeaderMap) -> Response {
+    let note = |kind| {
+        let path = uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let day = world.clock.now().date_naive();
+        world.log().push(Asked { at: Instant::now(), day, kind, path });
+    };
+    let refuse = |status: StatusCode, message: &str| {
+        (status, Json(json!({"message": message, "errorCode": status.as_u16()}))).into_response()
+    };
+    if let Some(image) = uri.path().strip_suffix(".png") {
+        note("football-data-image");
+        let id = image.trim_start_matches(['/', 'c']).parse().ok();
+        let bytes = id.map(png_for).and_then(Result::ok);
+        return bytes
+            .map_or_else(not_found, |bytes| ([(header::CONTENT_TYPE, "image/png")], bytes).into_response());
+    }
+    let Some(path) = uri.path().strip_prefix("/v4/") else { return not_found() };
+    let query: BTreeMap<String, String> =
+        url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let now = world.clock.now();
+    let views = || world.shows.iter().map(move |Show { season, bracket }| View { season, bracket, now });
+    let segments: Vec<&str> = path.split('/').collect();
+    let competition = |id: &str| {
+        let of = |view: &View<'_>| view.season.unique_tournament_id.to_string() == id;
+        let year = |view: &View<'_>| {
+            query
+                .get("season")
+                .is_none_or(|year| *year == view.season.first_kickoff().format("%Y").to_string())
+        };
+        views().find(|view| of(view) && year(view))
+    };
+    let date = |name: &str| query.get(name)?.parse::<NaiveDate>().ok();
+    let (kind, found) = match segments.as_slice() {
+        ["competitions", id, "matches"] => {
+            ("football-data-matches", competition(id).map(|view| view.football_data_matches()))
+        }
+        ["competitions", id, "standings"] => {
+            ("football-data-standings", competition(id).map(|view| view.football_data_standings()))
+        }
+        ["matches"] => {
+            let matches = date("dateFrom").zip(date("dateTo")).map(|(from, to)| {
+                let matches = views().flat_map(|view| view.football_data_between(from, to));
+                json!({"matches": matches.collect::<Vec<_>>()})
+            });
+            ("football-data-day", matches)
+        }
+        _ => ("football-data-other", None),
+    };
+    note(kind);
+    if headers.get("x-auth-token").is_none_or(|key| key != FOOTBALL_DATA_KEY) {
+        return refuse(StatusCode::BAD_REQUEST, "Your API token is invalid.");
+    }
+    if world.restricted.load(Ordering::Relaxed) {
+        let message =
+            "The resource you are looking for is restricted and apparently not within your permissions.";
+        return refuse(StatusCode::FORBIDDEN, message);
+    }
+    match found {
+        Some(value) => {
+            let budget = [("x-requests-available-minute", "9"), ("x-requestcounter-reset", "60")];
+            (budget, Json(value)).into_response()
+        }
+        None => refuse(StatusCode::NOT_FOUND, "The resource you are looking for does not exist."),
     }
 }
 

@@ -437,7 +437,7 @@ fn tournaments(fields: &mut Fields<'_>) -> Option<Request> {
 
 #[cfg(test)]
 mod tests {
-    use football::domain::{Mode, StandingsMode};
+    use football::domain::{Mode, ProviderName, StandingsMode};
 
     use super::*;
 
@@ -482,7 +482,7 @@ mod tests {
             base_url: "https://www.sofascore.com/api/v1/unique-tournament/16/season/41087".into(),
             public_url: None,
             slug: "world-cup".into(),
-            provider: "sofascore".into(),
+            provider: ProviderName::SofaScore,
             season: "2022".into(),
             mode: Mode::RegularSeasonAndKnockout,
             standings_mode: StandingsMode::MultiGroup,

@@ -4,10 +4,10 @@ use football::domain::{Mode, StandingsMode};
 use serde_json::{Value, json};
 
 use super::Fields;
-use crate::provider::{PROVIDER, SeasonRef, is_page};
+use crate::provider::{SeasonRef, is_page};
 use crate::store::tournaments::NewTournament;
 
-const BASE_URL: &str = "like https://www.sofascore.com/api/v1/unique-tournament/16/season/41087";
+const BASE_URL: &str = "like https://www.sofascore.com/api/v1/unique-tournament/16/season/41087 or https://api.football-data.org/v4/competitions/PL/matches?season=2025";
 const PUBLIC_URL: &str = "a page below https://www.sofascore.com/";
 const SLUG: &str = "lower-case letters, digits and hyphens, like premier-league-2024-25";
 
@@ -40,11 +40,11 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<NewTournament> {
     }
     let season_ref = season_ref?;
     Some(NewTournament {
-        external_id: season_ref.tournament.to_string(),
+        external_id: season_ref.external_id(),
         base_url: season_ref.base_url(),
         public_url,
         slug,
-        provider: PROVIDER.to_owned(),
+        provider: season_ref.provider(),
         season,
         mode: mode?,
         standings_mode,

@@ -11,11 +11,11 @@ use crate::config::SlackNotify;
 use crate::crash;
 use crate::invocation::Invocation;
 use crate::message::{Message, circuit_payload, payload_of_all};
-use crate::provider::PROVIDER;
 use crate::report::Rendered;
 use crate::store::executions::{self, Pending};
 use crate::store::{Store, StoreError, circuit};
 use crate::work::ExecutionStatus;
+use football::domain::ProviderName;
 
 /// Timeout of storing a report, so that there is time to write the record.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -228,7 +228,7 @@ async fn send_pending(invocation: &Invocation<'_>, pending: Pending) -> bool {
 
 /// Whether the circuit is known to be open, so that its own message reports it.
 pub(super) async fn circuit_is_open(store: &Store) -> bool {
-    let asked = async { circuit::is_open(&*store.client().await?, PROVIDER).await };
+    let asked = async { circuit::is_open(&*store.client().await?, ProviderName::SofaScore.as_str()).await };
     match asked.await {
         Ok(open) => open,
         Err(error) => {

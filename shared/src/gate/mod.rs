@@ -6,10 +6,10 @@ mod pace;
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use football::domain::ProviderName;
 
 use crate::clock::Clock;
-use crate::config::ProviderConfig;
 use crate::store::{Store, StoreError};
 use circuit::Circuit;
 pub use pace::LONGEST_WAIT;
@@ -49,19 +49,20 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// The gate of `provider`, with the pause and the wait after a refusal from `config`. No request that could end
+    /// The gate of `provider`, with the pause between requests and the wait after a refusal. No request that could end
     /// after `until` is admitted, so that what was read can be written in time. `gives_way`: a turn is not waited for long.
     /// Does not access the database yet.
     pub fn new(
-        provider: &'static str,
+        provider: ProviderName,
         store: Store,
         clock: Clock,
         until: Option<Instant>,
         gives_way: bool,
-        config: &ProviderConfig,
+        (pause, refusal_wait): (Duration, TimeDelta),
     ) -> Self {
-        let pace = Pace::new(provider, store.clone(), config.pause, gives_way);
-        Self { provider, pace, circuit: Circuit::new(provider, store, clock, config.refusal_wait), until }
+        let provider = provider.as_str();
+        let pace = Pace::new(provider, store.clone(), pause, gives_way);
+        Self { provider, pace, circuit: Circuit::new(provider, store, clock, refusal_wait), until }
     }
 
     /// Whether a request that takes `at_most` may be started: the provider does not refuse, and the run has enough

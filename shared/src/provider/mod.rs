@@ -1,11 +1,13 @@
-//! The provider of match data: its requests, answers and errors.
+//! The providers of match data: their requests, answers and errors.
 //!
-//! The rest of the pipeline uses the names exported here. `sofascore` is the only provider; a second one would be a
-//! module next to it, with [`Session`] as the choice between the two. Its functions return domain types.
+//! The rest of the pipeline uses the names exported here. Each provider is a module; [`SeasonRef`] says which one is asked for a
+//! season, and [`Session`] asks it. What leaves them are domain types.
 
 mod football_data;
 mod reading;
 mod reply;
+mod season;
+mod session;
 mod sofascore;
 
 use std::time::Duration;
@@ -16,26 +18,12 @@ use crate::browser::BrowserError;
 use crate::gate::GateError;
 use crate::work::ErrorKind;
 
-pub use football_data::decode as football_data_decode;
-pub use reading::{Half, Image, Reading, Refusal, Rounds, Tables};
-pub use sofascore::SofaScore as Session;
-pub use sofascore::{
-    Listed, PROVIDER, SeasonRef, decode, has_round_url, is_page, round_address, season_page,
-};
-
-/// Who provides match data, by the name in the database and on the command line.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::VariantNames,
-)]
-#[strum(serialize_all = "kebab-case")]
-pub enum ProviderName {
-    /// SofaScore, read through a browser.
-    #[default]
-    #[strum(serialize = "sofascore")]
-    SofaScore,
-    /// football-data.org, read by its API.
-    FootballData,
-}
+pub use football::domain::ProviderName;
+pub use football_data::{FootballData, decode as football_data_decode};
+pub use reading::{Half, Image, Listed, Reading, Refusal, Rounds, Tables};
+pub use season::{SeasonRef, round_address, season_page};
+pub use session::Session;
+pub use sofascore::{SeasonRef as SofaScoreSeason, SofaScore, decode, has_round_url, is_page};
 
 /// Delay before a retry of what the provider could not answer, or S3 did not store.
 pub const TRY_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
@@ -55,6 +43,14 @@ pub enum ProviderError {
         /// The requested path.
         path: String,
         /// The provider's response.
+        reason: String,
+    },
+    /// The key is wrong, or does not cover this: a person must act, and a retry is in vain.
+    #[error("{path}: not allowed ({reason})")]
+    NotAllowed {
+        /// The requested path.
+        path: String,
+        /// The provider's answer, and what to do.
         reason: String,
     },
     /// 429.
@@ -138,7 +134,10 @@ impl ProviderError {
 
     /// Whether a retry of the same request may succeed.
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::NotFound { .. } | Self::Malformed { .. } | Self::Gate(_))
+        !matches!(
+            self,
+            Self::NotFound { .. } | Self::NotAllowed { .. } | Self::Malformed { .. } | Self::Gate(_)
+        )
     }
 
     /// When to retry what this error prevented.
@@ -159,6 +158,7 @@ impl ProviderError {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Blocked { .. } => ErrorKind::Blocked,
+            Self::NotAllowed { .. } => ErrorKind::NotAllowed,
             Self::RateLimited { .. } => ErrorKind::RateLimited,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Malformed { .. } => ErrorKind::Malformed,

@@ -10,8 +10,9 @@ use super::matches::{OPEN, awaited};
 use super::pauses::is_paused_sql;
 use super::{Readable, StoreError, parsed, stamp, utc};
 use football::domain::standings::{Carried, ProviderRow, ProviderTable};
-use football::domain::{Mode, StandingsMode, Tournament, TournamentStatus};
+use football::domain::{Mode, ProviderName, StandingsMode, Tournament, TournamentStatus};
 use football::plan::standings::StandingsTerms;
+use strum::VariantNames as _;
 
 /// An operator's description of a tournament to create, with the provider's ids already parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct NewTournament {
     /// Part of the application's URLs.
     pub slug: String,
     /// The provider's name.
-    pub provider: String,
+    pub provider: ProviderName,
     /// The season, as `2024/25`.
     pub season: String,
     /// How it is played.
@@ -38,12 +39,13 @@ pub struct NewTournament {
     pub logo: String,
 }
 
-const COLUMNS: &str = "id, base_url, label, slug, mode, standings_mode, logo, status, created_at";
+const COLUMNS: &str = "id, provider, base_url, label, slug, mode, standings_mode, logo, status, created_at";
 
 fn tournament(row: &Row) -> Result<Tournament, StoreError> {
     let slug: &str = row.get("slug");
     Ok(Tournament {
         id: row.get("id"),
+        provider: parsed(row.get("provider"), "tournament", "provider", slug)?,
         base_url: row.get("base_url"),
         label: row.get("label"),
         slug: slug.to_owned(),
@@ -93,29 +95,27 @@ pub async fn find_by_season(
 }
 
 /// Active tournaments.
-pub async fn active(client: &impl GenericClient, provider: &str) -> Result<Readable<Tournament>, StoreError> {
-    of_status(client, provider, &[TournamentStatus::Active]).await
+pub async fn active(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
+    of_status(client, &[TournamentStatus::Active]).await
 }
 
 /// Active and upcoming tournaments.
-pub async fn followed(
-    client: &impl GenericClient,
-    provider: &str,
-) -> Result<Readable<Tournament>, StoreError> {
-    of_status(client, provider, &[TournamentStatus::Active, TournamentStatus::Upcoming]).await
+pub async fn followed(client: &impl GenericClient) -> Result<Readable<Tournament>, StoreError> {
+    of_status(client, &[TournamentStatus::Active, TournamentStatus::Upcoming]).await
 }
 
 async fn of_status(
     client: &impl GenericClient,
-    provider: &str,
     statuses: &[TournamentStatus],
 ) -> Result<Readable<Tournament>, StoreError> {
     let statuses: Vec<String> = statuses.iter().map(ToString::to_string).collect();
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament
-          WHERE status = ANY($2) AND deleted_at IS NULL AND provider = $1 ORDER BY id"
+          WHERE status = ANY($2) AND deleted_at IS NULL AND provider = ANY($1) ORDER BY id"
     );
-    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&statuses, Type::TEXT_ARRAY)]).await?;
+    let rows = client
+        .query_typed(&sql, &[(&ProviderName::VARIANTS, Type::TEXT_ARRAY), (&statuses, Type::TEXT_ARRAY)])
+        .await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
@@ -135,7 +135,7 @@ pub async fn insert(
                 (&new.base_url, Type::TEXT),
                 (&new.public_url, Type::TEXT),
                 (&new.slug, Type::TEXT),
-                (&new.provider, Type::TEXT),
+                (&new.provider.as_str(), Type::TEXT),
                 (&new.season, Type::TEXT),
                 (&new.mode.to_string(), Type::TEXT),
                 (&new.standings_mode.to_string(), Type::TEXT),
@@ -193,13 +193,12 @@ pub async fn with_pending_draw(
 /// level teams), which only the provider's table shows.
 pub async fn with_unchecked_table(
     client: &impl GenericClient,
-    provider: &str,
     day: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
     let open = awaited("$2");
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t
-          WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 AND mode <> 'knockout-only'
+          WHERE status = 'active' AND deleted_at IS NULL AND provider = ANY($1) AND mode <> 'knockout-only'
             AND EXISTS (SELECT 1 FROM match m JOIN tournament_round r
                             ON r.tournament_id = m.tournament_id AND r.slug = m.round_slug AND r.type = 'season'
                          WHERE m.tournament_id = t.id AND m.status = 'ended' AND m.date < $2
@@ -208,7 +207,9 @@ pub async fn with_unchecked_table(
                                     AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {open}))))
           ORDER BY id"
     );
-    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
+    let rows = client
+        .query_typed(&sql, &[(&ProviderName::VARIANTS, Type::TEXT_ARRAY), (&stamp(day), Type::TIMESTAMP)])
+        .await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
@@ -216,37 +217,41 @@ pub async fn with_unchecked_table(
 /// longer than a week.
 pub async fn with_differences(
     client: &impl GenericClient,
-    provider: &str,
     day: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t
-          WHERE deleted_at IS NULL AND provider = $1 AND status IN ('active', 'completed') AND standings_checked_at < $2
+          WHERE deleted_at IS NULL AND provider = ANY($1) AND status IN ('active', 'completed') AND standings_checked_at < $2
             AND EXISTS (SELECT 1 FROM jsonb_array_elements(table_differences) AS difference
                          WHERE (difference->>'since')::timestamptz AT TIME ZONE 'UTC' > $2 - interval '7 days')
           ORDER BY id"
     );
-    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(day), Type::TIMESTAMP)]).await?;
+    let rows = client
+        .query_typed(&sql, &[(&ProviderName::VARIANTS, Type::TEXT_ARRAY), (&stamp(day), Type::TIMESTAMP)])
+        .await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
 /// Active leagues without knockout rounds whose matches have all been played and that are not paused.
 pub async fn played_out_leagues(
     client: &impl GenericClient,
-    provider: &str,
     planning: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
     let open = awaited("$2");
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t
-          WHERE status = 'active' AND deleted_at IS NULL AND provider = $1 AND mode = 'regular-season-only' AND NOT {paused}
+          WHERE status = 'active' AND deleted_at IS NULL AND provider = ANY($1) AND mode = 'regular-season-only' AND NOT {paused}
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id)
             AND NOT EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND {open})
           ORDER BY id",
         paused = is_paused_sql("t.id")
     );
-    let rows =
-        client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(planning), Type::TIMESTAMP)]).await?;
+    let rows = client
+        .query_typed(
+            &sql,
+            &[(&ProviderName::VARIANTS, Type::TEXT_ARRAY), (&stamp(planning), Type::TIMESTAMP)],
+        )
+        .await?;
     Ok(rows.iter().map(tournament).collect())
 }
 
@@ -254,17 +259,18 @@ pub async fn played_out_leagues(
 /// corrected.
 pub async fn waiting_for_a_match(
     client: &impl GenericClient,
-    provider: &str,
     since: DateTime<Utc>,
 ) -> Result<Readable<Tournament>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tournament t WHERE status = 'active' AND deleted_at IS NULL
-            AND provider = $1 AND NOT {paused}
+            AND provider = ANY($1) AND NOT {paused}
             AND EXISTS (SELECT 1 FROM match m WHERE m.tournament_id = t.id AND (m.status <> 'ended' OR m.date >= $2))
           ORDER BY id",
         paused = is_paused_sql("t.id")
     );
-    let rows = client.query_typed(&sql, &[(&provider, Type::TEXT), (&stamp(since), Type::TIMESTAMP)]).await?;
+    let rows = client
+        .query_typed(&sql, &[(&ProviderName::VARIANTS, Type::TEXT_ARRAY), (&stamp(since), Type::TIMESTAMP)])
+        .await?;
     Ok(rows.iter().map(tournament).collect())
 }
 

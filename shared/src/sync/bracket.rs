@@ -7,7 +7,6 @@ use super::{readable, season};
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step};
-use crate::provider::PROVIDER;
 use crate::store::{StoreError, bracket as rows, matches, standings, tournaments};
 use football::domain::knockout::{Side, Tie, Tree, summary};
 use football::domain::{Match, Round, RoundKind, Tournament};
@@ -56,7 +55,7 @@ async fn sync_once(
         .flat_map(|tie| [Side::Home, Side::Away].map(|side| tie.entrant(side).team()))
         .flatten()
         .collect();
-    let names = standings::team_names(&transaction, PROVIDER, &ids).await?;
+    let names = standings::team_names(&transaction, tournament.provider.as_str(), &ids).await?;
     let name = |id: &str| names.iter().find(|(known, _)| known == id).map(|(_, name)| name.clone());
     run.journal.planned("bracket", &summary(&drawn, name));
     // Each contradiction is reported once.
@@ -78,7 +77,8 @@ async fn sync_once(
         return Ok(());
     }
     let now = run.now();
-    let (outcomes, gone) = rows::replace(&transaction, PROVIDER, tournament.id, &all, now).await?;
+    let (outcomes, gone) =
+        rows::replace(&transaction, tournament.provider.as_str(), tournament.id, &all, now).await?;
     if notes != reported {
         rows::set_notes(&transaction, tournament.id, &notes).await?;
     }

@@ -16,7 +16,6 @@ use super::{alarms, readable};
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::Step;
-use crate::provider::PROVIDER;
 use crate::store::checks::CheckOutcome;
 use crate::store::{StoreError, checks, matches, rounds, tournaments};
 
@@ -53,7 +52,7 @@ async fn plan(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<Option<Pl
     let until = window_end(run.planning);
     let mut kickoffs = matches::kickoffs(&*client, run.planning - CHECKS_LAST, until).await?;
     let pending = tournaments::with_pending_draw(&*client, run.planning).await?;
-    let active = tournaments::active(&*client, PROVIDER).await?;
+    let active = tournaments::active(&*client).await?;
     drop(client);
     let mut active = readable(run, active);
     stored.retain(|stored| is_ours(stored.check.tournament_id));
@@ -105,9 +104,9 @@ async fn plan(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<Option<Pl
 async fn further_reads(run: &mut Run<'_>, planned: &[Check]) -> anyhow::Result<Vec<Check>> {
     let today = run.planning.date_naive().and_time(NaiveTime::MIN).and_utc();
     let client = run.client().await?;
-    let followed = tournaments::followed(&*client, PROVIDER).await?;
-    let unchecked = tournaments::with_unchecked_table(&*client, PROVIDER, today).await?;
-    let differing = tournaments::with_differences(&*client, PROVIDER, today).await?;
+    let followed = tournaments::followed(&*client).await?;
+    let unchecked = tournaments::with_unchecked_table(&*client, today).await?;
+    let differing = tournaments::with_differences(&*client, today).await?;
     drop(client);
     let ids: Vec<Uuid> = readable(run, followed).iter().map(|tournament| tournament.id).collect();
     let budget = i64::try_from(FULL_PASSES.max(ids.len() / 2)).unwrap_or(i64::MAX);

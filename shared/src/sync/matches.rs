@@ -8,12 +8,12 @@ use strum::VariantNames;
 use tokio_postgres::GenericClient;
 
 use super::rounds::stored_rounds;
-use super::{checks, readable, teams};
+use super::{checks, readable, season, teams};
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step, What};
 use crate::provider::ProviderError;
-use crate::provider::{Listed, PROVIDER, Reading};
+use crate::provider::{Listed, ProviderName, Reading};
 use crate::store::history::{self, Rejected};
 use crate::store::matches::Upserted;
 use crate::store::{StoreError, executions, locks, matches, rounds, standings};
@@ -85,7 +85,7 @@ async fn sync_once(
     };
     run.journal.planned(&name, &plan);
     note_counts(&mut run.journal, name, readings);
-    let names = names(&transaction, &plan, &stored, readings).await?;
+    let names = names(&transaction, tournament.provider, &plan, &stored, readings).await?;
     warn_of_what_was_not_taken(&mut run.journal, &plan, readings, &names);
     warn_of_corrections(&mut run.journal, &plan, &names);
     let mut results = new_results(&plan, &names);
@@ -113,14 +113,14 @@ async fn sync_once(
     if !plan.new.is_empty() || plan.changes.iter().any(|change| change.moves_teams()) {
         let mut all = Reading::default();
         readings.iter().for_each(|round| all.extend(round.reading.clone()));
-        teams::ensure(run, &transaction, &all.teams).await?;
+        teams::ensure(run, &transaction, tournament, &all.teams).await?;
     }
     let rejected = rejected(&plan, readings);
     if !rejected.is_empty() {
         history::record_rejected(&transaction, tournament.id, run.record.id, &rejected, now).await?;
     }
     let Upserted { outcomes, unresolved, written } =
-        matches::upsert(&transaction, PROVIDER, tournament.id, &plan.write, now).await?;
+        matches::upsert(&transaction, tournament.provider.as_str(), tournament.id, &plan.write, now).await?;
     if !plan.beside_locks.is_empty() {
         locks::note_provider(&transaction, tournament.id, &plan.beside_locks).await?;
     }
@@ -195,9 +195,10 @@ pub async fn look_up_missing(
             missing.len()
         ));
     }
+    let season = season(tournament)?;
     for mut gone in missing.into_iter().take(LOOKUP_LIMIT) {
         let id = gone.external_id.clone();
-        match run.provider.event(&id).await {
+        match run.provider.event(&season, &id).await {
             Ok(Some(found)) => {
                 let slug = round_of(&found, &known).unwrap_or(round_slug);
                 run.journal.warn(format!(
@@ -230,15 +231,15 @@ pub async fn look_up_missing(
 /// The slug of the round that a listed event belongs to, if its fields identify one.
 pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
     let mut fitting = rounds.iter().filter(|round| {
-        Some(round.address.number) == event.round_number
-            && (event.round_slug.is_none() || round.address.slug == event.round_slug)
-            && round.address.prefix == event.round_prefix
+        Some(round.address.number) == event.round.number
+            && (event.round.slug.is_none() || round.address.slug == event.round.slug)
+            && round.address.prefix == event.round.prefix
     });
     let first = fitting.next()?;
     // Two rounds of one number and no slug are ambiguous.
     let alone = fitting.next().is_none();
     // Without a slug, a number may be a matchday's or a knockout round's.
-    (alone && (event.round_slug.is_some() || first.kind == RoundKind::Season)).then_some(first.slug.as_str())
+    (alone && (event.round.slug.is_some() || first.kind == RoundKind::Season)).then_some(first.slug.as_str())
 }
 
 /// The kickoffs of matches that have ended since they were last read; of all that have if that is not known.
@@ -318,6 +319,7 @@ impl Names {
 /// The names of the matches that a plan may warn of: their teams are in the reading or, for a match that is gone, stored.
 async fn names(
     client: &impl GenericClient,
+    provider: ProviderName,
     plan: &MatchPlan,
     stored: &[StoredMatch],
     readings: &[RoundReading<'_>],
@@ -332,7 +334,7 @@ async fn names(
     let unnamed: Vec<&str> = sides.filter(|team| !teams.contains_key(team)).collect();
     let found = match unnamed.is_empty() {
         true => Vec::new(),
-        false => standings::team_names(client, PROVIDER, &unnamed).await?,
+        false => standings::team_names(client, provider.as_str(), &unnamed).await?,
     };
     let team = |id: &str| {
         let found = || found.iter().find(|(team, _)| team == id).map(|(_, name)| name.clone());

@@ -21,16 +21,21 @@ use crate::execution::Run;
 use crate::gate::Gate;
 use crate::invocation::Invocation;
 use crate::journal::Step;
-use crate::provider::{PROVIDER, SeasonRef, Session};
+use crate::provider::{FootballData, ProviderName, SeasonRef, Session, SofaScore};
 use crate::store::{Readable, tournaments};
 
-/// A session with the provider for this delivery. It has no browser until the first request.
+/// A session with the providers for this delivery. It has no browser until the first request.
 pub fn provider(invocation: &Invocation<'_>) -> Session {
-    let config = invocation.config.provider.clone();
-    let (store, clock) = (invocation.services.store.clone(), invocation.clock);
-    let gives_way = invocation.batch.is_some();
-    let gate = Gate::new(PROVIDER, store, clock, invocation.time_to_write(), gives_way, &config);
-    Session::new(config, gate)
+    let gate = |provider, pause, refusal_wait| {
+        let (store, clock) = (invocation.services.store.clone(), invocation.clock);
+        let gives_way = invocation.batch.is_some();
+        Gate::new(provider, store, clock, invocation.time_to_write(), gives_way, (pause, refusal_wait))
+    };
+    let (own, theirs) = (invocation.config.provider.clone(), invocation.config.football_data.clone());
+    let sofascore = gate(ProviderName::SofaScore, own.pause, own.refusal_wait);
+    let football_data = gate(ProviderName::FootballData, theirs.pause, theirs.refusal_wait);
+    let key = invocation.services.vault.current().football_data_key.clone();
+    Session::new(SofaScore::new(own, sofascore), FootballData::new(theirs, football_data, key))
 }
 
 /// The tournament an event is about, if it is active; otherwise the journal records why nothing is done.
@@ -59,6 +64,7 @@ pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<To
         return Ok(None);
     };
     run.journal.about(id, &tournament.label);
+    run.journal.provider = season(&tournament).map_or(tournament.provider, |season| season.provider());
     run.journal.completed(Step::Validation, "tournament", json!({ "label": tournament.label }));
     Ok(Some(tournament))
 }
@@ -78,8 +84,9 @@ pub fn readable<T>(run: &mut Run<'_>, read: Readable<T>) -> Vec<T> {
 pub fn season(tournament: &Tournament) -> anyhow::Result<SeasonRef> {
     SeasonRef::parse(&tournament.base_url).with_context(|| {
         format!(
-            "tournament.base_url {:?} is not an address of {PROVIDER}: it must be like \
-             https://www.sofascore.com/api/v1/unique-tournament/16/season/41087",
+            "tournament.base_url {:?} is no provider's address of a season: it must be like \
+             https://www.sofascore.com/api/v1/unique-tournament/16/season/41087 or \
+             https://api.football-data.org/v4/competitions/PL/matches?season=2025",
             tournament.base_url
         )
     })

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use football::domain::{MatchStatus, StoredMatch, Tournament};
 use football::plan::checks::{Check, CheckKind};
 use uuid::Uuid;
@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::season;
 use crate::execution::Failure;
 use crate::invocation::Invocation;
-use crate::provider::{Half, Listed, ProviderError, Reading, Session};
+use crate::provider::{Half, Listed, ProviderError, ProviderName, Reading, Session};
 use crate::requests::{Request, RequestLog};
 use crate::store::{matches, tournaments};
 
-/// From this many rounds on the list is read: it takes one request or two, and is about as large as ten rounds.
+/// From this many requests on the list is read: it takes one or two, and is about as large as ten rounds.
 const LIST_FROM: usize = 3;
 /// A result may be new for this long after its kickoff: some matches are finished the next day.
 const NEWS_FOR: TimeDelta = TimeDelta::hours(36);
@@ -88,7 +88,7 @@ pub async fn read(
     let rounds = Rounds { tournaments: tournaments.rows, matches };
     let log = RequestLog::default();
     provider.record_in(log.clone());
-    let readings = match read_list(provider, &rounds, now).await {
+    let readings = match read_lists(provider, &rounds, now).await {
         Ok(readings) => readings,
         Err(error) => {
             tracing::warn!(%error, "the day's list could not be read for several rounds at once");
@@ -109,19 +109,36 @@ struct Rounds {
     matches: BTreeMap<RoundId, Vec<StoredMatch>>,
 }
 
-/// Reads the list, and its other half if the first one leaves more than one round open.
-async fn read_list(
+/// Reads the list of each provider that takes fewer requests than the rounds.
+async fn read_lists(
     provider: &mut Session,
     rounds: &Rounds,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<RoundId, Reading>, ProviderError> {
     let day = now.date_naive();
-    let mut listed = provider.scheduled(day, Half::First).await?;
+    let mut settled = BTreeMap::new();
+    if rounds.requests(ProviderName::SofaScore) >= LIST_FROM {
+        settled.extend(read_halves(provider, rounds, day).await?);
+    }
+    if rounds.requests(ProviderName::FootballData) >= LIST_FROM {
+        let listed = provider.scheduled(ProviderName::FootballData, day, Half::First).await?;
+        settled.extend(rounds.settled_by(&listed));
+    }
+    Ok(settled)
+}
+
+/// Reads SofaScore's list, and its other half if the first one leaves more than one round open.
+async fn read_halves(
+    provider: &mut Session,
+    rounds: &Rounds,
+    day: NaiveDate,
+) -> Result<BTreeMap<RoundId, Reading>, ProviderError> {
+    let mut listed = provider.scheduled(ProviderName::SofaScore, day, Half::First).await?;
     let settled = rounds.settled_by(&listed);
-    if settled.len() + 1 >= rounds.matches.len() {
+    if settled.len() + 1 >= rounds.requests(ProviderName::SofaScore) {
         return Ok(settled);
     }
-    match provider.scheduled(day, Half::Other).await {
+    match provider.scheduled(ProviderName::SofaScore, day, Half::Other).await {
         Ok(other) => {
             listed.extend(other);
             Ok(rounds.settled_by(&listed))
@@ -132,6 +149,21 @@ async fn read_list(
 }
 
 impl Rounds {
+    /// How many requests the rounds of a provider take without its list: SofaScore gives a round, football-data.org a season.
+    fn requests(&self, provider: ProviderName) -> usize {
+        let season_of = |id: &Uuid| {
+            let tournament = self.tournaments.iter().find(|tournament| tournament.id == *id)?;
+            season(tournament).ok().filter(|season| season.provider() == provider)
+        };
+        let seasons = self.matches.keys().filter_map(|(id, _)| season_of(id));
+        match provider {
+            ProviderName::SofaScore => seasons.count(),
+            ProviderName::FootballData => {
+                seasons.map(|season| season.base_url()).collect::<BTreeSet<_>>().len()
+            }
+        }
+    }
+
     /// The rounds of which the list names every match that is open or of the last day and a half, and not called off.
     fn settled_by(&self, listed: &[Listed]) -> BTreeMap<RoundId, Reading> {
         let by_id: BTreeMap<&str, &Listed> =

@@ -12,7 +12,7 @@ use super::{bracket, readable, season, standings};
 use crate::execution::Run;
 use crate::journal::{Step, What};
 use crate::provider::ProviderError;
-use crate::provider::{Half, Listed, PROVIDER, Reading};
+use crate::provider::{Half, Listed, ProviderName, Reading};
 use crate::store::{StoreError, matches as rows, tournaments};
 use football::domain::{Round, StoredMatch, Tournament};
 use football::plan::checks::window_end;
@@ -25,15 +25,36 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
     let day = run.planning.date_naive();
     let yesterday = day.and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(1);
     let client = run.client().await?;
-    let mut waiting = readable(run, tournaments::waiting_for_a_match(&*client, PROVIDER, yesterday).await?);
+    let mut waiting = readable(run, tournaments::waiting_for_a_match(&*client, yesterday).await?);
     drop(client);
     waiting.retain(|tournament| only.is_none_or(|id| id == tournament.id));
     if waiting.is_empty() {
         run.journal.skipped(Step::Fetch, "the day's events", "no tournament waits for a match");
         return Ok(());
     }
-    let Some(mut listed) = day_list(run, day, Half::First).await? else { return Ok(()) };
-    let unlisted = unlisted(run, &waiting, &listed, day).await?;
+    for provider in ProviderName::ALL {
+        let asked = |tournament: &Tournament| {
+            season(tournament).map_or(tournament.provider, |season| season.provider())
+        };
+        let (of_it, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|tournament| asked(tournament) == provider);
+        waiting = others;
+        if !of_it.is_empty() {
+            today_of(run, provider, &of_it, day).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The same of the tournaments of one provider.
+async fn today_of(
+    run: &mut Run<'_>,
+    provider: ProviderName,
+    waiting: &[Tournament],
+    day: NaiveDate,
+) -> anyhow::Result<()> {
+    let Some(mut listed) = day_list(run, provider, day, Half::First).await? else { return Ok(()) };
+    let unlisted = unlisted(run, waiting, &listed, day).await?;
     if !unlisted.is_empty() {
         let slugs = |tournaments: &[&Tournament]| {
             tournaments.iter().map(|tournament| tournament.slug.as_str()).collect::<Vec<_>>().join(", ")
@@ -44,7 +65,7 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
             "the other half of the day's events is read too",
             json!({ "reason": reason }),
         );
-        for event in day_list(run, day, Half::Other).await?.unwrap_or_default() {
+        for event in day_list(run, provider, day, Half::Other).await?.unwrap_or_default() {
             if !listed.iter().any(|known| known.external_id == event.external_id) {
                 listed.push(event);
             }
@@ -58,21 +79,21 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
             ));
         }
     }
-    take_all(run, &waiting, &listed).await
+    take_all(run, waiting, &listed).await
 }
 
 /// Writes what the list says of each tournament, one transaction for each that has something to write: what is stored is
 /// read once for all of them.
 async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) -> anyhow::Result<()> {
-    let mut by_competition: HashMap<u32, Vec<&Listed>> = HashMap::new();
+    let mut by_competition: HashMap<String, Vec<&Listed>> = HashMap::new();
     for event in listed {
-        by_competition.entry(event.tournament).or_default().push(event);
+        by_competition.entry(event.competition()).or_default().push(event);
     }
     let mut ours: Vec<(&Tournament, Vec<&Listed>)> = Vec::new();
     for tournament in waiting {
         match season(tournament) {
             Ok(season) => {
-                let events = by_competition.get(&season.tournament).into_iter().flatten();
+                let events = by_competition.get(&season.competition()).into_iter().flatten();
                 let events: Vec<&Listed> = events.copied().filter(|event| event.may_be_of(&season)).collect();
                 if !events.is_empty() {
                     ours.push((tournament, events));
@@ -129,12 +150,17 @@ fn says_nothing_new(events: &[&Listed], stored: &[StoredMatch]) -> bool {
 
 /// One half of the provider's list of the events of a day; none if it can't be read: the pass over whole rounds reads the
 /// same matches, more slowly.
-async fn day_list(run: &mut Run<'_>, day: NaiveDate, half: Half) -> anyhow::Result<Option<Vec<Listed>>> {
+async fn day_list(
+    run: &mut Run<'_>,
+    provider: ProviderName,
+    day: NaiveDate,
+    half: Half,
+) -> anyhow::Result<Option<Vec<Listed>>> {
     let what = match half {
         Half::First => What::of("events around", day),
         Half::Other => What::of("events, the other half, around", day),
     };
-    match run.provider.scheduled(day, half).await {
+    match run.provider.scheduled(provider, day, half).await {
         Ok(listed) => {
             run.journal.completed(Step::Fetch, &what, json!({ "events": listed.len() }));
             Ok(Some(listed))
@@ -188,8 +214,7 @@ async fn unlisted<'t>(
 /// rounds late.
 pub async fn new_rounds(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> {
     let client = run.client().await?;
-    let mut played_out =
-        readable(run, tournaments::played_out_leagues(&*client, PROVIDER, run.planning).await?);
+    let mut played_out = readable(run, tournaments::played_out_leagues(&*client, run.planning).await?);
     drop(client);
     played_out.retain(|tournament| only.is_none_or(|id| id == tournament.id));
     for tournament in &played_out {
@@ -215,7 +240,7 @@ async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) ->
         stored.iter().map(|row| (row.known.external_id.as_str(), row.known.round_slug.as_str())).collect();
     let mut readings: BTreeMap<&str, Reading> = BTreeMap::new();
     for event in events {
-        let by_its_round = || event.season.and_then(|_| round_of(event, &known));
+        let by_its_round = || event.names_season().then(|| round_of(event, &known)).flatten();
         let slug = round_of_id.get(event.external_id.as_str()).copied().or_else(by_its_round);
         match slug {
             Some(slug) => readings.entry(slug).or_default().extend(event.read(slug)),

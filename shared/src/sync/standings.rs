@@ -14,7 +14,6 @@ use super::season;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, RowKind, Step};
-use crate::provider::PROVIDER;
 use crate::store::standings::Replaced;
 use crate::store::{StoreError, checks, matches, outbox, rounds, standings, tournaments};
 
@@ -106,7 +105,7 @@ async fn sync_once(
         .iter()
         .filter(|row| !row.name.is_empty())
         .map(|row| (row.team.clone(), row.name.clone()))
-        .chain(standings::team_names(&transaction, PROVIDER, &teams).await?)
+        .chain(standings::team_names(&transaction, tournament.provider.as_str(), &teams).await?)
         .collect();
     let name = |team: &str| names.get(team).cloned().unwrap_or_else(|| team.to_owned());
     let provider = provider.map(|tables| (tables, run.now()));
@@ -140,7 +139,8 @@ async fn sync_once(
     }
     let now = run.now();
     let Replaced { outcomes, gone, moves } =
-        standings::replace(&transaction, PROVIDER, tournament.id, &ours.rows, now).await?;
+        standings::replace(&transaction, tournament.provider.as_str(), tournament.id, &ours.rows, now)
+            .await?;
     outbox::note_table_final(&transaction, tournament.id, run.record.id, now).await?;
     tournaments::set_standings_terms(&transaction, tournament.id, &plan.terms, now).await?;
     crash::point("written");

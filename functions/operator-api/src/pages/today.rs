@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
-use shared::provider::PROVIDER;
 use shared::store::pauses::{self, Pause};
 
 use super::attention as shown;
@@ -32,8 +31,8 @@ struct Today {
     pauses: Vec<Pause>,
     timeline: Timeline,
     chart: DayChart,
-    /// Until when the provider is not asked; none: it is asked.
-    refused_until: Option<DateTime<Utc>>,
+    /// The providers that are not asked, and until when.
+    refused: Vec<(String, Option<DateTime<Utc>>)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,19 +49,24 @@ pub(super) async fn show(
     let today = caller.zone.day_of(now);
     let day = request::day("day", of.day.as_deref())?.unwrap_or(today);
     let within = caller.zone.days(day, day);
-    let client = desk.services().await?.store.client().await?;
+    let store = &desk.services().await?.store;
     let offsets = &desk.app.config.schedules.offsets;
-    let timeline = today::timeline(&*client, &within, offsets, now).await?;
+    // At once, on a connection each: both read all of a full day.
+    let (timeline, attention) = tokio::try_join!(
+        async { today::timeline(&*store.client().await?, &within, offsets, now).await },
+        async { attention::attention(&*store.client().await?, &within, None, desk.has_bus(), now).await },
+    )?;
+    let client = store.client().await?;
     page(&Today {
         shell: Shell::of(&desk, &caller, "today"),
         day,
         is_today: day == today,
         now,
-        attention: attention::attention(&*client, &within, None, desk.has_bus(), now).await?,
+        attention,
         pauses: pauses::list(&*client).await?,
         chart: DayChart::of(&timeline.slots, &within, caller.zone, now),
         timeline,
-        refused_until: provider::refused_until(&*client, PROVIDER).await?,
+        refused: provider::refused(&*client).await?,
     })
 }
 

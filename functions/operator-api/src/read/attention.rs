@@ -104,11 +104,15 @@ pub(crate) struct Attention {
 /// The statement of [`attention`]; `{OPEN}` and `{PAUSED}` are SQL conditions. Each item has a name; what was acknowledged under
 /// it is left out.
 const ATTENTION: &str =
-    "WITH of_day AS MATERIALIZED (
+    "WITH counted AS MATERIALIZED (
+         SELECT status, count(*) AS n, sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
+                                                THEN (summary -> 'requests')::bigint END) AS requests
+           FROM data_provider_executions WHERE started_at >= $1 AND started_at < $2 GROUP BY status),
+       went_wrong AS MATERIALIZED (
          SELECT e.id, e.tournament_id, COALESCE(t.label, e.summary ->> 'tournamentLabel') AS label, e.operation_type,
                 e.status, e.started_at, e.summary, e.attempt
            FROM data_provider_executions e LEFT JOIN tournament t ON t.id = e.tournament_id
-          WHERE e.started_at >= $1 AND e.started_at < $2),
+          WHERE e.started_at >= $1 AND e.started_at < $2 AND e.status IN ('failed', 'partial_failure')),
        -- When the same work last succeeded. One join, since a lookup for each failure is slow where many fail.
        went_well AS MATERIALIZED (
          SELECT operation_type, COALESCE(tournament_id, $6) AS tournament_id, max(started_at) AS at
@@ -136,7 +140,7 @@ const ATTENTION: &str =
          UNION ALL
          (SELECT 2, 'failed', concat_ws(':', 'failed', e.id, e.attempt), e.id, e.tournament_id, NULL, e.label, e.operation_type, NULL,
                  left(COALESCE(e.summary -> 'errors' ->> 0, e.summary ->> 'error'), 300), e.started_at
-            FROM of_day e
+            FROM went_wrong e
             LEFT JOIN went_well w ON w.operation_type = e.operation_type
                   AND w.tournament_id = COALESCE(e.tournament_id, $6)
            WHERE e.status = 'failed' AND (w.at IS NULL OR w.at < e.started_at))
@@ -189,7 +193,7 @@ const ATTENTION: &str =
          UNION ALL
          (SELECT 10, 'partial', concat_ws(':', 'partial', e.id, e.attempt), e.id, e.tournament_id, NULL, e.label,
                  e.operation_type, NULL, left(e.summary -> 'errors' ->> 0, 300), e.started_at
-            FROM of_day e WHERE e.status = 'partial_failure')
+            FROM went_wrong e WHERE e.status = 'partial_failure')
          UNION ALL
          (SELECT 11, 'drift', concat_ws(':', 'drift', t.id, md5(d.text)), NULL, t.id, NULL, t.label, 'standings_update', NULL,
                  left(d.text, 300), d.since
@@ -208,10 +212,8 @@ const ATTENTION: &str =
      SELECT jsonb_build_object(
        'items', (SELECT COALESCE(jsonb_agg(to_jsonb(i) - 'rank' - 'number' ORDER BY rank, number), '[]')
                    FROM numbered i WHERE number <= $5),
-       'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}')
-                        FROM (SELECT status, count(*) AS n FROM of_day GROUP BY status) s),
-       'requests', (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
-                                             THEN (summary -> 'requests')::bigint END), 0) FROM of_day),
+       'executions', (SELECT COALESCE(jsonb_object_agg(status, n), '{}') FROM counted),
+       'requests', (SELECT COALESCE(sum(requests), 0) FROM counted),
        'dailyRoutineAt', (SELECT completed_at FROM data_provider_executions
                            WHERE operation_type = 'daily_schedule' AND status IN ('completed', 'partial_failure')
                              AND COALESCE(summary ->> 'dryRun', 'false') <> 'true'

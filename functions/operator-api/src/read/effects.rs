@@ -7,7 +7,6 @@ use football::domain::standings::Row;
 use football::domain::{Match, Round, RoundKind};
 use football::plan;
 use serde::Serialize;
-use shared::provider::PROVIDER;
 use shared::store::{StoreError, bracket, matches, rounds, standings, tournaments};
 use shared::sync::rounds::stored_rounds;
 use tokio_postgres::GenericClient;
@@ -84,7 +83,7 @@ pub(crate) async fn of(
     after.iter_mut().filter(|m| m.external_id == to.external_id).for_each(|m| *m = to.clone());
     let teams: Vec<&str> = before.iter().flat_map(|m| [m.home.as_str(), m.away.as_str()]).collect();
     let names: BTreeMap<String, String> =
-        standings::team_names(client, PROVIDER, &teams).await?.into_iter().collect();
+        standings::team_names(client, &tournament.provider, &teams).await?.into_iter().collect();
     match is_of_season {
         true => Ok(Effects { table: table(client, id, &names, before, after).await?, bracket: Vec::new() }),
         false => Ok(Effects { table: Vec::new(), bracket: ties(client, id, &names, before, after).await? }),

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::{Page, moment};
 use crate::zone::{MINUTE, Zone};
-use shared::provider::PROVIDER;
 use shared::store::{StoreError, utc};
 
 /// A change that was made, or a reading that was rejected.
@@ -215,12 +214,17 @@ pub(crate) async fn list(
         .query_typed(&sql, &[(&id, Type::UUID), (&before, Type::INT8), (&(limit + 1), Type::INT8)])
         .await?;
     let mut entries: Vec<HistoryEntry> = rows.iter().map(HistoryEntry::of).collect();
-    name_teams(client, &mut entries).await?;
+    let tournament = rows.first().map(|row| row.get("tournament_id"));
+    name_teams(client, tournament, &mut entries).await?;
     Ok(Page::of(entries, limit))
 }
 
 /// Puts the teams' names in the place of their ids: ours in a bracket, the provider's in matches.
-async fn name_teams(client: &impl GenericClient, entries: &mut [HistoryEntry]) -> Result<(), StoreError> {
+async fn name_teams(
+    client: &impl GenericClient,
+    tournament: Option<Uuid>,
+    entries: &mut [HistoryEntry],
+) -> Result<(), StoreError> {
     let mut values: Vec<&mut String> = entries
         .iter_mut()
         .flat_map(|entry| &mut entry.changes)
@@ -235,8 +239,8 @@ async fn name_teams(client: &impl GenericClient, entries: &mut [HistoryEntry]) -
     let rows = client
         .query_typed(
             "SELECT id::text, external_id, name FROM team
-              WHERE id = ANY($1) OR (provider = $2 AND external_id = ANY($3))",
-            &[(&ours, Type::UUID_ARRAY), (&PROVIDER, Type::TEXT), (&providers, Type::TEXT_ARRAY)],
+              WHERE id = ANY($1) OR (provider = (SELECT provider FROM tournament WHERE id = $2) AND external_id = ANY($3))",
+            &[(&ours, Type::UUID_ARRAY), (&tournament, Type::UUID), (&providers, Type::TEXT_ARRAY)],
         )
         .await?;
     for value in &mut values {

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use football::domain::TournamentStatus;
 use football::plan::checks::CheckKind;
 use serde::Deserialize;
-use shared::provider::PROVIDER;
+use shared::provider::ProviderName;
 use shared::work::ExecutionStatus;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -248,5 +248,5 @@ pub(crate) async fn listed_tournaments(
 /// The provider's state.
 pub(crate) async fn provider_state(desk: &Desk) -> Result<ProviderState, Problem> {
     let client = desk.services().await?.store.client().await?;
-    Ok(provider::state(&*client, PROVIDER, desk.clock.now().date_naive()).await?)
+    Ok(provider::state(&*client, ProviderName::SofaScore.as_str(), desk.clock.now().date_naive()).await?)
 }

@@ -32,14 +32,13 @@ pub(crate) struct ProviderState {
     pub(crate) executions_today: i64,
 }
 
-/// Until when the provider is not asked, since it refused; none: it is asked.
-pub(crate) async fn refused_until(
+/// The providers that are not asked, since they refused, and until when.
+pub(crate) async fn refused(
     client: &impl GenericClient,
-    provider: &str,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let sql = "SELECT retry_at FROM provider_circuit WHERE provider = $1 AND state <> 'closed'";
-    let rows = client.query_typed(sql, &[(&provider, Type::TEXT)]).await?;
-    Ok(rows.first().and_then(|row| moment(row, "retry_at")))
+) -> Result<Vec<(String, Option<DateTime<Utc>>)>, StoreError> {
+    let sql = "SELECT provider, retry_at FROM provider_circuit WHERE state <> 'closed' ORDER BY provider";
+    let rows = client.query_typed(sql, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get("provider"), moment(row, "retry_at"))).collect())
 }
 
 /// The provider's state on a day.

@@ -8,7 +8,7 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::{Page, moment};
-use football::domain::{Mode, TournamentStatus};
+use football::domain::{Mode, ProviderName, TournamentStatus};
 use shared::store::matches::OPEN;
 use shared::store::tournaments::standings_terms;
 use shared::store::{StoreError, stamp, utc};
@@ -20,6 +20,8 @@ use shared::store::{StoreError, stamp, utc};
 pub(crate) struct TournamentView {
     /// Our id.
     pub(crate) id: Uuid,
+    /// The provider that it was created under, as `sofascore`.
+    pub(crate) provider: String,
     /// The provider's id of the competition.
     pub(crate) external_id: String,
     /// Part of the application's URLs.
@@ -68,6 +70,11 @@ impl TournamentView {
         self.status.parse() == Ok(TournamentStatus::Active)
     }
 
+    /// Whether its data are football-data.org's, whose terms ask to be named.
+    pub(crate) fn is_of_football_data(&self) -> bool {
+        self.provider.parse() == Ok(ProviderName::FootballData)
+    }
+
     /// How it is played; none if the column holds a word of an older vocabulary.
     pub(crate) fn mode(&self) -> Option<Mode> {
         self.mode.parse().ok()
@@ -84,7 +91,7 @@ impl TournamentView {
     }
 }
 
-const COLUMNS: &str = "t.id, t.external_id, t.slug, t.label, t.season, t.mode, t.standings_mode, t.status, t.logo,
+const COLUMNS: &str = "t.id, t.provider, t.external_id, t.slug, t.label, t.season, t.mode, t.standings_mode, t.status, t.logo,
     t.current_round, t.base_url, t.public_url, t.tie_breaking_rule, t.points_adjustments, t.standings_checked_at,
     t.created_at, t.updated_at, r.rounds, m.matches, m.open_matches, m.next_kickoff";
 
@@ -101,6 +108,7 @@ fn counts() -> String {
 fn tournament(row: &Row) -> TournamentView {
     TournamentView {
         id: row.get("id"),
+        provider: row.get("provider"),
         external_id: row.get("external_id"),
         slug: row.get("slug"),
         label: row.get("label"),

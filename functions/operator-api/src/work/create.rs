@@ -42,9 +42,10 @@ pub(super) fn name(label: &str) -> Result<String, Problem> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CreateTournament {
     /// The season's address on SofaScore, as
-    /// `https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627`.
+    /// `https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627`, or football-data.org's code and year,
+    /// as `PL 2025`.
     #[schema(
-        pattern = "^https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z][a-z-]{0,49}/[0-9]{1,8}#id:[0-9]{1,8}$"
+        pattern = "^(https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z][a-z-]{0,49}/[0-9]{1,8}#id:[0-9]{1,8}|(PL|BL1|SA|PD|FL1) 20[0-9]{2})$"
     )]
     pub url: String,
     /// Shown to people; the competition's name in the address unless given.
@@ -87,7 +88,7 @@ pub(crate) struct Draft {
 pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft, Problem> {
     let read = season_page(&asked.url)
         .map_err(|error| Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "url", error.to_string()))?;
-    let external_id = read.season.tournament.to_string();
+    let external_id = read.season.external_id();
     let client = desk.services().await?.store.client().await?;
     let earlier = tournaments::latest_of(&*client, &external_id).await?;
     let label = asked.label.as_deref().map(name).transpose()?;
@@ -102,7 +103,7 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
             )
         })?;
     let season = match asked.season.as_deref().map(str::trim) {
-        None => naming::season_at(desk.clock.now()),
+        None => read.label.clone().unwrap_or_else(|| naming::season_at(desk.clock.now())),
         Some(season) if naming::is_season(season) => season.to_owned(),
         Some(_) => {
             let remedy = "must be like 2024/25 or 2026";
@@ -115,10 +116,12 @@ pub(crate) async fn draft(desk: &Desk, asked: &CreateTournament) -> Result<Draft
         mode: asked
             .mode
             .or_else(|| known(|(_, mode, _)| mode)?.parse().ok())
+            .or(read.modes.map(|(mode, _)| mode))
             .unwrap_or(Mode::RegularSeasonOnly),
         standings_mode: asked
             .standings_mode
             .or_else(|| known(|(_, _, mode)| mode)?.parse().ok())
+            .or(read.modes.map(|(_, mode)| mode))
             .unwrap_or(StandingsMode::UniqueGroup),
         base_url: read.season.base_url(),
         public_url: read.public_url,

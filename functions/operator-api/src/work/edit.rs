@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::journal::Facts;
 use shared::outcomes::Outcomes;
-use shared::provider::PROVIDER;
+use shared::provider::ProviderName;
 use shared::store::executions::{self, Change};
 use shared::store::{StoreError, circuit};
 use shared::summary::Summary;
@@ -108,14 +108,16 @@ pub(crate) async fn edit_tournament(
     Ok(wrote)
 }
 
-/// Closes the circuit and records the caller. Returns whether it was open.
+/// Closes the providers' circuits and records the caller. Returns whether it was open.
 pub(crate) async fn close_circuit(desk: &Desk, caller: &Caller) -> Result<bool, Problem> {
     let mut client = desk.services().await?.store.client().await?;
     let transaction = client.transaction().await?;
-    let was_open = circuit::close(&transaction, PROVIDER).await?;
+    let mut was_open = false;
+    for provider in ProviderName::ALL {
+        was_open |= circuit::close(&transaction, provider.as_str()).await?;
+    }
     if was_open {
         let summary = Summary {
-            provider: Some(PROVIDER.to_owned()),
             changes: Some(BTreeMap::from([("circuit".to_owned(), json!("closed"))])),
             facts: Facts { requested_by: Some(caller.name.clone()), ..Facts::default() },
             ..Summary::default()

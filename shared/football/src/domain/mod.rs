@@ -3,6 +3,7 @@
 pub mod knockout;
 mod lock;
 pub mod matches;
+mod provider;
 pub mod round;
 pub mod score;
 pub mod standings;
@@ -11,6 +12,7 @@ pub mod tournament;
 
 pub use lock::{Lock, take_result};
 pub use matches::{CalledOff, Match, MatchStatus, Stage, StoredMatch, TieFacts, Winner};
+pub use provider::ProviderName;
 pub use round::{Round, RoundAddress, RoundKind};
 pub use score::Score;
 pub use team::{Slot, Team};

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 use uuid::Uuid;
 
+use super::ProviderName;
+
 /// How a season is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +66,8 @@ pub enum TournamentStatus {
 pub struct Tournament {
     /// Our id.
     pub id: Uuid,
+    /// The provider that it was created under: its rows have that provider's ids.
+    pub provider: ProviderName,
     /// The provider's address of the season; see `provider::SeasonRef`.
     pub base_url: String,
     /// Shown to people.

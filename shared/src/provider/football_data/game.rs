@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::payload::{MatchPayload, TeamPayload};
+use super::SeasonRef;
+use super::payload::{CompetitionPayload, MatchPayload, TeamPayload};
 use super::result::{Outcome, outcome};
 use super::stage::{self, Legs};
-use crate::provider::reading::{Reading, Refusal, Remark, Rounds};
+use crate::provider::reading::{Listed, Reading, Refusal, Remark, Rounds};
 use crate::provider::reply::place;
 use football::domain::{Match, MatchStatus, Round, RoundKind, Stage, Team, TieFacts};
 
@@ -61,6 +62,28 @@ impl Games {
         Rounds { rounds, current }
     }
 
+    /// A team of the matches, by its id.
+    pub(super) fn team(&self, id: &str) -> Option<&TeamPayload> {
+        let mut teams = self.games.iter().flat_map(|game| [&game.home_team, &game.away_team]);
+        teams.find(|team| team.id.is_some_and(|known| known.to_string() == id))
+    }
+
+    /// The matches of a list over several rounds, each with its season and round.
+    pub(super) fn listed(&self) -> Vec<Listed> {
+        let listed = self.games.iter().filter_map(|game| {
+            let competition = game.competition.as_ref()?;
+            let year = chrono::Datelike::year(&game.season.as_ref()?.start_date?);
+            let season = SeasonRef::of(&competition.id.to_string(), &year.to_string())?;
+            let round = stage::round(&game.stage, game.matchday);
+            let mut reading = self.reading_of(|other| other.id == game.id, |_| true);
+            reading
+                .refused
+                .extend(self.refused.iter().filter(|r| r.external_id == game.id.to_string()).cloned());
+            Some(Listed::read_as(game.id.to_string(), season, round.map(|round| round.address), reading))
+        });
+        listed.collect()
+    }
+
     /// The matches of a round.
     pub(super) fn round(&self, slug: &str) -> Reading {
         self.reading(|round| round.slug == slug)
@@ -74,8 +97,12 @@ impl Games {
     }
 
     fn reading(&self, of: impl Fn(&Round) -> bool) -> Reading {
+        self.reading_of(|_| true, of)
+    }
+
+    fn reading_of(&self, wanted: impl Fn(&MatchPayload) -> bool, of: impl Fn(&Round) -> bool) -> Reading {
         let mut reading = Reading::default();
-        for game in &self.games {
+        for game in self.games.iter().filter(|game| wanted(game)) {
             let external_id = game.id.to_string();
             let refuse = |field: &str, reason: String| Refusal {
                 external_id: external_id.clone(),
@@ -188,8 +215,18 @@ pub(super) fn season_of(value: &Value) -> Option<(u32, String, i32)> {
     Some((competition.id, competition.code?, year))
 }
 
-/// The address of a team's badge as PNG: the provider stores one beside each SVG.
+/// The address of a team's badge.
 pub(super) fn badge(payload: &TeamPayload) -> Option<String> {
-    let address = payload.crest.as_deref().filter(|address| address.starts_with("https://"))?;
+    as_png(payload.crest.as_deref()?)
+}
+
+/// The address of a competition's logo.
+pub(super) fn emblem(payload: &CompetitionPayload) -> Option<String> {
+    as_png(payload.emblem.as_deref()?)
+}
+
+/// An image's address as PNG: the provider stores one beside each SVG.
+fn as_png(address: &str) -> Option<String> {
+    let address = Some(address).filter(|address| address.starts_with("https://"))?;
     Some(address.strip_suffix(".svg").map_or_else(|| address.to_owned(), |stem| format!("{stem}.png")))
 }

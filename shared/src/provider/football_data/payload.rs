@@ -7,6 +7,7 @@ use serde_json::Value;
 /// `…/matches`: each match is read on its own, so that a malformed one does not affect the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct MatchesPayload {
+    pub competition: Option<CompetitionPayload>,
     pub matches: Vec<Value>,
 }
 
@@ -31,6 +32,7 @@ pub(super) struct MatchPayload {
 pub(super) struct CompetitionPayload {
     pub id: u32,
     pub code: Option<String>,
+    pub emblem: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

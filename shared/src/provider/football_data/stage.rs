@@ -66,6 +66,11 @@ pub(super) fn round(stage: &str, matchday: Option<u32>) -> Option<Round> {
     })
 }
 
+/// The stage whose matches are the round of this slug.
+pub(super) fn of_slug(slug: &str) -> Option<&'static str> {
+    OF_A_CUP.iter().find(|(_, ours, _)| *ours == slug).map(|(theirs, ..)| *theirs)
+}
+
 /// Whether a stage is a knockout one that is always decided by a single match, or by two legs, or may be either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Legs {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::SeasonRef;
 use super::classify::{self, malformed};
 use super::cuptree::CupTreesPayload;
-use super::event::Listed;
+use super::event::listed;
 use super::payload::{EventsPayload, OneEventPayload, RoundsPayload};
 use super::season::round_path;
 use super::standings;
@@ -17,7 +17,7 @@ use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
 use crate::gate::{Gate, LONGEST_WAIT};
 use crate::provider::ProviderError;
-use crate::provider::reading::{Half, Image, Reading, Rounds, Tables};
+use crate::provider::reading::{Half, Image, Listed, Reading, Rounds, Tables};
 use crate::requests::{RequestError, RequestLog};
 use football::domain::knockout::Tree;
 use football::domain::{Round, RoundAddress};
@@ -111,7 +111,7 @@ impl SofaScore {
             Half::Other => format!("/sport/football/scheduled-events/{day}/inverse"),
         };
         let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
-        Ok(Listed::of(payload.events))
+        Ok(listed(payload.events))
     }
 
     /// One event by the provider's id; none if it does not exist.
@@ -122,8 +122,8 @@ impl SofaScore {
             Err(ProviderError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let listed = Listed::of(vec![payload.event]).pop();
-        listed.map(Some).ok_or_else(|| malformed(&path, "event: names no tournament".to_owned()))
+        let found = listed(vec![payload.event]).pop();
+        found.map(Some).ok_or_else(|| malformed(&path, "event: names no tournament".to_owned()))
     }
 
     /// A team's badge.
@@ -179,22 +179,17 @@ impl SofaScore {
         if bytes.len() > IMAGE_LIMIT_BYTES {
             return Err(malformed(&path, format!("an image of more than {IMAGE_LIMIT_BYTES} bytes")));
         }
-        let (content_type, extension) = match bytes.as_slice() {
-            [0x89, b'P', b'N', b'G', ..] => ("image/png", "png"),
-            [0xff, 0xd8, 0xff, ..] => ("image/jpeg", "jpg"),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("image/webp", "webp"),
-            _ => {
-                // An answer that is not an image may be a refusal even with HTTP 200.
-                let body = Body::Text(String::from_utf8_lossy(&bytes).into_owned());
-                let content_type = String::new();
-                let answer = Fetched::Answer { status: 200, retry_after: None, body, content_type };
-                return Err(match classify::json(&path, answer) {
-                    Err(error @ ProviderError::Blocked { .. }) => error,
-                    _ => malformed(&path, "neither PNG nor JPEG nor WebP".to_owned()),
-                });
-            }
-        };
-        Ok(Image { content_type, extension, bytes })
+        let text = || String::from_utf8_lossy(&bytes).into_owned();
+        if let Some(image) = Image::of(bytes.clone()) {
+            return Ok(image);
+        }
+        // An answer that is not an image may be a refusal even with HTTP 200.
+        let body = Body::Text(text());
+        let answer = Fetched::Answer { status: 200, retry_after: None, body, content_type: String::new() };
+        Err(match classify::json(&path, answer) {
+            Err(error @ ProviderError::Blocked { .. }) => error,
+            _ => malformed(&path, "neither PNG nor JPEG nor WebP".to_owned()),
+        })
     }
 
     /// The JSON at `path`.

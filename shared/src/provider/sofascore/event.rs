@@ -8,55 +8,57 @@ use super::payload::{EventPayload, PlacePayload, ScorePayload, TeamPayload};
 use super::score::Standing;
 use super::status::State;
 use super::{SeasonRef, classify, score, status};
-use crate::provider::reading::{Reading, Refusal, Remark};
+use crate::provider::reading::{Listed, ListedRound, Reading, Refusal, Remark};
 use football::domain::team::is_placeholder_name;
 use football::domain::{Match, MatchStatus, Slot, Stage, Team, TieFacts, Winner};
 
-/// An event from a list over several rounds, with its competition, season and round.
+/// An event of a list over several rounds, with its season and round, and not read yet.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// The provider's event id.
-    pub external_id: String,
-    /// The provider's id of its competition.
-    pub tournament: u32,
-    /// The provider's id of its season; older lists leave it out.
-    pub season: Option<u32>,
-    /// The number of its round, if given.
-    pub round_number: Option<u32>,
-    /// The slug of its round; lists over all competitions leave it out.
-    pub round_slug: Option<String>,
-    /// The prefix of its round, if given.
-    pub round_prefix: Option<String>,
+pub(in crate::provider) struct ListedEvent {
+    /// SofaScore's id of its competition.
+    pub(super) tournament: u32,
+    /// SofaScore's id of its season; older lists leave it out.
+    season: Option<u32>,
     event: Value,
 }
 
-impl Listed {
-    /// The events whose competition and round can be read; the others can't be assigned and are dropped.
-    pub(super) fn of(events: Vec<Value>) -> Vec<Self> {
-        events
-            .into_iter()
-            .filter_map(|event| {
-                let place = PlacePayload::deserialize(&event).ok()?;
-                Some(Self {
-                    external_id: place.id.to_string(),
-                    tournament: place.tournament.unique_tournament.id?,
-                    season: place.season.id,
-                    round_number: place.round_info.round,
-                    round_slug: place.round_info.slug,
-                    round_prefix: place.tournament.round_prefix,
-                    event,
-                })
-            })
-            .collect()
-    }
+/// The events whose competition and round can be read; the others can't be assigned and are dropped.
+pub(super) fn listed(events: Vec<Value>) -> Vec<Listed> {
+    let listed = events.into_iter().filter_map(|event| {
+        let place = PlacePayload::deserialize(&event).ok()?;
+        let of = ListedEvent {
+            tournament: place.tournament.unique_tournament.id?,
+            season: place.season.id,
+            event,
+        };
+        let round = ListedRound {
+            number: place.round_info.round,
+            slug: place.round_info.slug,
+            prefix: place.tournament.round_prefix,
+        };
+        Some(Listed::unread(place.id.to_string(), round, of))
+    });
+    listed.collect()
+}
 
+impl ListedEvent {
     /// Whether it is of this season, or may be: if the season is missing, only a known event id decides.
-    pub fn may_be_of(&self, season: &SeasonRef) -> bool {
+    pub(in crate::provider) fn may_be_of(&self, season: &SeasonRef) -> bool {
         self.tournament == season.tournament && self.season.is_none_or(|id| id == season.season)
     }
 
+    /// SofaScore's id of its competition.
+    pub(in crate::provider) fn tournament(&self) -> u32 {
+        self.tournament
+    }
+
+    /// SofaScore's id of its season, where the list has it.
+    pub(in crate::provider) fn season(&self) -> Option<u32> {
+        self.season
+    }
+
     /// Reads the event as a match of the stored round `round_slug`.
-    pub fn read(&self, round_slug: &str) -> Reading {
+    pub(in crate::provider) fn read(&self, round_slug: &str) -> Reading {
         Reading::of(round_slug, vec![self.event.clone()])
     }
 }
@@ -219,6 +221,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::provider::SeasonRef as Season;
 
     fn event(id: u64, home: &str, away: &str, changes: &Value) -> Value {
         let mut event = json!({
@@ -261,13 +264,13 @@ mod tests {
     fn an_event_of_an_older_list_may_be_of_any_season_of_its_competition() {
         let of = |season: Value| {
             let place = json!({"tournament": {"uniqueTournament": {"id": 17}}, "season": season});
-            Listed::of(vec![event(1, "Ash", "Elm", &place)]).pop().unwrap()
+            listed(vec![event(1, "Ash", "Elm", &place)]).pop().unwrap()
         };
-        let ours = SeasonRef { tournament: 17, season: 61_627 };
+        let ours = Season::sofascore(17, 61_627);
         assert!(of(json!({"id": 61_627})).may_be_of(&ours) && of(Value::Null).may_be_of(&ours));
         assert!(!of(json!({"id": 61_626})).may_be_of(&ours));
-        assert!(!of(Value::Null).may_be_of(&SeasonRef { tournament: 8, ..ours }));
+        assert!(!of(Value::Null).may_be_of(&Season::sofascore(8, 61_627)));
         let nobodys = event(1, "Ash", "Elm", &json!({"tournament": {}}));
-        assert!(Listed::of(vec![nobodys]).is_empty());
+        assert!(listed(vec![nobodys]).is_empty());
     }
 }

@@ -12,8 +12,6 @@ mod standings;
 mod status;
 
 pub use client::SofaScore;
-pub use event::Listed;
-pub use season::{SeasonRef, has_round_url, is_page, round_address, season_page};
-
-/// The provider's name in the database.
-pub const PROVIDER: &str = "sofascore";
+pub(super) use event::ListedEvent;
+pub(super) use season::{NotASeason, round_address, season_page};
+pub use season::{SeasonRef, has_round_url, is_page};

@@ -65,7 +65,7 @@ pub(super) fn round_path(address: &RoundAddress) -> String {
 
 /// Reads a round's address back from a stored URL or path. Ignores what is before `/events/round/`: a stored row never
 /// decides which host a request goes to. `None` if it is not a round's address.
-pub fn round_address(url: &str) -> Option<RoundAddress> {
+pub(in crate::provider) fn round_address(url: &str) -> Option<RoundAddress> {
     let (_, rest) = url.split_once(ROUND)?;
     let mut segments = rest.split('/');
     let number = segments.next()?.parse().ok()?;
@@ -110,13 +110,13 @@ pub fn has_round_url(address: &RoundAddress) -> bool {
 
 /// A season, as the address of its page gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeasonPage {
+pub(in crate::provider) struct SeasonPage {
     /// Competition and season.
-    pub season: SeasonRef,
+    pub(in crate::provider) season: SeasonRef,
     /// The competition's name in the address.
-    pub name: Option<String>,
+    pub(in crate::provider) name: Option<String>,
     /// The address of the page; none where the API's address was given.
-    pub public_url: Option<String>,
+    pub(in crate::provider) public_url: Option<String>,
 }
 
 /// Why a text is not a season's address; shown to the person who gave it.
@@ -126,7 +126,8 @@ pub enum NotASeason {
     #[error(
         "must be a season's address on SofaScore, like \
          https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627 \
-         (choose the season on its page: the address then ends in #id: and its number)"
+         (choose the season on its page: the address then ends in #id: and its number), \
+         or code and year of football-data.org, like PL 2025"
     )]
     NotAPage,
     /// It is, without a season.
@@ -141,7 +142,7 @@ pub enum NotASeason {
 }
 
 /// Reads the address of a season as a person copies it from SofaScore's site, in any of its languages, or the API's.
-pub fn season_page(text: &str) -> Result<SeasonPage, NotASeason> {
+pub(in crate::provider) fn season_page(text: &str) -> Result<SeasonPage, NotASeason> {
     let text = text.trim();
     if let Some(season) = SeasonRef::parse(text.trim_end_matches('/')) {
         return Ok(SeasonPage { season, name: None, public_url: None });

@@ -1,0 +1,297 @@
+//! The client of football-data.org: plain HTTPS with a key, within the plan's budget of requests, which the answers' own
+//! headers give. A season's matches come in one reply, which is kept for as long as the session lasts.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use chrono::{Days, NaiveDate};
+use reqwest::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::SeasonRef;
+use super::game::{Games, badge, emblem};
+use super::payload::{MatchesPayload, StandingsPayload};
+use super::standings;
+use crate::config::FootballDataConfig;
+use crate::gate::Gate;
+use crate::provider::ProviderError;
+use crate::provider::reading::{Image, Listed, Reading, Rounds, Tables};
+use crate::provider::reply::{blocked, drop_nul, malformed, shape, unavailable};
+use crate::requests::{RequestError, RequestLog};
+
+/// The wait after a 429 whose headers and text name none.
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
+/// The largest image that is accepted.
+const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// A session with the provider, for one delivery.
+pub struct FootballData {
+    config: FootballDataConfig,
+    gate: Gate,
+    key: Option<SecretString>,
+    client: Option<reqwest::Client>,
+    seasons: HashMap<SeasonRef, Season>,
+    requests: RequestLog,
+}
+
+/// A season's matches as they were read, with the badges that they name.
+struct Season {
+    games: Games,
+    emblem: Option<String>,
+}
+
+/// An error's body: `{message, errorCode}`, in the documents also `{error}`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorPayload {
+    message: Option<String>,
+    error: Option<String>,
+}
+
+impl FootballData {
+    /// A session that has made no request yet. Without a key it makes none.
+    pub fn new(config: FootballDataConfig, gate: Gate, key: Option<SecretString>) -> Self {
+        let (seasons, requests) = (HashMap::new(), RequestLog::default());
+        Self { config, gate, key, client: None, seasons, requests }
+    }
+
+    /// The season's rounds.
+    pub async fn rounds(&mut self, season: &SeasonRef) -> Result<Rounds, ProviderError> {
+        Ok(self.season(season).await?.games.rounds())
+    }
+
+    /// The matches of one round, by its slug; none if the season has no match of it.
+    pub async fn round(&mut self, season: &SeasonRef, slug: &str) -> Result<Option<Reading>, ProviderError> {
+        let reading = self.season(season).await?.games.round(slug);
+        Ok(Some(reading).filter(|reading| *reading != Reading::default()))
+    }
+
+    /// The season's tables; empty where the competition has none.
+    pub async fn standings(&mut self, season: &SeasonRef) -> Result<Tables, ProviderError> {
+        let path = format!("{}/standings?season={}", season.path(), season.season);
+        match self.json(&path).await {
+            Ok(value) => standings::tables(shape::<StandingsPayload>(&path, value)?)
+                .map_err(|reason| malformed(&path, reason)),
+            Err(ProviderError::NotFound { .. }) => Ok(Tables::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The matches of all competitions that the key may read, on a day and the days before and after it.
+    pub async fn scheduled(&mut self, day: NaiveDate) -> Result<Vec<Listed>, ProviderError> {
+        // The last day of the query is left out.
+        let (from, to) = (day - Days::new(1), day + Days::new(2));
+        let path = format!("/matches?dateFrom={from}&dateTo={to}");
+        let value = self.json(&path).await?;
+        Ok(Games::of(shape::<MatchesPayload>(&path, value)?.matches).listed())
+    }
+
+    /// One match of a season by the provider's id; none if the season does not have it.
+    pub async fn event(&mut self, season: &SeasonRef, id: &str) -> Result<Option<Listed>, ProviderError> {
+        let listed = self.season(season).await?.games.listed();
+        Ok(listed.into_iter().find(|event| event.external_id == id))
+    }
+
+    /// A team's badge, as the season's matches name it.
+    pub async fn team_image(&mut self, season: &SeasonRef, team: &str) -> Result<Image, ProviderError> {
+        let address = self.season(season).await?.games.team(team).and_then(badge);
+        self.image(address, &format!("badge of team {team}")).await
+    }
+
+    /// A competition's logo.
+    pub async fn tournament_image(&mut self, season: &SeasonRef) -> Result<Image, ProviderError> {
+        let address = self.season(season).await?.emblem.clone();
+        self.image(address, &format!("emblem of {}", season.competition)).await
+    }
+
+    /// Records further requests in another log: that of the execution that begins.
+    pub fn record_in(&mut self, log: RequestLog) {
+        self.requests = log;
+    }
+
+    /// The season's matches, requested once in a session.
+    async fn season(&mut self, season: &SeasonRef) -> Result<&Season, ProviderError> {
+        if !self.seasons.contains_key(season) {
+            let path = format!("{}/matches?season={}", season.path(), season.season);
+            let payload: MatchesPayload = shape(&path, self.json(&path).await?)?;
+            let emblem = payload.competition.as_ref().and_then(emblem);
+            let read = Season { emblem, games: Games::of(payload.matches) };
+            self.seasons.insert(season.clone(), read);
+        }
+        let path = || season.path();
+        self.seasons.get(season).ok_or_else(|| malformed(&path(), "is not kept".to_owned()))
+    }
+
+    async fn json(&mut self, path: &str) -> Result<Value, ProviderError> {
+        let answer = self.ask(path).await;
+        match &answer {
+            Err(ProviderError::Blocked { path, reason }) => self.gate.refused(path, reason).await,
+            Ok(_) | Err(ProviderError::NotFound { .. }) => self.gate.answered().await,
+            Err(_) => {}
+        }
+        if let Err(error) = &answer {
+            self.requests.failed(error.kind());
+        }
+        answer
+    }
+
+    /// One request. What it says of the budget holds for all functions.
+    async fn ask(&mut self, path: &str) -> Result<Value, ProviderError> {
+        let not_admitted = |error| ProviderError::not_admitted(path, error);
+        let Some(key) = self.key.clone() else {
+            return Err(ProviderError::NotAllowed {
+                path: path.to_owned(),
+                reason:
+                    "the secret has no FOOTBALL_DATA_KEY: add the key of your account at football-data.org"
+                        .to_owned(),
+            });
+        };
+        self.gate.admit(self.config.request_timeout).await.map_err(not_admitted)?;
+        self.gate.turn(self.config.request_timeout).await.map_err(not_admitted)?;
+        let url = format!("{}/v4{path}", self.config.origin);
+        self.requests.begin(path, None);
+        let asked = Instant::now();
+        let request = self.client(path)?.get(url).header("X-Auth-Token", key.expose_secret());
+        let answer = async {
+            let answer = request.send().await?;
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?))
+        };
+        let answer = answer.await;
+        self.gate.done().await;
+        let (status, headers, body) = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let reason = error.without_url().to_string();
+                self.requests.end(None, Some(RequestError::Network(reason.clone())), 0, asked.elapsed());
+                return Err(unavailable(path, reason));
+            }
+        };
+        self.requests.end(Some(status.as_u16()), None, body.len(), asked.elapsed());
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+        let left = number("x-requests-available-minute");
+        let reset = number("x-requestcounter-reset").map(Duration::from_secs);
+        if status.is_success() {
+            if left == Some(0) {
+                self.gate.hold_off(reset.unwrap_or(DEFAULT_WAIT)).await.map_err(ProviderError::Gate)?;
+            }
+            let mut value: Value = serde_json::from_slice(&body)
+                .map_err(|error| malformed(path, format!("not JSON: {error}")))?;
+            drop_nul(&mut value);
+            return Ok(value);
+        }
+        let said: ErrorPayload = serde_json::from_slice(&body).unwrap_or_default();
+        let said = said.message.or(said.error).unwrap_or_else(|| "no reason given".to_owned());
+        let error = refusal(path, status, &said, reset);
+        if let ProviderError::RateLimited { retry_after, .. } = &error {
+            self.gate.hold_off(retry_after.unwrap_or(DEFAULT_WAIT)).await.map_err(ProviderError::Gate)?;
+        }
+        Err(error)
+    }
+
+    /// An image of the provider's own host, which is no part of the budget.
+    async fn image(&mut self, address: Option<String>, what: &str) -> Result<Image, ProviderError> {
+        let missing = || ProviderError::NotFound { path: what.to_owned() };
+        let path = address.as_deref().and_then(|address| address.strip_prefix(CRESTS)).ok_or_else(missing)?;
+        let url = format!("{}{path}", self.config.crests_origin);
+        self.requests.begin(path, None);
+        let asked = Instant::now();
+        let request = self.client(path)?.get(url);
+        let answer = async {
+            let answer = request.send().await?;
+            let status = answer.status();
+            Ok::<_, reqwest::Error>((status, answer.bytes().await?))
+        };
+        let (status, bytes) = match answer.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let reason = error.without_url().to_string();
+                self.requests.end(None, Some(RequestError::Network(reason.clone())), 0, asked.elapsed());
+                return Err(unavailable(path, reason));
+            }
+        };
+        self.requests.end(Some(status.as_u16()), None, bytes.len(), asked.elapsed());
+        match status {
+            StatusCode::OK if bytes.len() > IMAGE_LIMIT_BYTES => {
+                Err(malformed(path, format!("an image of more than {IMAGE_LIMIT_BYTES} bytes")))
+            }
+            StatusCode::OK => Image::of(bytes.to_vec()).ok_or_else(|| malformed(path, NO_IMAGE.to_owned())),
+            StatusCode::NOT_FOUND => Err(missing()),
+            status => Err(unavailable(path, format!("HTTP {status}"))),
+        }
+    }
+
+    fn client(&mut self, path: &str) -> Result<&reqwest::Client, ProviderError> {
+        if self.client.is_none() {
+            let client = reqwest::Client::builder()
+                .timeout(self.config.request_timeout)
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .map_err(|error| unavailable(path, error.without_url().to_string()))?;
+            self.client = Some(client);
+        }
+        self.client.as_ref().ok_or_else(|| unavailable(path, "no client".to_owned()))
+    }
+}
+
+/// The host of all badges that are fetched.
+const CRESTS: &str = "https://crests.football-data.org";
+const NO_IMAGE: &str = "neither PNG nor JPEG nor WebP";
+
+/// The error of an answer that is not data: a wrong key and a plan that does not cover the competition are for a person, and
+/// are not retried.
+fn refusal(path: &str, status: StatusCode, said: &str, reset: Option<Duration>) -> ProviderError {
+    let said: String = said.chars().filter(|c| !c.is_control()).take(120).collect();
+    let not_allowed = |remedy: &str| ProviderError::NotAllowed {
+        path: path.to_owned(),
+        reason: format!("HTTP {}, {said}: {remedy}", status.as_u16()),
+    };
+    match status.as_u16() {
+        // A wrong key is a 400.
+        400 if said.to_lowercase().contains("token") => {
+            not_allowed("put the key of your account into FOOTBALL_DATA_KEY of the secret")
+        }
+        401 => not_allowed("put the key of your account into FOOTBALL_DATA_KEY of the secret"),
+        403 => not_allowed(
+            "your plan at football-data.org does not cover it: choose another provider, or another plan",
+        ),
+        404 => ProviderError::NotFound { path: path.to_owned() },
+        429 => ProviderError::RateLimited {
+            path: path.to_owned(),
+            retry_after: reset.or_else(|| seconds_in(&said)),
+        },
+        500.. => unavailable(path, format!("HTTP {}", status.as_u16())),
+        status @ (301..=399 | 451) => blocked(path, format!("HTTP {status}, {said}")),
+        status => malformed(path, format!("HTTP {status}, {said}")),
+    }
+}
+
+/// The wait that a text names, as `Wait 48 seconds.`.
+fn seconds_in(text: &str) -> Option<Duration> {
+    let mut words = text.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case("wait")).skip(1);
+    words.next()?.parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::ErrorKind;
+
+    #[test]
+    fn each_refusal_says_what_to_do() {
+        let kind = |status: u16, said: &str| refusal("/x", StatusCode::from_u16(status).unwrap(), said, None);
+        assert_eq!(kind(400, "Your API token is invalid.").kind(), ErrorKind::NotAllowed);
+        assert_eq!(
+            kind(403, "The resource you are looking for is restricted.").kind(),
+            ErrorKind::NotAllowed
+        );
+        assert_eq!(kind(400, "Specified period must not exceed 10 days.").kind(), ErrorKind::Malformed);
+        assert_eq!(kind(404, "").kind(), ErrorKind::NotFound);
+        assert_eq!(kind(502, "").kind(), ErrorKind::Unavailable);
+        let limit = kind(429, "You reached your request limit. Wait 48 seconds.");
+        let wait = Some(Duration::from_secs(48));
+        assert!(matches!(limit, ProviderError::RateLimited { retry_after, .. } if retry_after == wait));
+    }
+}

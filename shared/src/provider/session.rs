@@ -1,0 +1,141 @@
+//! A session with the providers, for one delivery: each is asked for its own seasons. No browser is launched for
+//! football-data.org.
+
+use chrono::NaiveDate;
+use football::domain::knockout::Tree;
+use football::domain::{Round, RoundAddress};
+
+use super::football_data::FootballData;
+use super::reading::{Half, Image, Listed, Reading, Rounds, Tables};
+use super::season::SeasonRef;
+use super::sofascore::SofaScore;
+use super::{ProviderError, ProviderName};
+use crate::requests::RequestLog;
+
+/// A session that has made no request yet.
+pub struct Session {
+    sofascore: SofaScore,
+    football_data: FootballData,
+    requests: RequestLog,
+}
+
+impl Session {
+    /// A session with both.
+    pub fn new(sofascore: SofaScore, football_data: FootballData) -> Self {
+        let mut session = Self { sofascore, football_data, requests: RequestLog::default() };
+        session.record_in(RequestLog::default());
+        session
+    }
+
+    /// The season's rounds.
+    pub async fn rounds(&mut self, season: &SeasonRef) -> Result<Rounds, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(season) => self.sofascore.rounds(season).await,
+            SeasonRef::FootballData(season) => self.football_data.rounds(season).await,
+        }
+    }
+
+    /// The matches of one round.
+    pub async fn round(
+        &mut self,
+        season: &SeasonRef,
+        slug: &str,
+        address: &RoundAddress,
+    ) -> Result<Reading, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(season) => self.sofascore.round(season, slug, address).await,
+            SeasonRef::FootballData(season) => {
+                let reading = self.football_data.round(season, slug).await?;
+                reading.ok_or_else(|| ProviderError::NotFound { path: format!("round {slug}") })
+            }
+        }
+    }
+
+    /// The matches of a round; none if it is not drawn yet.
+    pub async fn round_if_drawn(
+        &mut self,
+        season: &SeasonRef,
+        round: &Round,
+    ) -> Result<Option<Reading>, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(season) => self.sofascore.round_if_drawn(season, round).await,
+            SeasonRef::FootballData(season) => self.football_data.round(season, &round.slug).await,
+        }
+    }
+
+    /// The season's tables; empty where the competition has none.
+    pub async fn standings(&mut self, season: &SeasonRef) -> Result<Tables, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(season) => self.sofascore.standings(season).await,
+            SeasonRef::FootballData(season) => self.football_data.standings(season).await,
+        }
+    }
+
+    /// The season's cup trees; empty where nothing is drawn, and at football-data.org, which has none.
+    pub async fn cup_trees(&mut self, season: &SeasonRef) -> Result<Vec<Tree>, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(season) => self.sofascore.cup_trees(season).await,
+            SeasonRef::FootballData(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The events of many competitions on a day and the days before and after it. SofaScore splits where a day is full;
+    /// football-data.org has no other half.
+    pub async fn scheduled(
+        &mut self,
+        provider: ProviderName,
+        day: NaiveDate,
+        half: Half,
+    ) -> Result<Vec<Listed>, ProviderError> {
+        match (provider, half) {
+            (ProviderName::SofaScore, half) => self.sofascore.scheduled(day, half).await,
+            (ProviderName::FootballData, Half::First) => self.football_data.scheduled(day).await,
+            (ProviderName::FootballData, Half::Other) => Ok(Vec::new()),
+        }
+    }
+
+    /// One event by the provider's id; none if it does not exist.
+    pub async fn event(
+        &mut self,
+        season: &SeasonRef,
+        external_id: &str,
+    ) -> Result<Option<Listed>, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(_) => self.sofascore.event(external_id).await,
+            SeasonRef::FootballData(season) => self.football_data.event(season, external_id).await,
+        }
+    }
+
+    /// A team's badge.
+    pub async fn team_image(&mut self, season: &SeasonRef, team: &str) -> Result<Image, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(_) => self.sofascore.team_image(team).await,
+            SeasonRef::FootballData(season) => self.football_data.team_image(season, team).await,
+        }
+    }
+
+    /// A competition's logo.
+    pub async fn tournament_image(&mut self, season: &SeasonRef) -> Result<Image, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(season) => self.sofascore.tournament_image(season).await,
+            SeasonRef::FootballData(season) => self.football_data.tournament_image(season).await,
+        }
+    }
+
+    /// Records further requests in another log: that of the execution that begins.
+    pub fn record_in(&mut self, log: RequestLog) {
+        self.sofascore.record_in(log.clone());
+        self.football_data.record_in(log.clone());
+        self.requests = log;
+    }
+
+    /// The log in which requests are recorded now.
+    pub fn requests(&self) -> &RequestLog {
+        &self.requests
+    }
+
+    /// Closes the browser, if one is running. A later request launches another.
+    pub async fn close(&mut self) {
+        self.sofascore.close().await;
+    }
+}
