@@ -4,6 +4,7 @@
 //! season, and [`Session`] asks it. What leaves them are domain types.
 
 mod football_data;
+mod listed;
 mod reading;
 mod reply;
 mod season;
@@ -20,7 +21,8 @@ use crate::work::ErrorKind;
 
 pub use football::domain::ProviderName;
 pub use football_data::{FootballData, decode as football_data_decode};
-pub use reading::{Half, Image, Listed, Reading, Refusal, Rounds, Tables};
+pub use listed::Listed;
+pub use reading::{Half, Image, Reading, Refusal, Rounds, Tables};
 pub use season::{SeasonRef, round_address, season_page};
 pub use session::Session;
 pub use sofascore::{SeasonRef as SofaScoreSeason, SofaScore, decode, has_round_url, is_page};

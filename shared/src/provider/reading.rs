@@ -1,12 +1,8 @@
 //! What the pipeline reads from a provider, whichever it is.
 
 use football::domain::standings::ProviderTable;
-use football::domain::{Match, Round, RoundAddress, Team};
+use football::domain::{Match, Round, Team};
 use serde::Serialize;
-
-use super::football_data;
-use super::season::SeasonRef;
-use super::sofascore::ListedEvent;
 
 /// The result of reading a reply with events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -123,86 +119,4 @@ pub struct ListedRound {
     pub slug: Option<String>,
     /// Its prefix, if given.
     pub prefix: Option<String>,
-}
-
-/// An event of a list over several rounds, with its competition, season and round.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// The provider's event id.
-    pub external_id: String,
-    /// Its round.
-    pub round: ListedRound,
-    of: Source,
-}
-
-/// Events of a long list are read only where they are wanted.
-#[derive(Debug, Clone, PartialEq)]
-enum Source {
-    SofaScore(ListedEvent),
-    FootballData(football_data::SeasonRef, Reading),
-}
-
-impl Listed {
-    pub(super) fn unread(external_id: String, round: ListedRound, event: ListedEvent) -> Self {
-        Self { external_id, round, of: Source::SofaScore(event) }
-    }
-
-    pub(super) fn read_as(
-        external_id: String,
-        season: football_data::SeasonRef,
-        round: Option<RoundAddress>,
-        reading: Reading,
-    ) -> Self {
-        let round = round.map(|round| ListedRound {
-            number: Some(round.number),
-            slug: round.slug,
-            prefix: round.prefix,
-        });
-        Self { external_id, round: round.unwrap_or_default(), of: Source::FootballData(season, reading) }
-    }
-
-    /// Whether it is of this season, or may be: if the list leaves the season out, only a known event id decides.
-    pub fn may_be_of(&self, season: &SeasonRef) -> bool {
-        match (&self.of, season) {
-            (Source::SofaScore(event), SeasonRef::SofaScore(season)) => event.may_be_of(season),
-            (Source::FootballData(own, _), SeasonRef::FootballData(season)) => own == season,
-            _ => false,
-        }
-    }
-
-    /// Its competition, as [`SeasonRef::competition`] names it.
-    pub fn competition(&self) -> String {
-        match &self.of {
-            Source::SofaScore(event) => event.tournament().to_string(),
-            Source::FootballData(season, _) => season.competition.clone(),
-        }
-    }
-
-    /// Whether the list says of which season it is.
-    pub fn names_season(&self) -> bool {
-        match &self.of {
-            Source::SofaScore(event) => event.season().is_some(),
-            Source::FootballData(..) => true,
-        }
-    }
-
-    /// SofaScore's id of its season, where the list has one.
-    pub(super) fn sofascore_season(&self) -> Option<u32> {
-        match &self.of {
-            Source::SofaScore(event) => event.season(),
-            Source::FootballData(..) => None,
-        }
-    }
-
-    /// Reads the event as a match of the stored round `round_slug`.
-    pub fn read(&self, round_slug: &str) -> Reading {
-        match &self.of {
-            Source::SofaScore(event) => event.read(round_slug),
-            Source::FootballData(_, reading) => {
-                let mut reading = reading.clone();
-                reading.matches.iter_mut().for_each(|m| round_slug.clone_into(&mut m.round_slug));
-                reading
-            }
-        }
-    }
 }

@@ -6,7 +6,8 @@ use football::domain::knockout::Tree;
 use football::domain::{Round, RoundAddress};
 
 use super::football_data::FootballData;
-use super::reading::{Half, Image, Listed, Reading, Rounds, Tables};
+use super::listed::Listed;
+use super::reading::{Half, Image, Reading, Rounds, Tables};
 use super::season::SeasonRef;
 use super::sofascore::SofaScore;
 use super::{ProviderError, ProviderName};
@@ -88,8 +89,12 @@ impl Session {
         half: Half,
     ) -> Result<Vec<Listed>, ProviderError> {
         match (provider, half) {
-            (ProviderName::SofaScore, half) => self.sofascore.scheduled(day, half).await,
-            (ProviderName::FootballData, Half::First) => self.football_data.scheduled(day).await,
+            (ProviderName::SofaScore, half) => {
+                Ok(self.sofascore.scheduled(day, half).await?.into_iter().map(Listed::from).collect())
+            }
+            (ProviderName::FootballData, Half::First) => {
+                Ok(self.football_data.scheduled(day).await?.into_iter().map(Listed::from).collect())
+            }
             (ProviderName::FootballData, Half::Other) => Ok(Vec::new()),
         }
     }
@@ -101,8 +106,10 @@ impl Session {
         external_id: &str,
     ) -> Result<Option<Listed>, ProviderError> {
         match season {
-            SeasonRef::SofaScore(_) => self.sofascore.event(external_id).await,
-            SeasonRef::FootballData(season) => self.football_data.event(season, external_id).await,
+            SeasonRef::SofaScore(_) => Ok(self.sofascore.event(external_id).await?.map(Listed::from)),
+            SeasonRef::FootballData(season) => {
+                Ok(self.football_data.event(season, external_id).await?.map(Listed::from))
+            }
         }
     }
 

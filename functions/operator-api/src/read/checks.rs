@@ -100,6 +100,8 @@ pub(crate) struct CheckLine {
     pub(crate) state: CheckState,
     /// The label of its tournament; none: it is one of all tournaments.
     pub(crate) tournament_label: Option<String>,
+    /// Address of its logo; empty: none is stored.
+    pub(crate) logo: String,
     /// When its alarm was set.
     pub(crate) alarm_set: Option<DateTime<Utc>>,
     /// When it was over.
@@ -133,7 +135,7 @@ pub(crate) async fn list(
     let order = if filter.over { "DESC" } else { "ASC" };
     let sql = format!(
         "SELECT {columns}, c.alarm_set, c.done_at, c.outcome = 'covered' AS covered, c.failures, {state} AS state,
-                t.label, e.id AS execution, e.status, e.summary
+                t.label, t.logo, e.id AS execution, e.status, e.summary
            FROM scheduled_check c LEFT JOIN tournament t ON t.id = c.tournament_id
            LEFT JOIN data_provider_executions e ON e.idempotency_key = c.key
           WHERE (c.done_at IS NOT NULL) = $2 AND ($3::uuid IS NULL OR c.tournament_id = $3)
@@ -165,6 +167,7 @@ pub(crate) async fn list(
             check,
             state: row.get::<_, &str>("state").parse().ok()?,
             tournament_label: row.get("label"),
+            logo: row.get::<_, Option<String>>("logo").unwrap_or_default(),
             alarm_set: moment(row, "alarm_set"),
             done_at: moment(row, "done_at"),
             covered: row.get::<_, Option<bool>>("covered").unwrap_or_default(),

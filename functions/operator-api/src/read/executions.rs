@@ -27,6 +27,9 @@ pub(crate) struct Execution {
     pub(crate) tournament_id: Option<Uuid>,
     /// Its label.
     pub(crate) tournament_label: Option<String>,
+    /// Address of its logo; empty: none is stored.
+    #[serde(skip)]
+    pub(crate) logo: String,
     /// Which function.
     pub(crate) function: Option<String>,
     /// `matches_update` and the like.
@@ -64,7 +67,7 @@ pub(crate) struct Execution {
     pub(crate) report_key: Option<String>,
 }
 
-const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, e.function, e.operation_type, e.status, e.attempt,
+const COLUMNS: &str = "e.id, e.request_id, e.tournament_id, t.label, t.logo, e.function, e.operation_type, e.status, e.attempt,
     e.started_at, e.completed_at, e.duration, e.planned_for, e.lease_expires_at, e.idempotency_key, e.requested_by,
     e.report_file_key, e.summary, (e.status IN ('failed', 'partial_failure') AND e.event IS NOT NULL AND e.function IS NOT NULL
         AND NOT (COALESCE(e.summary->>'errorKind', '') = 'InvalidInput' AND e.idempotency_key LIKE '%:-:-:%')) AS can_retry";
@@ -81,6 +84,7 @@ fn execution(row: &Row) -> Execution {
         id: row.get("id"),
         request_id: row.get("request_id"),
         tournament_id: row.get("tournament_id"),
+        logo: row.get::<_, Option<String>>("logo").unwrap_or_default(),
         tournament_label: label.or_else(|| summary.tournament_label.clone()),
         function: row.get("function"),
         operation: row.get("operation_type"),

@@ -30,6 +30,9 @@ pub(crate) struct HistoryEntry {
     /// Which: `Ash – Birch` of matches (the provider's id of one that is deleted), `Group A, Oak` of a table, `final, 1` of a
     /// bracket.
     pub(crate) part: String,
+    /// Addresses of the badges of a match's teams; empty: none is stored.
+    #[serde(skip)]
+    pub(crate) badges: [String; 2],
     /// What changed, field by field.
     pub(crate) changes: Vec<FieldChange>,
     /// Why the reading was rejected: `would-reopen`, `score-fell`, `malformed` or `locked`. None: the change was made.
@@ -69,6 +72,8 @@ impl HistoryEntry {
             at: utc(row.get("changed_at")),
             subject: row.get("subject"),
             match_id: row.get("match_id"),
+            badges: ["home_badge", "away_badge"]
+                .map(|side| row.get::<_, Option<String>>(side).unwrap_or_default()),
             part: teams.unwrap_or_else(|| row.get("part")),
             changes: in_order(changes)
                 .into_iter()
@@ -202,7 +207,7 @@ pub(crate) async fn list(
         Of::Tournament(id) => ("tournament_id", id),
     };
     let sql = format!(
-        "SELECT c.*, h.name || ' – ' || a.name AS teams, e.requested_by, e.operation_type FROM (
+        "SELECT c.*, h.name || ' – ' || a.name AS teams, h.badge AS home_badge, a.badge AS away_badge, e.requested_by, e.operation_type FROM (
            SELECT * FROM change_history WHERE {column} = $1 AND ($2::bigint IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3) c
            LEFT JOIN match m ON m.id = c.match_id

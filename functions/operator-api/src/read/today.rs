@@ -14,7 +14,7 @@ use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
 /// Kickoffs shown one by one; on a fuller day those with problems, then those nearest to now.
-const KICKOFFS: i32 = 50;
+const KICKOFFS: i32 = 40;
 /// A kickoff with at most so many matches names them.
 const NAMED: i32 = 3;
 /// A check this long after its time is late.
@@ -90,8 +90,12 @@ pub(crate) struct DayMatch {
     pub(crate) id: Uuid,
     /// The home side's name.
     pub(crate) home: String,
+    /// Address of its badge; empty: none is stored.
+    pub(crate) home_badge: String,
     /// The away side's name.
     pub(crate) away: String,
+    /// Address of its badge; empty: none is stored.
+    pub(crate) away_badge: String,
     /// Its goals.
     pub(crate) home_score: Option<i32>,
     /// Its goals.
@@ -114,6 +118,8 @@ pub(crate) struct DayKickoff {
     pub(crate) tournament_id: Uuid,
     /// Its label.
     pub(crate) label: String,
+    /// Address of its logo; empty: none is stored.
+    pub(crate) logo: String,
     /// Of which round.
     pub(crate) round_slug: String,
     /// How many.
@@ -216,7 +222,7 @@ const TIMELINE: &str = r#"WITH made AS MATERIALIZED (
         LIMIT $7),
      -- Labels and interim checks are read only for the kickoffs that are shown.
      shown AS (
-       SELECT k.*, t.label, ce.id AS closing_execution, ie.id AS interim_execution,
+       SELECT k.*, t.label, t.logo, ce.id AS closing_execution, ie.id AS interim_execution,
               -- An interim check that the closing one has overtaken is not missed any more.
               COALESCE(CASE WHEN i.state = 'late' AND closing_state IN ('done', 'partial') THEN 'unneeded' ELSE i.state END,
                        CASE WHEN interim_at > $6 AND open > 0 OR interim_at > $5 THEN 'due'
@@ -233,10 +239,11 @@ const TIMELINE: &str = r#"WITH made AS MATERIALIZED (
        'slots', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', $1 + slot * interval '15 minutes',
                                    'matches', matches, 'ended', ended, 'checks', checks) ORDER BY slot), '[]') FROM slots),
        'kickoffs', (SELECT COALESCE(jsonb_agg(jsonb_build_object('at', at, 'tournamentId', tournament_id,
-                             'label', left(label, 80), 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
+                             'label', left(label, 80), 'logo', logo, 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
                              'open', open,
                              'games', CASE WHEN matches <= $8 THEN (
                                SELECT jsonb_agg(jsonb_build_object('id', m.id, 'home', left(h.name, 40), 'away', left(a.name, 40),
+                                        'homeBadge', h.badge, 'awayBadge', a.badge,
                                         'homeScore', m.home_score, 'awayScore', m.away_score,
                                         'homePenalties', m.home_penalties_score, 'awayPenalties', m.away_penalties_score)
                                       ORDER BY m.id)

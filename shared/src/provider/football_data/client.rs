@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::SeasonRef;
-use super::game::{Games, badge, emblem};
+use super::game::{Games, ListedGame, badge, emblem};
 use super::payload::{MatchesPayload, StandingsPayload};
 use super::standings;
 use crate::config::FootballDataConfig;
 use crate::gate::Gate;
 use crate::provider::ProviderError;
-use crate::provider::reading::{Image, Listed, Reading, Rounds, Tables};
+use crate::provider::reading::{Image, Reading, Rounds, Tables};
 use crate::provider::reply::{blocked, drop_nul, malformed, shape, unavailable};
 use crate::requests::{RequestError, RequestLog};
 
@@ -80,7 +80,10 @@ impl FootballData {
     }
 
     /// The matches of all competitions that the key may read, on a day and the days before and after it.
-    pub async fn scheduled(&mut self, day: NaiveDate) -> Result<Vec<Listed>, ProviderError> {
+    pub(in crate::provider) async fn scheduled(
+        &mut self,
+        day: NaiveDate,
+    ) -> Result<Vec<ListedGame>, ProviderError> {
         // The last day of the query is left out.
         let (from, to) = (day - Days::new(1), day + Days::new(2));
         let path = format!("/matches?dateFrom={from}&dateTo={to}");
@@ -89,7 +92,11 @@ impl FootballData {
     }
 
     /// One match of a season by the provider's id; none if the season does not have it.
-    pub async fn event(&mut self, season: &SeasonRef, id: &str) -> Result<Option<Listed>, ProviderError> {
+    pub(in crate::provider) async fn event(
+        &mut self,
+        season: &SeasonRef,
+        id: &str,
+    ) -> Result<Option<ListedGame>, ProviderError> {
         let listed = self.season(season).await?.games.listed();
         Ok(listed.into_iter().find(|event| event.external_id == id))
     }

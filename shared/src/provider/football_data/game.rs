@@ -9,9 +9,22 @@ use super::SeasonRef;
 use super::payload::{CompetitionPayload, MatchPayload, TeamPayload};
 use super::result::{Outcome, outcome};
 use super::stage::{self, Legs};
-use crate::provider::reading::{Listed, Reading, Refusal, Remark, Rounds};
+use crate::provider::reading::{ListedRound, Reading, Refusal, Remark, Rounds};
 use crate::provider::reply::place;
 use football::domain::{Match, MatchStatus, Round, RoundKind, Stage, Team, TieFacts};
+
+/// A match of a list over several rounds, with its season and round.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::provider) struct ListedGame {
+    /// The provider's id.
+    pub(in crate::provider) external_id: String,
+    /// Its round.
+    pub(in crate::provider) round: ListedRound,
+    /// Its season.
+    pub(in crate::provider) season: SeasonRef,
+    /// The match as it was read.
+    pub(in crate::provider) reading: Reading,
+}
 
 /// The matches of a reply: those that could be read, and why the others could not.
 #[derive(Debug, Default)]
@@ -69,7 +82,7 @@ impl Games {
     }
 
     /// The matches of a list over several rounds, each with its season and round.
-    pub(super) fn listed(&self) -> Vec<Listed> {
+    pub(super) fn listed(&self) -> Vec<ListedGame> {
         let listed = self.games.iter().filter_map(|game| {
             let competition = game.competition.as_ref()?;
             let year = chrono::Datelike::year(&game.season.as_ref()?.start_date?);
@@ -79,7 +92,17 @@ impl Games {
             reading
                 .refused
                 .extend(self.refused.iter().filter(|r| r.external_id == game.id.to_string()).cloned());
-            Some(Listed::read_as(game.id.to_string(), season, round.map(|round| round.address), reading))
+            let round = round.map(|round| ListedRound {
+                number: Some(round.address.number),
+                slug: round.address.slug,
+                prefix: round.address.prefix,
+            });
+            Some(ListedGame {
+                external_id: game.id.to_string(),
+                round: round.unwrap_or_default(),
+                season,
+                reading,
+            })
         });
         listed.collect()
     }

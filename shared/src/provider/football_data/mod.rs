@@ -10,5 +10,6 @@ mod stage;
 mod standings;
 
 pub use client::FootballData;
+pub(super) use game::ListedGame;
 pub(super) use season::SeasonRef;
 pub(super) use season::{round_address, season_of_text};

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::SeasonRef;
 use super::classify::{self, malformed};
 use super::cuptree::CupTreesPayload;
-use super::event::listed;
+use super::event::ListedEvent;
 use super::payload::{EventsPayload, OneEventPayload, RoundsPayload};
 use super::season::round_path;
 use super::standings;
@@ -17,7 +17,7 @@ use crate::browser::{Body, Browser, BrowserError, Fetched, Want};
 use crate::config::ProviderConfig;
 use crate::gate::{Gate, LONGEST_WAIT};
 use crate::provider::ProviderError;
-use crate::provider::reading::{Half, Image, Listed, Reading, Rounds, Tables};
+use crate::provider::reading::{Half, Image, Reading, Rounds, Tables};
 use crate::requests::{RequestError, RequestLog};
 use football::domain::knockout::Tree;
 use football::domain::{Round, RoundAddress};
@@ -105,24 +105,31 @@ impl SofaScore {
 
     /// The events of many competitions on a day and the days before and after it: one half of the provider's list, which
     /// it splits where a day is full.
-    pub async fn scheduled(&mut self, day: NaiveDate, half: Half) -> Result<Vec<Listed>, ProviderError> {
+    pub(in crate::provider) async fn scheduled(
+        &mut self,
+        day: NaiveDate,
+        half: Half,
+    ) -> Result<Vec<ListedEvent>, ProviderError> {
         let path = match half {
             Half::First => format!("/sport/football/scheduled-events/{day}"),
             Half::Other => format!("/sport/football/scheduled-events/{day}/inverse"),
         };
         let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
-        Ok(listed(payload.events))
+        Ok(ListedEvent::of(payload.events))
     }
 
     /// One event by the provider's id; none if it does not exist.
-    pub async fn event(&mut self, external_id: &str) -> Result<Option<Listed>, ProviderError> {
+    pub(in crate::provider) async fn event(
+        &mut self,
+        external_id: &str,
+    ) -> Result<Option<ListedEvent>, ProviderError> {
         let path = format!("/event/{external_id}");
         let payload: OneEventPayload = match self.json(&path).await {
             Ok(value) => classify::shape(&path, value)?,
             Err(ProviderError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let found = listed(vec![payload.event]).pop();
+        let found = ListedEvent::of(vec![payload.event]).pop();
         found.map(Some).ok_or_else(|| malformed(&path, "event: names no tournament".to_owned()))
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::classify;
 use super::cuptree::CupTreesPayload;
-use super::event::{EVENT, listed};
+use super::event::{EVENT, ListedEvent};
 use super::payload::{EventsPayload, OneEventPayload, RoundsPayload};
 use super::standings;
 use crate::browser::{Body, Fetched};
@@ -81,12 +81,11 @@ pub fn decode(kind: Kind, body: &str) -> Result<Value, ProviderError> {
         }
         Kind::ScheduledEvents => {
             let events = classify::shape::<EventsPayload>(&path, value)?.events;
-            let listed = listed(events.clone());
+            let listed = ListedEvent::of(events.clone());
             let places: Vec<Value> = listed
                 .iter()
                 .map(|event| {
-                    json!({ "id": event.external_id, "tournament": event.competition().parse::<u32>().ok(),
-                        "season": event.sofascore_season(), "round": event.round.number })
+                    json!({ "id": event.external_id, "tournament": event.tournament, "season": event.season, "round": event.round.number })
                 })
                 .collect();
             json!({ "reading": Reading::of("day", events), "places": places })

@@ -8,53 +8,47 @@ use super::payload::{EventPayload, PlacePayload, ScorePayload, TeamPayload};
 use super::score::Standing;
 use super::status::State;
 use super::{SeasonRef, classify, score, status};
-use crate::provider::reading::{Listed, ListedRound, Reading, Refusal, Remark};
+use crate::provider::reading::{ListedRound, Reading, Refusal, Remark};
 use football::domain::team::is_placeholder_name;
 use football::domain::{Match, MatchStatus, Slot, Stage, Team, TieFacts, Winner};
 
 /// An event of a list over several rounds, with its season and round, and not read yet.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::provider) struct ListedEvent {
+    /// SofaScore's event id.
+    pub(in crate::provider) external_id: String,
+    /// Its round.
+    pub(in crate::provider) round: ListedRound,
     /// SofaScore's id of its competition.
-    pub(super) tournament: u32,
+    pub(in crate::provider) tournament: u32,
     /// SofaScore's id of its season; older lists leave it out.
-    season: Option<u32>,
+    pub(in crate::provider) season: Option<u32>,
     event: Value,
 }
 
-/// The events whose competition and round can be read; the others can't be assigned and are dropped.
-pub(super) fn listed(events: Vec<Value>) -> Vec<Listed> {
-    let listed = events.into_iter().filter_map(|event| {
-        let place = PlacePayload::deserialize(&event).ok()?;
-        let of = ListedEvent {
-            tournament: place.tournament.unique_tournament.id?,
-            season: place.season.id,
-            event,
-        };
-        let round = ListedRound {
-            number: place.round_info.round,
-            slug: place.round_info.slug,
-            prefix: place.tournament.round_prefix,
-        };
-        Some(Listed::unread(place.id.to_string(), round, of))
-    });
-    listed.collect()
-}
-
 impl ListedEvent {
+    /// The events whose competition and round can be read; the others can't be assigned and are dropped.
+    pub(super) fn of(events: Vec<Value>) -> Vec<Self> {
+        let listed = events.into_iter().filter_map(|event| {
+            let place = PlacePayload::deserialize(&event).ok()?;
+            Some(Self {
+                external_id: place.id.to_string(),
+                round: ListedRound {
+                    number: place.round_info.round,
+                    slug: place.round_info.slug,
+                    prefix: place.tournament.round_prefix,
+                },
+                tournament: place.tournament.unique_tournament.id?,
+                season: place.season.id,
+                event,
+            })
+        });
+        listed.collect()
+    }
+
     /// Whether it is of this season, or may be: if the season is missing, only a known event id decides.
     pub(in crate::provider) fn may_be_of(&self, season: &SeasonRef) -> bool {
         self.tournament == season.tournament && self.season.is_none_or(|id| id == season.season)
-    }
-
-    /// SofaScore's id of its competition.
-    pub(in crate::provider) fn tournament(&self) -> u32 {
-        self.tournament
-    }
-
-    /// SofaScore's id of its season, where the list has it.
-    pub(in crate::provider) fn season(&self) -> Option<u32> {
-        self.season
     }
 
     /// Reads the event as a match of the stored round `round_slug`.
@@ -221,7 +215,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::SeasonRef as Season;
 
     fn event(id: u64, home: &str, away: &str, changes: &Value) -> Value {
         let mut event = json!({
@@ -264,13 +257,13 @@ mod tests {
     fn an_event_of_an_older_list_may_be_of_any_season_of_its_competition() {
         let of = |season: Value| {
             let place = json!({"tournament": {"uniqueTournament": {"id": 17}}, "season": season});
-            listed(vec![event(1, "Ash", "Elm", &place)]).pop().unwrap()
+            ListedEvent::of(vec![event(1, "Ash", "Elm", &place)]).pop().unwrap()
         };
-        let ours = Season::sofascore(17, 61_627);
+        let ours = SeasonRef { tournament: 17, season: 61_627 };
         assert!(of(json!({"id": 61_627})).may_be_of(&ours) && of(Value::Null).may_be_of(&ours));
         assert!(!of(json!({"id": 61_626})).may_be_of(&ours));
-        assert!(!of(Value::Null).may_be_of(&Season::sofascore(8, 61_627)));
+        assert!(!of(Value::Null).may_be_of(&SeasonRef { tournament: 8, ..ours }));
         let nobodys = event(1, "Ash", "Elm", &json!({"tournament": {}}));
-        assert!(listed(vec![nobodys]).is_empty());
+        assert!(ListedEvent::of(vec![nobodys]).is_empty());
     }
 }
