@@ -290,7 +290,10 @@ impl<W: Worker> OneWakeUp<'_, W> {
             Err(Failure::NotBegun { .. }) => Went::NotBegun,
             Err(failure) => {
                 tracing::error!(error = %failure, "a check failed");
-                if failure.kind() == ErrorKind::InvalidInput { Went::Refused } else { Went::Failed(failure) }
+                match failure.kind() {
+                    ErrorKind::InvalidInput | ErrorKind::NotAllowed => Went::Refused,
+                    _ => Went::Failed(failure),
+                }
             }
         };
         if !self.dry_run {

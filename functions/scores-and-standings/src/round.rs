@@ -198,6 +198,10 @@ async fn not_read(
     let operation = What::of("round", slug);
     let stored = matches_of_round(run, tournament, slug).await?;
     let mut again = false;
+    // A retry would be in vain: a person must act.
+    if matches!(error, ProviderError::NotAllowed { .. }) {
+        return Err(error.into());
+    }
     match check {
         RoundCheck::Interim => {}
         // What a second look would have seen is in the list of the next morning; the others come again by themselves.

@@ -181,6 +181,7 @@ impl Parts<'_, '_> {
 /// Creates the tournament's row. If the logo can't be read, the row is written without one and the journal notes it.
 async fn create(run: &mut Run<'_>, mut new: tournaments::NewTournament) -> anyhow::Result<()> {
     run.journal.tournament_label = Some(new.label.clone());
+    run.journal.provider = new.provider;
     run.journal.facts.has_standings = Some(new.mode.has_standings());
     let client = run.client().await?;
     if let Some(there) = tournaments::find_by_identity(&*client, &new.external_id, &new.slug).await? {

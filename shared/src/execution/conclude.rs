@@ -43,7 +43,8 @@ impl Ended {
         let nothing_else = work.operation != Operation::DailySchedule
             && !journal.rows.wrote()
             && journal.warnings.is_empty();
-        let covered_by_circuit = refused && nothing_else && pending::circuit_is_open(&services.store).await;
+        let covered_by_circuit =
+            refused && nothing_else && pending::circuit_is_open(&services.store, journal.provider).await;
         let message = error.map(|error| services.vault.current().mask(&format!("{error:#}")));
         let status = match (&message, journal.failures.is_empty()) {
             (Some(_), _) => ExecutionStatus::Failed,

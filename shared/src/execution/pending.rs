@@ -227,8 +227,8 @@ async fn send_pending(invocation: &Invocation<'_>, pending: Pending) -> bool {
 }
 
 /// Whether the circuit is known to be open, so that its own message reports it.
-pub(super) async fn circuit_is_open(store: &Store) -> bool {
-    let asked = async { circuit::is_open(&*store.client().await?, ProviderName::SofaScore.as_str()).await };
+pub(super) async fn circuit_is_open(store: &Store, provider: ProviderName) -> bool {
+    let asked = async { circuit::is_open(&*store.client().await?, provider.as_str()).await };
     match asked.await {
         Ok(open) => open,
         Err(error) => {

@@ -41,16 +41,18 @@ impl Listed {
     pub fn may_be_of(&self, season: &SeasonRef) -> bool {
         match (&self.of, season) {
             (Source::SofaScore(event), SeasonRef::SofaScore(season)) => event.may_be_of(season),
-            (Source::FootballData(game), SeasonRef::FootballData(season)) => game.season == *season,
+            (Source::FootballData(game), SeasonRef::FootballData(season)) => game.seasons.contains(season),
             _ => false,
         }
     }
 
-    /// Its competition, as [`SeasonRef::competition`] names it.
-    pub fn competition(&self) -> String {
+    /// Its competition, as [`SeasonRef::competition`] may name it.
+    pub fn competitions(&self) -> Vec<String> {
         match &self.of {
-            Source::SofaScore(event) => event.tournament.to_string(),
-            Source::FootballData(game) => game.season.competition.clone(),
+            Source::SofaScore(event) => vec![event.tournament.to_string()],
+            Source::FootballData(game) => {
+                game.seasons.iter().map(|season| season.competition.clone()).collect()
+            }
         }
     }
 

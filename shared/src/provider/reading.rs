@@ -75,6 +75,8 @@ pub struct Rounds {
     pub rounds: Vec<Round>,
     /// Slug of the current round.
     pub current: Option<String>,
+    /// Matches of the reply that could not be read, where the rounds are made of matches.
+    pub refused: Vec<Refusal>,
 }
 
 /// A half of the list of a day.

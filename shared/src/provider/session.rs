@@ -113,18 +113,22 @@ impl Session {
         }
     }
 
-    /// A team's badge.
-    pub async fn team_image(&mut self, season: &SeasonRef, team: &str) -> Result<Image, ProviderError> {
+    /// A team's badge; none: the provider has none that may be fetched.
+    pub async fn team_image(
+        &mut self,
+        season: &SeasonRef,
+        team: &str,
+    ) -> Result<Option<Image>, ProviderError> {
         match season {
-            SeasonRef::SofaScore(_) => self.sofascore.team_image(team).await,
+            SeasonRef::SofaScore(_) => self.sofascore.team_image(team).await.map(Some),
             SeasonRef::FootballData(season) => self.football_data.team_image(season, team).await,
         }
     }
 
-    /// A competition's logo.
-    pub async fn tournament_image(&mut self, season: &SeasonRef) -> Result<Image, ProviderError> {
+    /// A competition's logo; none as with a badge.
+    pub async fn tournament_image(&mut self, season: &SeasonRef) -> Result<Option<Image>, ProviderError> {
         match season {
-            SeasonRef::SofaScore(season) => self.sofascore.tournament_image(season).await,
+            SeasonRef::SofaScore(season) => self.sofascore.tournament_image(season).await.map(Some),
             SeasonRef::FootballData(season) => self.football_data.tournament_image(season).await,
         }
     }

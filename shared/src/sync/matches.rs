@@ -201,10 +201,15 @@ pub async fn look_up_missing(
         match run.provider.event(&season, &id).await {
             Ok(Some(found)) => {
                 let slug = round_of(&found, &known).unwrap_or(round_slug);
+                let read = found.read(slug);
+                // Its teams are not decided, says this reply: the match stays as it is.
+                if read.matches.is_empty() && read.refused.is_empty() {
+                    continue;
+                }
                 run.journal.warn(format!(
                     "match {id} is no longer in round {round_slug}; found by its own id in {slug}"
                 ));
-                reading.extend(found.read(slug));
+                reading.extend(read);
             }
             Ok(None) => {
                 run.journal

@@ -12,6 +12,8 @@ pub mod rounds;
 pub mod standings;
 pub mod teams;
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use football::domain::{Tournament, TournamentStatus};
 use serde_json::json;
@@ -34,8 +36,10 @@ pub fn provider(invocation: &Invocation<'_>) -> Session {
     let (own, theirs) = (invocation.config.provider.clone(), invocation.config.football_data.clone());
     let sofascore = gate(ProviderName::SofaScore, own.pause, own.refusal_wait);
     let football_data = gate(ProviderName::FootballData, theirs.pause, theirs.refusal_wait);
-    let key = invocation.services.vault.current().football_data_key.clone();
-    Session::new(SofaScore::new(own, sofascore), FootballData::new(theirs, football_data, key))
+    Session::new(
+        SofaScore::new(own, sofascore),
+        FootballData::new(theirs, football_data, Arc::clone(&invocation.services.vault)),
+    )
 }
 
 /// The tournament an event is about, if it is active; otherwise the journal records why nothing is done.

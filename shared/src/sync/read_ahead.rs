@@ -121,8 +121,14 @@ async fn read_lists(
         settled.extend(read_halves(provider, rounds, day).await?);
     }
     if rounds.requests(ProviderName::FootballData) >= LIST_FROM {
-        let listed = provider.scheduled(ProviderName::FootballData, day, Half::First).await?;
-        settled.extend(rounds.settled_by(&listed));
+        match provider.scheduled(ProviderName::FootballData, day, Half::First).await {
+            Ok(listed) => settled.extend(rounds.settled_by(&listed)),
+            // What the other provider has settled is settled.
+            Err(error) if !settled.is_empty() => {
+                tracing::warn!(%error, "football-data.org's list of the day could not be read");
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(settled)
 }

@@ -39,8 +39,13 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
         let (of_it, others): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|tournament| asked(tournament) == provider);
         waiting = others;
-        if !of_it.is_empty() {
-            today_of(run, provider, &of_it, day).await?;
+        if of_it.is_empty() {
+            continue;
+        }
+        // What one provider can't give costs the other's tournaments nothing.
+        if let Err(error) = today_of(run, provider, &of_it, day).await {
+            let error = error.downcast::<ProviderError>()?;
+            run.missed(What::of("the day of", provider), &error);
         }
     }
     Ok(())
@@ -87,7 +92,9 @@ async fn today_of(
 async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) -> anyhow::Result<()> {
     let mut by_competition: HashMap<String, Vec<&Listed>> = HashMap::new();
     for event in listed {
-        by_competition.entry(event.competition()).or_default().push(event);
+        for competition in event.competitions() {
+            by_competition.entry(competition).or_default().push(event);
+        }
     }
     let mut ours: Vec<(&Tournament, Vec<&Listed>)> = Vec::new();
     for tournament in waiting {
@@ -217,10 +224,15 @@ pub async fn new_rounds(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result
     let mut played_out = readable(run, tournaments::played_out_leagues(&*client, run.planning).await?);
     drop(client);
     played_out.retain(|tournament| only.is_none_or(|id| id == tournament.id));
+    let mut stopped: Vec<ProviderName> = Vec::new();
     for tournament in &played_out {
+        let asked = season(tournament).map_or(tournament.provider, |season| season.provider());
+        if stopped.contains(&asked) {
+            continue;
+        }
         if let Err(error) = super::rounds::sync(run, tournament).await {
             if stops(&error) {
-                return Err(error);
+                stopped.push(asked);
             }
             run.journal.failed(Step::Fetch, What::of("rounds of", &tournament.slug), &error);
         }
@@ -276,7 +288,9 @@ async fn write(
 
 /// Whether the next request would fail with the same error.
 fn stops(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<ProviderError>().is_some_and(|error| !error.is_isolated())
+    error
+        .downcast_ref::<ProviderError>()
+        .is_some_and(|error| !error.is_isolated() && !matches!(error, ProviderError::NotAllowed { .. }))
 }
 
 /// Activates tournaments that are about to begin, completes those that are over, and updates their current round.

@@ -10,10 +10,13 @@ use super::season;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step};
-use crate::provider::{Rounds, has_round_url, round_address};
+use crate::provider::{Refusal, Rounds, has_round_url, round_address};
 use crate::store::rounds::{self, StoredRound};
 use crate::store::{Readable, StoreError, tournaments};
 use football::domain::{Round, RoundAddress, RoundKind, Tournament};
+
+/// Matches without a round that are said one by one.
+const REFUSALS: usize = 5;
 
 /// The stored rounds of a tournament, in order.
 pub async fn stored_rounds(
@@ -28,6 +31,10 @@ pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<
     let season = season(tournament)?;
     let listed = run.provider.rounds(&season).await;
     let mut listed = listed?;
+    for refusal in listed.refused.iter().take(REFUSALS) {
+        let Refusal { external_id, field, reason } = refusal;
+        run.journal.warn(format!("match {external_id} is in no round: {field} {reason}"));
+    }
     keep_stored_slugs(run, tournament, &mut listed).await?;
     listed.rounds.retain(|round| {
         let fit = has_round_url(&round.address);

@@ -63,10 +63,15 @@ pub async fn store_image(
     run: &mut Run<'_>,
     what: impl Into<What>,
     name: &str,
-    image: Result<Image, ProviderError>,
+    image: Result<Option<Image>, ProviderError>,
 ) -> anyhow::Result<Option<String>> {
+    let what: What = what.into();
     let image = match image {
-        Ok(image) => image,
+        Ok(Some(image)) => image,
+        Ok(None) => {
+            run.journal.skipped(Step::Fetch, what, "the provider has none");
+            return Ok(None);
+        }
         Err(
             error @ (ProviderError::Blocked { .. }
             | ProviderError::RateLimited { .. }

@@ -45,7 +45,7 @@ pub(crate) struct CreateTournament {
     /// `https://www.sofascore.com/tournament/football/england/premier-league/17#id:61627`, or football-data.org's code and year,
     /// as `PL 2025`.
     #[schema(
-        pattern = "^(https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z][a-z-]{0,49}/[0-9]{1,8}#id:[0-9]{1,8}|(PL|BL1|SA|PD|FL1) 20[0-9]{2})$"
+        pattern = "^(https://www\\.sofascore\\.com/tournament/football/[a-z-]{1,30}/[a-z][a-z-]{0,49}/[0-9]{1,8}#id:[0-9]{1,8}|(WC|CL|BL1|DED|BSA|PD|FL1|ELC|PPL|EC|SA|PL) 20[0-9]{2})$"
     )]
     pub url: String,
     /// Shown to people; the competition's name in the address unless given.

@@ -440,6 +440,10 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
     }
     let running = stored.status == MatchStatus::Open && read.status == MatchStatus::Open;
     let fell = running && read.score.is_none_or(|new| new.home < old.home || new.away < old.away);
+    // Without times of change an older reply can't be told from a correction: another result counts once it is seen twice.
+    let undated = read.changed_at.is_none() && stored.changed_at.is_none() && read.score.is_some();
+    let corrects = stored.status == MatchStatus::Ended && undated && read.score != stored.score;
+    let fell = fell || corrects;
     let seen_before = row.doubted.as_deref() == Some(doubt(read).as_str());
     (fell && !seen_before && row.lock.is_none()).then_some(HeldReason::ScoreFell)
 }

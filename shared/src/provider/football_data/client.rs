@@ -2,13 +2,15 @@
 //! headers give. A season's matches come in one reply, which is kept for as long as the session lasts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate};
 use reqwest::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
 use super::SeasonRef;
 use super::game::{Games, ListedGame, badge, emblem};
@@ -17,9 +19,10 @@ use super::standings;
 use crate::config::FootballDataConfig;
 use crate::gate::Gate;
 use crate::provider::ProviderError;
-use crate::provider::reading::{Image, Reading, Rounds, Tables};
+use crate::provider::reading::{Image, Reading, Refusal, Rounds, Tables};
 use crate::provider::reply::{blocked, drop_nul, malformed, shape, unavailable};
 use crate::requests::{RequestError, RequestLog};
+use crate::secrets::Vault;
 
 /// The wait after a 429 whose headers and text name none.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
@@ -30,9 +33,13 @@ const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 pub struct FootballData {
     config: FootballDataConfig,
     gate: Gate,
-    key: Option<SecretString>,
+    vault: Arc<Vault>,
+    /// Whether the secret was read again in this session.
+    renewed: bool,
     client: Option<reqwest::Client>,
     seasons: HashMap<SeasonRef, Season>,
+    /// Seasons that could not be read, and why: all rounds are in one reply, which is not asked for again.
+    failed: HashMap<SeasonRef, String>,
     requests: RequestLog,
 }
 
@@ -51,10 +58,10 @@ struct ErrorPayload {
 }
 
 impl FootballData {
-    /// A session that has made no request yet. Without a key it makes none.
-    pub fn new(config: FootballDataConfig, gate: Gate, key: Option<SecretString>) -> Self {
-        let (seasons, requests) = (HashMap::new(), RequestLog::default());
-        Self { config, gate, key, client: None, seasons, requests }
+    /// A session that has made no request yet. Without a key in the secret it makes none.
+    pub fn new(config: FootballDataConfig, gate: Gate, vault: Arc<Vault>) -> Self {
+        let (seasons, failed, requests) = (HashMap::new(), HashMap::new(), RequestLog::default());
+        Self { config, gate, vault, renewed: false, client: None, seasons, failed, requests }
     }
 
     /// The season's rounds.
@@ -91,26 +98,53 @@ impl FootballData {
         Ok(Games::of(shape::<MatchesPayload>(&path, value)?.matches).listed())
     }
 
-    /// One match of a season by the provider's id; none if the season does not have it.
+    /// One match of a season by the provider's id; none if it does not exist. A season's reply may be an old one: a match that it
+    /// does not have is asked for by itself.
     pub(in crate::provider) async fn event(
         &mut self,
         season: &SeasonRef,
         id: &str,
     ) -> Result<Option<ListedGame>, ProviderError> {
-        let listed = self.season(season).await?.games.listed();
-        Ok(listed.into_iter().find(|event| event.external_id == id))
+        let games = &self.season(season).await?.games;
+        if let Some(Refusal { field, reason, .. }) = games.refusal(id) {
+            return Err(malformed(&format!("/matches/{id}"), format!("{field}: {reason}")));
+        }
+        if let Some(found) = games.listed().into_iter().find(|event| event.external_id == id) {
+            return Ok(Some(found));
+        }
+        let path = format!("/matches/{id}");
+        let value = match self.json(&path).await {
+            Ok(value) => value,
+            Err(ProviderError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let games = Games::of(vec![value]);
+        if let Some(Refusal { field, reason, .. }) = games.refusal(id) {
+            return Err(malformed(&path, format!("{field}: {reason}")));
+        }
+        let of_season = |event: &ListedGame| event.seasons.contains(season);
+        games
+            .listed()
+            .into_iter()
+            .find(of_season)
+            .map(Some)
+            .ok_or_else(|| malformed(&path, "is of another season".to_owned()))
     }
 
-    /// A team's badge, as the season's matches name it.
-    pub async fn team_image(&mut self, season: &SeasonRef, team: &str) -> Result<Image, ProviderError> {
+    /// A team's badge, as the season's matches name it; none: there is none at the provider's own host.
+    pub async fn team_image(
+        &mut self,
+        season: &SeasonRef,
+        team: &str,
+    ) -> Result<Option<Image>, ProviderError> {
         let address = self.season(season).await?.games.team(team).and_then(badge);
-        self.image(address, &format!("badge of team {team}")).await
+        self.image(address).await
     }
 
-    /// A competition's logo.
-    pub async fn tournament_image(&mut self, season: &SeasonRef) -> Result<Image, ProviderError> {
+    /// A competition's logo; none as with a badge.
+    pub async fn tournament_image(&mut self, season: &SeasonRef) -> Result<Option<Image>, ProviderError> {
         let address = self.season(season).await?.emblem.clone();
-        self.image(address, &format!("emblem of {}", season.competition)).await
+        self.image(address).await
     }
 
     /// Records further requests in another log: that of the execution that begins.
@@ -120,34 +154,58 @@ impl FootballData {
 
     /// The season's matches, requested once in a session.
     async fn season(&mut self, season: &SeasonRef) -> Result<&Season, ProviderError> {
-        if !self.seasons.contains_key(season) {
-            let path = format!("{}/matches?season={}", season.path(), season.season);
-            let payload: MatchesPayload = shape(&path, self.json(&path).await?)?;
-            let emblem = payload.competition.as_ref().and_then(emblem);
-            let read = Season { emblem, games: Games::of(payload.matches) };
-            self.seasons.insert(season.clone(), read);
+        let path = format!("{}/matches?season={}", season.path(), season.season);
+        if let Some(reason) = self.failed.get(season) {
+            return Err(unavailable(&path, format!("not asked for again: {reason}")));
         }
-        let path = || season.path();
-        self.seasons.get(season).ok_or_else(|| malformed(&path(), "is not kept".to_owned()))
+        if !self.seasons.contains_key(season) {
+            match self.read_season(&path).await {
+                Ok(read) => {
+                    self.seasons.insert(season.clone(), read);
+                }
+                Err(error) => {
+                    if error.is_isolated() {
+                        self.failed.insert(season.clone(), error.to_string());
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        self.seasons.get(season).ok_or_else(|| malformed(&path, "is not kept".to_owned()))
+    }
+
+    async fn read_season(&mut self, path: &str) -> Result<Season, ProviderError> {
+        let payload: MatchesPayload = shape(path, self.json(path).await?)?;
+        let emblem = payload.competition.as_ref().and_then(emblem);
+        Ok(Season { emblem, games: Games::of(payload.matches) })
     }
 
     async fn json(&mut self, path: &str) -> Result<Value, ProviderError> {
-        let answer = self.ask(path).await;
+        let mut answer = self.ask(path).await;
+        // The key may have been put into the secret since it was read.
+        if matches!(answer, Err(ProviderError::NotAllowed { .. })) && !self.renewed {
+            self.renewed = true;
+            let before = self.key();
+            if self.vault.renew().await.is_ok() && self.key() != before {
+                answer = self.ask(path).await;
+            }
+        }
         match &answer {
             Err(ProviderError::Blocked { path, reason }) => self.gate.refused(path, reason).await,
             Ok(_) | Err(ProviderError::NotFound { .. }) => self.gate.answered().await,
             Err(_) => {}
         }
-        if let Err(error) = &answer {
-            self.requests.failed(error.kind());
-        }
         answer
+    }
+
+    fn key(&self) -> Option<String> {
+        self.vault.current().football_data_key.as_ref().map(|key| key.expose_secret().to_owned())
     }
 
     /// One request. What it says of the budget holds for all functions.
     async fn ask(&mut self, path: &str) -> Result<Value, ProviderError> {
         let not_admitted = |error| ProviderError::not_admitted(path, error);
-        let Some(key) = self.key.clone() else {
+        let Some(key) = self.key() else {
             return Err(ProviderError::NotAllowed {
                 path: path.to_owned(),
                 reason:
@@ -160,7 +218,7 @@ impl FootballData {
         let url = format!("{}/v4{path}", self.config.origin);
         self.requests.begin(path, None);
         let asked = Instant::now();
-        let request = self.client(path)?.get(url).header("X-Auth-Token", key.expose_secret());
+        let request = self.client(path)?.get(url).header("X-Auth-Token", key);
         let answer = async {
             let answer = request.send().await?;
             let (status, headers) = (answer.status(), answer.headers().clone());
@@ -192,16 +250,19 @@ impl FootballData {
         let said: ErrorPayload = serde_json::from_slice(&body).unwrap_or_default();
         let said = said.message.or(said.error).unwrap_or_else(|| "no reason given".to_owned());
         let error = refusal(path, status, &said, reset);
+        self.requests.failed(error.kind());
         if let ProviderError::RateLimited { retry_after, .. } = &error {
             self.gate.hold_off(retry_after.unwrap_or(DEFAULT_WAIT)).await.map_err(ProviderError::Gate)?;
         }
         Err(error)
     }
 
-    /// An image of the provider's own host, which is no part of the budget.
-    async fn image(&mut self, address: Option<String>, what: &str) -> Result<Image, ProviderError> {
-        let missing = || ProviderError::NotFound { path: what.to_owned() };
-        let path = address.as_deref().and_then(|address| address.strip_prefix(CRESTS)).ok_or_else(missing)?;
+    /// An image of the provider's own host, which is no part of the budget; none where the address is another's.
+    async fn image(&mut self, address: Option<String>) -> Result<Option<Image>, ProviderError> {
+        let Some(path) = address.as_deref().and_then(own_path) else { return Ok(None) };
+        let path = path.as_str();
+        let not_admitted = |error| ProviderError::not_admitted(path, error);
+        self.gate.admit(self.config.request_timeout).await.map_err(not_admitted)?;
         let url = format!("{}{path}", self.config.crests_origin);
         self.requests.begin(path, None);
         let asked = Instant::now();
@@ -224,8 +285,10 @@ impl FootballData {
             StatusCode::OK if bytes.len() > IMAGE_LIMIT_BYTES => {
                 Err(malformed(path, format!("an image of more than {IMAGE_LIMIT_BYTES} bytes")))
             }
-            StatusCode::OK => Image::of(bytes.to_vec()).ok_or_else(|| malformed(path, NO_IMAGE.to_owned())),
-            StatusCode::NOT_FOUND => Err(missing()),
+            StatusCode::OK => {
+                Image::of(bytes.to_vec()).map(Some).ok_or_else(|| malformed(path, NO_IMAGE.to_owned()))
+            }
+            StatusCode::NOT_FOUND => Ok(None),
             status => Err(unavailable(path, format!("HTTP {status}"))),
         }
     }
@@ -243,8 +306,16 @@ impl FootballData {
     }
 }
 
+/// The path of an image at the provider's own host; none if it is elsewhere: no other host is asked.
+fn own_path(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let is_own = url.scheme() == "https" && url.host_str() == Some(CRESTS) && url.port().is_none();
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    (is_own && is_bare).then(|| url.path().to_owned())
+}
+
 /// The host of all badges that are fetched.
-const CRESTS: &str = "https://crests.football-data.org";
+const CRESTS: &str = "crests.football-data.org";
 const NO_IMAGE: &str = "neither PNG nor JPEG nor WebP";
 
 /// The error of an answer that is not data: a wrong key and a plan that does not cover the competition are for a person, and
@@ -285,6 +356,20 @@ fn seconds_in(text: &str) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::work::ErrorKind;
+
+    #[test]
+    fn images_come_from_the_providers_own_host() {
+        assert_eq!(own_path("https://crests.football-data.org/57.png").as_deref(), Some("/57.png"));
+        for address in [
+            "https://crests.football-data.org@evil.example/57.png",
+            "https://crests.football-data.org.evil.example/57.png",
+            "https://crests.football-data.org:8443/57.png",
+            "http://crests.football-data.org/57.png",
+            "https://upload.wikimedia.org/x.png",
+        ] {
+            assert_eq!(own_path(address), None, "{address}");
+        }
+    }
 
     #[test]
     fn each_refusal_says_what_to_do() {

@@ -6,7 +6,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::SeasonRef;
-use super::payload::{CompetitionPayload, MatchPayload, TeamPayload};
+use super::payload::{CompetitionPayload, GoalsPayload, MatchPayload, TeamPayload};
 use super::result::{Outcome, outcome};
 use super::stage::{self, Legs};
 use crate::provider::reading::{ListedRound, Reading, Refusal, Remark, Rounds};
@@ -20,8 +20,8 @@ pub(in crate::provider) struct ListedGame {
     pub(in crate::provider) external_id: String,
     /// Its round.
     pub(in crate::provider) round: ListedRound,
-    /// Its season.
-    pub(in crate::provider) season: SeasonRef,
+    /// Its season, by the competition's code and by its id.
+    pub(in crate::provider) seasons: Vec<SeasonRef>,
     /// The match as it was read.
     pub(in crate::provider) reading: Reading,
 }
@@ -51,6 +51,22 @@ impl Games {
         read
     }
 
+    /// What could not be read, or belongs to no round that is known: it is in no round's reading.
+    fn unplaced(&self) -> Vec<Refusal> {
+        let unknown = self.games.iter().filter(|game| stage::round(&game.stage, game.matchday).is_none());
+        let refused = unknown.map(|game| Refusal {
+            external_id: game.id.to_string(),
+            field: "stage".to_owned(),
+            reason: format!("is not known: stage {:?}, matchday {:?}", game.stage, game.matchday),
+        });
+        self.refused.iter().cloned().chain(refused).collect()
+    }
+
+    /// Why the match of this id could not be read, if it is in the reply.
+    pub(super) fn refusal(&self, id: &str) -> Option<Refusal> {
+        self.unplaced().into_iter().find(|refusal| refusal.external_id == id)
+    }
+
     /// The rounds of the matches, by first kickoff: there is no list of rounds. The current one is the first that has an
     /// open match, since the provider's own matchday stays where it is in knockout rounds.
     pub(super) fn rounds(&self) -> Rounds {
@@ -63,16 +79,18 @@ impl Games {
         let mut rounds: Vec<_> = first.into_values().collect();
         // Qualifying, then matchdays by number (one may have a match that was brought forward), then the rounds to the final.
         rounds.sort_by_key(|(round, kickoff)| match round.kind {
-            RoundKind::Knockout if is_qualifying(round) => (0, 0, *kickoff),
-            RoundKind::Season => (1, round.address.number, None),
-            RoundKind::Knockout => (2, 0, *kickoff),
+            RoundKind::Knockout if is_qualifying(round) => (0, 0, *kickoff, round.slug.clone()),
+            RoundKind::Season => (1, round.address.number, None, round.slug.clone()),
+            RoundKind::Knockout => (2, 0, *kickoff, round.slug.clone()),
         });
         let mut rounds: Vec<Round> = rounds.into_iter().map(|(round, _)| round).collect();
         rounds.iter_mut().zip(1..).for_each(|(round, order)| round.order = order);
-        let open =
-            |round: &&Round| self.round(&round.slug).matches.iter().any(|m| m.status == MatchStatus::Open);
+        let open = |round: &&Round| {
+            let reading = self.round(&round.slug);
+            reading.open_slots > 0 || reading.matches.iter().any(|m| m.status == MatchStatus::Open)
+        };
         let current = rounds.iter().find(open).or(rounds.last()).map(|round| round.slug.clone());
-        Rounds { rounds, current }
+        Rounds { rounds, current, refused: self.unplaced() }
     }
 
     /// A team of the matches, by its id.
@@ -85,22 +103,22 @@ impl Games {
     pub(super) fn listed(&self) -> Vec<ListedGame> {
         let listed = self.games.iter().filter_map(|game| {
             let competition = game.competition.as_ref()?;
-            let year = chrono::Datelike::year(&game.season.as_ref()?.start_date?);
-            let season = SeasonRef::of(&competition.id.to_string(), &year.to_string())?;
+            let year = chrono::Datelike::year(&game.season.as_ref()?.start_date?).to_string();
+            // Competitions outside the free plan are stored by whichever name their address has.
+            let by_id = SeasonRef::of(&competition.id.to_string(), &year)?;
+            let by_code = competition.code.as_deref().and_then(|code| SeasonRef::of(code, &year));
             let round = stage::round(&game.stage, game.matchday);
-            let mut reading = self.reading_of(|other| other.id == game.id, |_| true);
-            reading
-                .refused
-                .extend(self.refused.iter().filter(|r| r.external_id == game.id.to_string()).cloned());
+            let reading = self.reading_of(|other| other.id == game.id, |_| true);
             let round = round.map(|round| ListedRound {
                 number: Some(round.address.number),
                 slug: round.address.slug,
                 prefix: round.address.prefix,
             });
+            let seasons = by_code.into_iter().chain([by_id]).collect();
             Some(ListedGame {
                 external_id: game.id.to_string(),
                 round: round.unwrap_or_default(),
-                season,
+                seasons,
                 reading,
             })
         });
@@ -115,7 +133,7 @@ impl Games {
     /// All matches, and what could not be read.
     pub(super) fn all(&self) -> Reading {
         let mut reading = self.reading(|_| true);
-        reading.refused.extend(self.refused.iter().cloned());
+        reading.refused.extend(self.unplaced());
         reading
     }
 
@@ -132,11 +150,7 @@ impl Games {
                 field: field.to_owned(),
                 reason,
             };
-            let Some(round) = stage::round(&game.stage, game.matchday) else {
-                let reason = format!("is not known: stage {:?}, matchday {:?}", game.stage, game.matchday);
-                reading.refused.push(refuse("stage", reason));
-                continue;
-            };
+            let Some(round) = stage::round(&game.stage, game.matchday) else { continue };
             if !of(&round) {
                 continue;
             }
@@ -149,7 +163,8 @@ impl Games {
                 reading.refused.push(refuse("awayTeam.id", reason));
                 continue;
             }
-            let Some(outcome) = outcome(&game.status, &game.score, self.legs(game)) else {
+            let Some(outcome) = outcome(&game.status, &game.score, self.legs(game), self.first_leg(game))
+            else {
                 reading.refused.push(refuse("status", format!("is not known: {:?}", game.status)));
                 continue;
             };
@@ -166,15 +181,32 @@ impl Games {
     /// The legs of a match's tie: two where both are in the reply.
     fn legs(&self, game: &MatchPayload) -> Legs {
         let legs = stage::legs(&game.stage, game.matchday);
+        if legs == Legs::One && self.other_leg(game).is_some() { Legs::Two } else { legs }
+    }
+
+    /// The other match of the same two teams in the same stage.
+    fn other_leg(&self, game: &MatchPayload) -> Option<&MatchPayload> {
         let pair = |game: &MatchPayload| {
             let mut ids = [game.home_team.id, game.away_team.id];
             ids.sort_unstable();
             ids
         };
-        let other = |other: &MatchPayload| {
+        let is_known = game.home_team.id.is_some() && game.away_team.id.is_some();
+        let is_other = |other: &&MatchPayload| {
             other.id != game.id && other.stage == game.stage && pair(other) == pair(game)
         };
-        if legs == Legs::One && self.games.iter().any(other) { Legs::Two } else { legs }
+        self.games.iter().filter(|_| is_known).find(is_other)
+    }
+
+    /// The goals of the first leg of a match that is the second one, from the side of its own home team.
+    fn first_leg(&self, game: &MatchPayload) -> Option<(i32, i32)> {
+        if stage::legs(&game.stage, game.matchday) == Legs::None {
+            return None;
+        }
+        let first = self.other_leg(game).filter(|first| first.utc_date < game.utc_date)?;
+        let (home, away) =
+            first.score.full_time.and_then(GoalsPayload::both).filter(|_| first.status == "FINISHED")?;
+        Some(if first.home_team.id == game.home_team.id { (home, away) } else { (away, home) })
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) enum Held {
     FinishedWithoutWinner,
     /// A draw where somebody must win: extra time is still to come.
     DrawInAKnockout,
+    /// The second leg of a level tie after 90 minutes: extra time is still to come.
+    LevelTieInRegularTime,
     /// The winner is not that of the goals: parts of the reply are of different age.
     WinnerContradictsGoals,
     /// The shootout has no winner, or another one than the match.
@@ -37,8 +39,14 @@ pub(super) struct Outcome {
     pub held: Option<Held>,
 }
 
-/// Reads status and score; none if the status is not known.
-pub(super) fn outcome(status: &str, score: &ScorePayload, legs: Legs) -> Option<Outcome> {
+/// Reads status and score; none if the status is not known. `first_leg`: the goals of the leg before this one, from the side of
+/// this match's home team.
+pub(super) fn outcome(
+    status: &str,
+    score: &ScorePayload,
+    legs: Legs,
+    first_leg: Option<(i32, i32)>,
+) -> Option<Outcome> {
     let extra_time = matches!(score.duration, Some(Duration::ExtraTime | Duration::PenaltyShootout))
         || goals(score.extra_time).is_some();
     let open = Outcome {
@@ -63,22 +71,19 @@ pub(super) fn outcome(status: &str, score: &ScorePayload, legs: Legs) -> Option<
         }
         "POSTPONED" => called_off(CalledOff::Postponed),
         "CANCELLED" => called_off(CalledOff::Cancelled),
-        "FINISHED" => match ended(score, legs) {
+        "FINISHED" => match ended(score, legs, first_leg) {
             Ok((result, winner)) => {
                 Outcome { status: MatchStatus::Ended, score: Some(result), winner: Some(winner), ..open }
             }
             Err(held) => Outcome { score: running(score), held: Some(held), ..open },
         },
-        // A match that was decided by the association; without goals it has no result to count.
-        "AWARDED" => match goals(score.full_time) {
-            Some((home, away)) => Outcome {
-                status: MatchStatus::Ended,
-                score: Some(Score::new(home, away)),
-                winner: score.winner.map(winner),
-                awarded: true,
-                ..open
-            },
-            None => Outcome { held: Some(Held::FinishedWithoutScore), ..open },
+        // Decided by the association: the result may have no goals.
+        "AWARDED" => Outcome {
+            status: MatchStatus::Ended,
+            score: goals(score.full_time).map(|(home, away)| Score::new(home, away)),
+            winner: score.winner.map(winner),
+            awarded: true,
+            ..open
         },
         _ => return None,
     })
@@ -106,7 +111,7 @@ fn ahead((home, away): (i32, i32)) -> Winner {
 }
 
 /// The result and the winner of a finished match, or why it can't be finished.
-fn ended(score: &ScorePayload, legs: Legs) -> Result<(Score, Winner), Held> {
+fn ended(score: &ScorePayload, legs: Legs, first_leg: Option<(i32, i32)>) -> Result<(Score, Winner), Held> {
     let full = goals(score.full_time).ok_or(Held::FinishedWithoutScore)?;
     let winner = winner(score.winner.ok_or(Held::FinishedWithoutWinner)?);
     if score.duration == Some(Duration::PenaltyShootout) {
@@ -125,6 +130,11 @@ fn ended(score: &ScorePayload, legs: Legs) -> Result<(Score, Winner), Held> {
     }
     if winner == Winner::Neither && legs == Legs::One {
         return Err(Held::DrawInAKnockout);
+    }
+    // The free plan's seasons are later than the last in which goals scored away counted.
+    let is_level = first_leg.is_some_and(|(home, away)| full.0 + home == full.1 + away);
+    if is_level && matches!(score.duration, None | Some(Duration::Regular)) {
+        return Err(Held::LevelTieInRegularTime);
     }
     Ok((Score::new(full.0, full.1), winner))
 }
@@ -152,7 +162,7 @@ mod tests {
     use super::*;
 
     fn read(status: &str, score: Value, legs: Legs) -> Outcome {
-        outcome(status, &serde_json::from_value(score).unwrap(), legs).unwrap()
+        outcome(status, &serde_json::from_value(score).unwrap(), legs, None).unwrap()
     }
 
     fn shown(outcome: Outcome) -> String {
@@ -202,6 +212,11 @@ mod tests {
         ] {
             assert_eq!(shown(read("FINISHED", score, Legs::One)), expected);
         }
+        let won = json!({"winner": "HOME_TEAM", "duration": "REGULAR", "fullTime": {"home": 1, "away": 0}});
+        let won = serde_json::from_value(won).unwrap();
+        let second = |first| shown(outcome("FINISHED", &won, Legs::Two, Some(first)).unwrap());
+        assert_eq!(second((0, 1)), "open 1-0 level-tie-in-regular-time");
+        assert_eq!(second((0, 0)), "ended 1-0");
         let drawn = json!({"winner": "DRAW", "duration": "REGULAR", "fullTime": {"home": 1, "away": 1}});
         assert_eq!(shown(read("FINISHED", drawn.clone(), Legs::None)), "ended 1-1");
         assert_eq!(shown(read("FINISHED", drawn, Legs::Two)), "ended 1-1");
@@ -218,6 +233,6 @@ mod tests {
         let awarded = read("AWARDED", running, Legs::None);
         assert_eq!((shown(awarded).as_str(), awarded.awarded), ("ended 1-0", true));
         let date = serde_json::from_value(none).unwrap();
-        assert_eq!(outcome("2026-06-28 19:00:00Z", &date, Legs::One), None);
+        assert_eq!(outcome("2026-06-28 19:00:00Z", &date, Legs::One, None), None);
     }
 }

@@ -83,7 +83,11 @@ impl SeasonRef {
     pub fn round_url(&self, address: &RoundAddress) -> String {
         match &address.slug {
             Some(slug) => format!("{}&stage={}", self.base_url(), stage::of_slug(slug).unwrap_or(slug)),
-            None => format!("{}&matchday={}", self.base_url(), address.number),
+            None => {
+                let stage =
+                    address.prefix.as_deref().map(|prefix| format!("&stage={}", prefix.to_uppercase()));
+                format!("{}{}&matchday={}", self.base_url(), stage.unwrap_or_default(), address.number)
+            }
         }
     }
 
@@ -125,11 +129,9 @@ pub(in crate::provider) fn round_address(url: &str) -> Option<RoundAddress> {
     let url = Url::parse(url).ok().filter(|url| url.as_str().starts_with(API))?;
     let value =
         |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    match (value("matchday"), value("stage")) {
-        (Some(number), None) => Some(RoundAddress { number: number.parse().ok()?, slug: None, prefix: None }),
-        (None, Some(theirs)) => Some(stage::round(&theirs, None)?.address),
-        _ => None,
-    }
+    let matchday = value("matchday").and_then(|number| number.parse().ok());
+    let stage = value("stage").unwrap_or_else(|| stage::ANY_TABLE.to_owned());
+    Some(stage::round(&stage, matchday)?.address)
 }
 
 /// Reads a season as a person gives it: the API's address, or code and year, as `PL 2025`.
@@ -153,7 +155,9 @@ mod tests {
         assert_eq!(season.external_id(), "2021");
         let by_id = "https://api.football-data.org/v4/competitions/2021/matches?season=2025";
         assert_eq!(SeasonRef::parse(by_id), Some(season.clone()));
-        for (stage, matchday) in [("REGULAR_SEASON", Some(7)), ("LAST_16", None), ("FINAL", None)] {
+        for (stage, matchday) in
+            [("REGULAR_SEASON", Some(7)), ("APERTURA", Some(3)), ("LAST_16", None), ("FINAL", None)]
+        {
             let address = super::stage::round(stage, matchday).unwrap().address;
             assert_eq!(round_address(&season.round_url(&address)), Some(address));
         }

@@ -16,6 +16,9 @@ const OF_A_TABLE: [&str; 9] = [
     "RELEGATION_ROUND",
 ];
 
+/// A stage whose matchdays have no prefix.
+pub(super) const ANY_TABLE: &str = "REGULAR_SEASON";
+
 /// Stages of a cup: theirs, our slug, its label.
 const OF_A_CUP: [(&str, &str, &str); 21] = [
     ("PRELIMINARY_ROUND", "qualification-preliminary-round", "Preliminary round"),

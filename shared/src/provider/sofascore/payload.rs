@@ -265,6 +265,7 @@ impl From<RoundsPayload> for Rounds {
         Self {
             rounds: payload.rounds.into_iter().zip(1..).map(|(item, order)| round(order, item)).collect(),
             current,
+            refused: Vec::new(),
         }
     }
 }
