@@ -2,15 +2,16 @@
 
 use tokio_postgres::Client;
 
-/// 10,000 matches of today, with two weeks of history.
+/// 10,000 matches of today, with two weeks of history. Badges and logos have addresses as long as real ones.
 const ROWS: &str = r#"INSERT INTO team (name, external_id, badge, provider)
-SELECT 'Team ' || n, n::text, '', 'sofascore' FROM generate_series(1, 40) n;
-INSERT INTO tournament (external_id, base_url, slug, provider, season, mode, label)
-SELECT n::text, 'x', 'cup-' || n, 'sofascore', '2024', 'regular-season-only', 'Competition with a name ' || n
+SELECT 'Team ' || n, n::text, 'https://assets.bestshot.example/images/badges/sofascore/team-' || n || '-badge.png', 'sofascore' FROM generate_series(1, 40) n;
+INSERT INTO tournament (external_id, base_url, slug, provider, season, mode, label, logo)
+SELECT n::text, 'x', 'cup-' || n, 'sofascore', '2024', 'regular-season-only', 'Competition with a name ' || n,
+       'https://assets.bestshot.example/images/logos/sofascore/tournament-' || n || '-logo.png'
   FROM generate_series(1, 1000) n;
 INSERT INTO match (external_id, provider, tournament_id, round_slug, home_team_id, external_home_team_id,
        away_team_id, external_away_team_id, date, status)
-SELECT t.external_id || '-' || n, 'sofascore', t.id, (n % 3)::text, h.id, h.external_id, a.id, a.external_id,
+SELECT t.external_id || '-' || n, 'sofascore', t.id, ({KICKOFF} % 3)::text, h.id, h.external_id, a.id, a.external_id,
        {DATE},
        CASE WHEN {OPEN} THEN 'open' ELSE 'ended' END
   FROM tournament t CROSS JOIN generate_series(1, 10) n
@@ -43,18 +44,19 @@ ANALYZE"#;
 pub enum Day {
     /// Matches are over three hours after their kickoff, and few checks failed.
     Ordinary,
-    /// Half of the matches stay open, and a tenth of the checks failed.
+    /// Two matches start at a time, of which one stays open, and a tenth of the checks failed.
     Troubled,
 }
 
 /// Fills a migrated database.
 pub async fn fill(client: &Client, day: Day) -> Result<(), tokio_postgres::Error> {
-    let (open, failed) = match day {
-        Day::Ordinary => ("{DATE} > now() AT TIME ZONE 'UTC' - interval '3 hours'", "77_-%"),
-        Day::Troubled => ("n % 2 = 0", "%7-%"),
+    let (open, failed, kickoff) = match day {
+        Day::Ordinary => ("{DATE} > now() AT TIME ZONE 'UTC' - interval '3 hours'", "77_-%", "n"),
+        Day::Troubled => ("n % 2 = 0", "%7-%", "((n + 1) / 2 * 2)"),
     };
-    let date = "date_trunc('day', now() AT TIME ZONE 'UTC') + n * interval '137 minutes'
+    let date = "date_trunc('day', now() AT TIME ZONE 'UTC') + {KICKOFF} * interval '137 minutes'
                 + (t.external_id::int % 60) * interval '1 minute'";
     let rows = ROWS.replace("{OPEN}", open).replace("{FAILED}", failed).replace("{DATE}", date);
+    let rows = rows.replace("{KICKOFF}", kickoff);
     client.batch_execute(&rows).await
 }

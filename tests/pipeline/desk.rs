@@ -669,6 +669,60 @@ async fn a_day_shows_which_checks_were_made_and_which_are_late() {
 }
 
 #[tokio::test]
+async fn checks_are_listed_page_by_page_and_trends_by_the_persons_days() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    world
+        .db
+        .batch_execute(
+            "DELETE FROM scheduled_check;
+             INSERT INTO scheduled_check (key, function, kind, due_at, created_at, done_at, outcome)
+             SELECT 'daily-routine:' || n, 'daily-routine', 'routine-follow-up',
+                    timestamp '2024-02-01 10:00' + n / 2 * interval '1 hour', timestamp '2024-02-01', timestamp '2024-02-28', 'done'
+               FROM generate_series(1, 120) n;
+             -- Around midnight in Berlin, before and after its clocks go forward on 31 March.
+             INSERT INTO data_provider_executions (request_id, operation_type, status, started_at, completed_at, duration,
+                                                   idempotency_key, function, summary)
+             SELECT gen_random_uuid(), 'daily_schedule', 'completed', at, at, 100, 'x' || at, 'daily-routine', '{}'
+               FROM unnest(ARRAY['2024-03-30 22:30', '2024-03-30 23:30', '2024-03-31 21:30', '2024-03-31 22:30']::timestamp[]) at",
+        )
+        .await
+        .unwrap();
+    let desk = Desk::of(&world);
+    let cookies = format!("{}; zone=Europe/Berlin", sign_in(&desk).await.0);
+    let page = async |path: &str| {
+        let answer = desk.send("GET", path, &[("cookie", &cookies)], None).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.text().await.unwrap()
+    };
+    // 120 checks, two of most moments, are all seen once over three pages.
+    let (mut path, mut rows, mut pages) = ("/checks?show=over&from=2024-02-01".to_owned(), 0, 0);
+    loop {
+        let html = page(&path).await;
+        (rows, pages) = (rows + html.matches("<tr><td><time").count(), pages + 1);
+        let Some((_, next)) = html.split_once("/checks?show=over&#38;from=2024-02-01&#38;cursor=") else {
+            break;
+        };
+        let cursor = next.split('"').next().unwrap();
+        path = format!("/checks?show=over&from=2024-02-01&cursor={cursor}");
+    }
+    assert_eq!((rows, pages), (120, 3));
+    assert!(page("/checks?show=over&to=2024-01-31").await.contains("None matches."));
+    assert_eq!(
+        desk.send("GET", "/checks?cursor=x", &[("x-internal-token", TOKEN)], None).await.status(),
+        StatusCode::BAD_REQUEST
+    );
+    // A first day without a last one is open-ended: checks to come are in the future.
+    assert!(page("/checks?from=2024-03-01").await.contains("None matches."));
+
+    let trends = page("/trends?weeks=4&until=2024-04-01").await;
+    for bar in ["2024-03-30: 1", "2024-03-31: 2", "2024-04-01: 1"] {
+        assert!(trends.contains(&format!("<title>{bar}</title>")), "{bar}: {trends}");
+    }
+    let trends = page("/trends?weeks=26&until=2024-04-01").await;
+    assert!(trends.contains("<title>week from 2024-03-26: 4</title>"), "{trends}");
+}
+
+#[tokio::test]
 async fn a_full_day_is_a_small_page() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     full_day::fill(&world.db, full_day::Day::Troubled).await.unwrap();
@@ -726,6 +780,8 @@ async fn a_base_path_before_the_desk_is_in_every_address() {
     .chain([format!("/matches/{game}"), format!("/executions/{execution}")])
     {
         let page = desk.send("GET", &format!("/best/shot{path}"), &headers, None).await.text().await.unwrap();
+        // Where an action returns to is the desk's own path, without the base.
+        let page = page.replace("name=\"here\" value=\"/", "");
         let addresses = page.split(['"']).filter(|part| part.starts_with('/') && !part.starts_with("/>"));
         let elsewhere: Vec<&str> = addresses.filter(|address| !address.starts_with("/best/shot/")).collect();
         assert_eq!(elsewhere, Vec::<&str>::new(), "{path}");

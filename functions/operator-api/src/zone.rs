@@ -48,6 +48,12 @@ impl Zone {
         self.midnight(first)..self.midnight(last.succ_opt().unwrap_or(last))
     }
 
+    /// The first moment of each of some days, and the end of the last one.
+    pub(crate) fn starts(self, first: NaiveDate, last: NaiveDate) -> Vec<DateTime<Utc>> {
+        let end = last.succ_opt().unwrap_or(last);
+        first.iter_days().take_while(|day| *day <= end).map(|day| self.midnight(day)).collect()
+    }
+
     /// The first moment of a day; where clocks go forward at midnight, that is later.
     fn midnight(self, day: NaiveDate) -> DateTime<Utc> {
         let start = day.and_time(NaiveTime::MIN);
@@ -131,6 +137,17 @@ mod tests {
         // There they went forward at midnight: the day began at 01:00.
         let day = "2018-11-04".parse().unwrap();
         assert_eq!(Zone::of("America/Sao_Paulo").unwrap().days(day, day).start, at("2018-11-04T03:00:00Z"));
+    }
+
+    #[test]
+    fn days_around_a_change_of_the_clocks_have_23_and_25_hours() {
+        let berlin = Zone::of("Europe/Berlin").unwrap();
+        let hours = |first: &str, last: &str| -> Vec<i64> {
+            let starts = berlin.starts(first.parse().unwrap(), last.parse().unwrap());
+            starts.windows(2).map(|pair| (pair[1] - pair[0]).num_hours()).collect()
+        };
+        assert_eq!(hours("2024-03-30", "2024-04-01"), [24, 23, 24]);
+        assert_eq!(hours("2024-10-27", "2024-10-27"), [25]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use shared::event::Request;
 use uuid::Uuid;
 
+use super::sign_in::ours;
 use super::{correction, view};
 use crate::access::Caller;
 use crate::desk::Desk;
@@ -32,11 +33,8 @@ pub(super) async fn act(
     };
     let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let dry_run = text("dry_run") == "on";
-    // Back to where the button was: the page of a tournament, or Today.
-    let here = || {
-        let tournament = text("here").parse::<Uuid>().ok();
-        tournament.map_or_else(|| "/".to_owned(), |id| format!("/tournaments/{id}"))
-    };
+    // Back to where the button was.
+    let here = || ours(text("here"));
     let request = match action.as_str() {
         "scores" => requests::scores(&desk, id("tournament")?, text("round")).await?,
         "standings" => requests::standings(&desk, id("tournament")?).await?,
@@ -94,7 +92,7 @@ pub(super) async fn act(
         }
         "reset-provider" => {
             close_circuit(&desk, &caller).await?;
-            return Ok(desk.redirect("/").into_response());
+            return Ok(desk.redirect(&here()).into_response());
         }
         _ => return Err(Problem::not_found("There is no such action.")),
     };

@@ -13,7 +13,7 @@ use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::read::checks::{self, CheckLine};
-use crate::read::listing::{ChecksListed, check_filter};
+use crate::read::listing::{ChecksListed, check_cursor_of, check_filter};
 use crate::request::FromForm;
 
 /// Checks on a page.
@@ -44,12 +44,12 @@ pub(super) async fn list(
     FromForm(asked): FromForm<ChecksListed>,
 ) -> Result<Response, Problem> {
     let now = desk.clock.now();
-    let filter = check_filter(&asked, caller.zone, now)?;
+    let filter = check_filter(&asked, caller.zone)?;
     let client = desk.services().await?.store.client().await?;
     let found = checks::list(&*client, &filter, LINES, now).await?;
     let text = |text: Option<String>| text.unwrap_or_default();
     let [kind, from, to, tournament] = [asked.kind, asked.from, asked.to, asked.tournament].map(text);
-    let next = found.more.then(|| {
+    let next = found.rows.last().filter(|_| found.more).map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let show = if filter.over { "over" } else { "" };
         for (name, value) in
@@ -59,7 +59,7 @@ pub(super) async fn list(
                 query.append_pair(name, value);
             }
         }
-        query.append_pair("skip", &(filter.skip + LINES).to_string()).finish()
+        query.append_pair("cursor", &check_cursor_of(last)).finish()
     });
     let shell = Shell::of(&desk, &caller, "checks");
     page(&List { shell, lines: found.rows, over: filter.over, kind, from, to, tournament, next })

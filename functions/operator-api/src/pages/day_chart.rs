@@ -126,6 +126,12 @@ impl DayChart {
         let shown = STATES.into_iter().filter_map(|state| Some((state, *self.checks.get(&state)?)));
         shown.map(|(state, count)| (tone(state), view::check(state), count)).collect()
     }
+
+    /// An hour's checks by the states of the legend, in its order.
+    pub(super) fn counts(&self, hour: &Hour) -> Vec<i64> {
+        let shown = STATES.iter().filter(|state| self.checks.contains_key(state));
+        shown.map(|state| hour.checks.get(state).copied().unwrap_or_default()).collect()
+    }
 }
 
 /// The colour of a state. What is due and what is not needed differ by their place in time and by their titles.
@@ -176,11 +182,14 @@ fn states(checks: &BTreeMap<CheckState, i64>) -> String {
 }
 
 fn hours(slots: &[DaySlot], zone: Zone) -> Vec<Hour> {
-    let mut hours: Vec<Hour> = Vec::new();
+    let (mut hours, mut of): (Vec<Hour>, Option<String>) = (Vec::new(), None);
     for slot in slots {
-        let label = zone.text(slot.at, "%H:00");
-        if hours.last().is_none_or(|hour| hour.label != label) {
+        // Where clocks go back, an hour comes twice: its two have different offsets.
+        let hour = zone.text(slot.at, "%H%z");
+        if of.as_ref() != Some(&hour) {
+            let label = zone.text(slot.at, "%H:00");
             hours.push(Hour { label, matches: 0, ended: 0, checks: BTreeMap::new() });
+            of = Some(hour);
         }
         if let Some(hour) = hours.last_mut() {
             hour.matches += slot.matches;
@@ -189,13 +198,6 @@ fn hours(slots: &[DaySlot], zone: Zone) -> Vec<Hour> {
         }
     }
     hours
-}
-
-impl Hour {
-    /// How many of its checks are in one of these states.
-    pub(super) fn count(&self, states: &[CheckState]) -> i64 {
-        states.iter().filter_map(|state| self.checks.get(state)).sum()
-    }
 }
 
 #[cfg(test)]
@@ -234,7 +236,7 @@ mod tests {
             ]
         );
         assert_eq!(chart.hours.len(), 3);
-        assert_eq!(chart.hours[1].count(&[CheckState::Late, CheckState::Failed]), 1);
+        assert_eq!(chart.counts(&chart.hours[1]), [3, 0, 1]);
         let elsewhere = DayChart::of(&[], &day, Zone::UTC, "2024-03-03T18:00:00Z".parse().unwrap());
         assert_eq!((elsewhere.now, elsewhere.summary.as_str()), (None, "No kickoff and no check."));
     }

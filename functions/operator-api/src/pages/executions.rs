@@ -23,7 +23,7 @@ use crate::read::listing::{ExecutionsListed, SEARCHED_DAYS, cursor_of, execution
 use crate::read::logs;
 use crate::read::report::StoredReport;
 use crate::request::{FromForm, Id};
-use crate::zone::{MINUTE, SECOND, Zone};
+use crate::zone::{Moment, SECOND, Zone};
 
 /// Executions on a page.
 const LINES: i64 = 50;
@@ -196,7 +196,7 @@ struct Show {
     running: bool,
     /// Where its log lines are.
     logs: Option<String>,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(&'static str, Fact)>,
     errors: Vec<String>,
     warnings: Vec<String>,
     bars: Vec<Bar>,
@@ -260,25 +260,37 @@ pub(super) async fn show(
     })
 }
 
-fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, String)> {
+/// What is known of an execution, as the page shows it.
+enum Fact {
+    Text(String),
+    At(Moment),
+}
+
+impl From<String> for Fact {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, Fact)> {
     let summary = &execution.summary;
     let mut facts = vec![
-        ("Function", execution.function.clone().unwrap_or_else(|| "–".to_owned())),
-        ("Started", zone.text(execution.started_at, SECOND)),
-        ("Ended", execution.completed_at.map_or_else(|| "–".to_owned(), |at| zone.text(at, SECOND))),
-        ("Attempt", execution.attempt.to_string()),
+        ("Function", execution.function.clone().unwrap_or_else(|| "–".to_owned()).into()),
+        ("Started", Fact::At(zone.formatted(execution.started_at, SECOND))),
     ];
-    facts.extend(summary.rows.map(|rows| ("Rows", counts(&rows))));
-    facts.extend(summary.schedules.map(|schedules| ("Schedules", counts(&schedules))));
-    facts.extend(summary.requests.map(|requests| ("Requests", requests.to_string())));
+    facts.extend(execution.completed_at.map(|at| ("Ended", Fact::At(zone.formatted(at, SECOND)))));
+    facts.push(("Attempt", execution.attempt.to_string().into()));
+    facts.extend(summary.rows.map(|rows| ("Rows", counts(&rows).into())));
+    facts.extend(summary.schedules.map(|schedules| ("Schedules", counts(&schedules).into())));
+    facts.extend(summary.requests.map(|requests| ("Requests", requests.to_string().into())));
     if !summary.facts.results.is_empty() {
-        facts.push(("Results", summary.facts.result_lines().join("; ")));
+        facts.push(("Results", summary.facts.result_lines().join("; ").into()));
     }
     if !summary.facts.moves.is_empty() {
-        facts.push(("Moves in the table", summary.facts.move_lines().join("; ")));
+        facts.push(("Moves in the table", summary.facts.move_lines().join("; ").into()));
     }
     if !summary.facts.decided.is_empty() {
-        facts.push(("Changed", summary.facts.decided.join("; ")));
+        facts.push(("Changed", summary.facts.decided.join("; ").into()));
     }
     if let Some(matches) = &summary.facts.matches {
         // Numbers by value: 2 before 10.
@@ -286,7 +298,7 @@ fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, String)> {
         rounds.sort_by_key(|(round, _)| (round.len(), round.as_str()));
         let rounds: Vec<String> =
             rounds.into_iter().take(20).map(|(round, of_it)| format!("{round}: {}", counts(of_it))).collect();
-        facts.push(("Matches by round", rounds.join("; ")));
+        facts.push(("Matches by round", rounds.join("; ").into()));
     }
     if let Some(changes) = &summary.changes {
         let changes: Vec<String> = changes
@@ -294,12 +306,12 @@ fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, String)> {
             .filter(|(_, to)| !to.is_null())
             .map(|(name, to)| format!("{name}: {to}"))
             .collect();
-        facts.push(("Changes", changes.join("; ")));
+        facts.push(("Changes", changes.join("; ").into()));
     }
-    facts.extend(execution.planned_for.map(|at| ("Planned for", zone.text(at, MINUTE))));
-    facts.extend(execution.requested_by.clone().map(|by| ("Asked for by", by)));
-    facts.extend(summary.facts.note.clone().map(|note| ("Note", note)));
-    facts.extend(execution.key.clone().map(|key| ("Key", key)));
+    facts.extend(execution.planned_for.map(|at| ("Planned for", Fact::At(zone.moment(at)))));
+    facts.extend(execution.requested_by.clone().map(|by| ("Asked for by", by.into())));
+    facts.extend(summary.facts.note.clone().map(|note| ("Note", note.into())));
+    facts.extend(execution.key.clone().map(|key| ("Key", key.into())));
     facts
 }
 

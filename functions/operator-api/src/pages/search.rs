@@ -25,7 +25,7 @@ const FOUND: i64 = 25;
 struct Found {
     shell: Shell,
     q: String,
-    tournaments: Vec<TournamentView>,
+    tournaments: Page<TournamentView>,
     teams: Page<FoundTeam>,
     /// Each with the name of its tournament.
     matches: Page<(MatchView, String)>,
@@ -44,15 +44,14 @@ pub(super) async fn show(
     let now = desk.clock.now();
     let shell = Shell::of(&desk, &caller, "search");
     let Some(q) = request::search(asked.q.as_deref())? else {
-        let (teams, matches) = (Page { rows: vec![], more: false }, Page { rows: vec![], more: false });
-        let q = String::new();
-        return page(&Found { shell, q, tournaments: vec![], teams, matches });
+        let (tournaments, teams, matches) = (Page::default(), Page::default(), Page::default());
+        return page(&Found { shell, q: String::new(), tournaments, teams, matches });
     };
     let client = desk.services().await?.store.client().await?;
     let filter = tournaments::Filter { text: Some(&q), ..tournaments::Filter::default() };
     page(&Found {
         shell,
-        tournaments: tournaments::list(&*client, &filter, FOUND, now).await?.rows,
+        tournaments: tournaments::list(&*client, &filter, FOUND, now).await?,
         teams: search::teams(&*client, &q, FOUND, now).await?,
         matches: search::matches(&*client, &q, FOUND, now).await?,
         q,

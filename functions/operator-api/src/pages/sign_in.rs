@@ -33,9 +33,9 @@ pub(super) struct Asked {
     token: String,
 }
 
-/// Where to go after signing in: a page of ours, nothing else. The address is read as a browser reads it, which drops
+/// Where to go after signing in or an action: a page of ours, nothing else. The address is read as a browser reads it, which drops
 /// tabs and takes a backslash for a slash, and is written anew from what was read.
-fn ours(next: &str) -> String {
+pub(super) fn ours(next: &str) -> String {
     const HOME: &str = "/";
     let Ok(base) = Url::parse("https://desk.invalid/") else { return HOME.to_owned() };
     // A path such as `//evil.example`, of which `/.//evil.example` is another way of writing, is read as a host again.

@@ -24,6 +24,13 @@ struct Choose {
     shell: Shell,
 }
 
+impl Choose {
+    /// Whether the current zone is among those offered: a former name is not.
+    fn is_offered(&self) -> bool {
+        Zone::names().any(|name| name == self.shell.zone.name())
+    }
+}
+
 pub(super) async fn show(State(desk): State<Arc<Desk>>, caller: Caller) -> Result<Response, Problem> {
     page(&Choose { shell: Shell::of(&desk, &caller, "time-zone") })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::read::attention::{self, Attention};
 use crate::read::provider;
-use crate::read::today::{self, CheckState, Timeline};
+use crate::read::today::{self, Timeline};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -73,6 +73,11 @@ pub(super) async fn show(
 impl Today {
     fn title(&self) -> String {
         self.day.format("%A, %-d %B %Y").to_string()
+    }
+
+    /// This page's own path.
+    fn here(&self) -> String {
+        if self.is_today { "/".to_owned() } else { format!("/?day={}", self.day) }
     }
 
     fn before(&self) -> NaiveDate {

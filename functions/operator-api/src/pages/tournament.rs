@@ -74,6 +74,11 @@ impl Head {
         all.into_iter().filter(|(path, _)| has(path)).collect()
     }
 
+    /// The path of the tab.
+    fn path(&self) -> String {
+        format!("/tournaments/{}{}", self.tournament.id, self.tab)
+    }
+
     /// `aria-current` of a tab.
     fn current(&self, tab: &str) -> &'static str {
         if self.tab == tab { "page" } else { "false" }
@@ -168,6 +173,7 @@ pub(super) async fn matches(
         .filter(known)
         .or(head.tournament.current_round.as_deref().filter(known))
         .or_else(|| rounds.iter().rev().find(|round| round.matches > 0).map(|round| round.slug.as_str()))
+        .or_else(|| rounds.first().map(|round| round.slug.as_str()))
         .unwrap_or_default()
         .to_owned();
     let found = matches::of_tournament(&*client, id, Some(&round), None, MATCHES).await?;
@@ -279,7 +285,7 @@ pub(super) async fn checks(
     let client = desk.services().await?.store.client().await?;
     let of = |show: Option<&str>| {
         let (show, tournament) = (show.map(str::to_owned), Some(id.to_string()));
-        check_filter(&ChecksListed { show, tournament, ..ChecksListed::default() }, caller.zone, now)
+        check_filter(&ChecksListed { show, tournament, ..ChecksListed::default() }, caller.zone)
     };
     page(&Checks {
         shell: Shell::of(&desk, &caller, "tournaments"),

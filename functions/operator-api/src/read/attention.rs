@@ -16,7 +16,7 @@ use shared::store::pauses::is_paused_sql;
 use shared::store::{StoreError, stamp};
 
 /// Items shown of each kind; `total` counts all of them.
-const ITEMS: i32 = 10;
+const ITEMS: i32 = 6;
 /// A kickoff whose match is open this long after it needs a person: follow-ups have ended.
 const OPEN_FOR: TimeDelta = TimeDelta::hours(6);
 

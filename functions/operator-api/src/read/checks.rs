@@ -88,12 +88,14 @@ pub(crate) struct Filter {
     pub(crate) kind: Option<CheckKind>,
     /// Due within this time.
     pub(crate) within: Option<Range<DateTime<Utc>>>,
-    /// How many to leave out.
-    pub(crate) skip: i64,
+    /// Only those that follow this one, by its time and its id.
+    pub(crate) after: Option<(DateTime<Utc>, Uuid)>,
 }
 
 /// A check, and the execution that made it.
 pub(crate) struct CheckLine {
+    /// Its row.
+    pub(crate) id: Uuid,
     /// What it is.
     pub(crate) check: Check,
     /// Where it stands.
@@ -132,7 +134,7 @@ pub(crate) async fn list(
     now: DateTime<Utc>,
 ) -> Result<Page<CheckLine>, StoreError> {
     let (columns, state) = (checks::COLUMNS, state_sql("$1"));
-    let order = if filter.over { "DESC" } else { "ASC" };
+    let (order, beyond) = if filter.over { ("DESC", "<") } else { ("ASC", ">") };
     let sql = format!(
         "SELECT {columns}, c.alarm_set, c.done_at, c.outcome = 'covered' AS covered, c.failures, {state} AS state,
                 t.label, t.logo, e.id AS execution, e.status, e.summary
@@ -141,7 +143,8 @@ pub(crate) async fn list(
           WHERE (c.done_at IS NOT NULL) = $2 AND ($3::uuid IS NULL OR c.tournament_id = $3)
             AND ($4::text IS NULL OR c.kind = $4)
             AND ($5::timestamp IS NULL OR (c.due_at >= $5 AND c.due_at < $6))
-          ORDER BY c.due_at {order}, c.key LIMIT $7 OFFSET $8"
+            AND ($8::timestamp IS NULL OR (c.due_at, c.id) {beyond} ($8, $9))
+          ORDER BY c.due_at {order}, c.id {order} LIMIT $7"
     );
     let within = filter.within.as_ref().map(|within| (stamp(within.start), stamp(within.end)));
     let rows = client
@@ -155,15 +158,17 @@ pub(crate) async fn list(
                 (&within.map(|(start, _)| start), Type::TIMESTAMP),
                 (&within.map(|(_, end)| end), Type::TIMESTAMP),
                 (&(limit + 1), Type::INT8),
-                (&filter.skip, Type::INT8),
+                (&filter.after.map(|(at, _)| stamp(at)), Type::TIMESTAMP),
+                (&filter.after.map(|(_, id)| id), Type::UUID),
             ],
         )
         .await?;
     let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
     let lines = rows.iter().take(usize::try_from(limit).unwrap_or_default()).filter_map(|row| {
-        let (_, check) = checks::check(row)?;
+        let (id, check) = checks::check(row)?;
         let summary: Option<serde_json::Value> = row.get("summary");
         Some(CheckLine {
+            id,
             check,
             state: row.get::<_, &str>("state").parse().ok()?,
             tournament_label: row.get("label"),

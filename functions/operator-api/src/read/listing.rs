@@ -12,7 +12,7 @@ use shared::work::ExecutionStatus;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::checks;
+use super::checks::{self, CheckLine};
 use super::executions::{Execution, Filter};
 use super::provider::{self, ProviderState};
 use super::tournaments::{self, TournamentView};
@@ -85,18 +85,34 @@ pub(crate) const SEARCHED_DAYS: i64 = 31;
 fn days(
     (from, to): (&Option<String>, &Option<String>),
     zone: Zone,
-    today: NaiveDate,
 ) -> Result<Option<Range<DateTime<Utc>>>, Problem> {
     let (from, to) = (request::day("from", from.as_deref())?, request::day("to", to.as_deref())?);
     if from.is_none() && to.is_none() {
         return Ok(None);
     }
-    let first = from.or(NaiveDate::from_ymd_opt(2000, 1, 1)).unwrap_or(today);
-    let last = to.unwrap_or_else(|| today + TimeDelta::days(1));
-    if first > last && to.is_some() {
+    let first = from.or(NaiveDate::from_ymd_opt(2000, 1, 1)).unwrap_or(NaiveDate::MIN);
+    let last = to.or(NaiveDate::from_ymd_opt(9999, 12, 30)).unwrap_or(NaiveDate::MAX);
+    if first > last {
         return Err(Problem::field(StatusCode::BAD_REQUEST, "to", "must not be before `from`"));
     }
-    Ok(Some(zone.days(first, last.max(first))))
+    Ok(Some(zone.days(first, last)))
+}
+
+/// Reads a cursor: the moment and the id of the last row of the page before.
+fn cursor(text: Option<&str>) -> Result<Option<(DateTime<Utc>, Uuid)>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let read = text.split_once('~').and_then(|(at, id)| {
+        let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+        let at = Some(at).filter(|at| (1..10_000).contains(&chrono::Datelike::year(at)))?;
+        Some((at, shared::event::uuid(id)?))
+    });
+    let wrong = || Problem::field(StatusCode::BAD_REQUEST, "cursor", "must be `next` of an earlier page");
+    Ok(Some(read.ok_or_else(wrong)?))
+}
+
+/// The cursor of the page that begins after a row.
+fn cursor_after(at: DateTime<Utc>, id: Uuid) -> String {
+    format!("{}~{id}", at.timestamp_micros())
 }
 
 /// Reads the filters of a list of executions. Days are those of `zone`.
@@ -117,17 +133,7 @@ pub(crate) fn execution_filter(
         None => None,
         Some(id) => Some(shared::event::uuid(id).ok_or_else(|| wrong("tournament", "must be a UUID"))?),
     };
-    let after = match asked.cursor.as_deref() {
-        None => None,
-        Some(cursor) => {
-            let read = cursor.split_once('~').and_then(|(at, id)| {
-                let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
-                let at = Some(at).filter(|at| (1..10_000).contains(&chrono::Datelike::year(at)))?;
-                Some((at, shared::event::uuid(id)?))
-            });
-            Some(read.ok_or_else(|| wrong("cursor", "must be `next` of an earlier page"))?)
-        }
-    };
+    let after = cursor(asked.cursor.as_deref())?;
     let operation = asked.operation.as_deref();
     let may_be = |name: &str| {
         (1..=40).contains(&name.len()) && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
@@ -146,7 +152,7 @@ pub(crate) fn execution_filter(
     }
     let mut within = match request::day("day", asked.day.as_deref())? {
         Some(day) => Some(zone.days(day, day)),
-        None => days((&asked.from, &asked.to), zone, zone.day_of(now))?,
+        None => days((&asked.from, &asked.to), zone)?,
     };
     if text.is_some() && within.is_none() {
         within = Some(now - TimeDelta::days(SEARCHED_DAYS)..now + TimeDelta::days(1));
@@ -166,16 +172,12 @@ pub(crate) struct ChecksListed {
     pub(crate) to: Option<String>,
     /// A tournament's id.
     pub(crate) tournament: Option<String>,
-    /// How many are left out.
-    pub(crate) skip: Option<i64>,
+    /// Where to go on: that of the page before.
+    pub(crate) cursor: Option<String>,
 }
 
 /// Reads the filters of a list of checks. Days are those of `zone`.
-pub(crate) fn check_filter(
-    asked: &ChecksListed,
-    zone: Zone,
-    now: DateTime<Utc>,
-) -> Result<checks::Filter, Problem> {
+pub(crate) fn check_filter(asked: &ChecksListed, zone: Zone) -> Result<checks::Filter, Problem> {
     let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
     let tournament = match asked.tournament.as_deref() {
         None => None,
@@ -186,14 +188,19 @@ pub(crate) fn check_filter(
         tournament,
         over: asked.show.as_deref() == Some("over"),
         kind: kind.map_err(|_| wrong("kind", "must be the kind of a check"))?,
-        within: days((&asked.from, &asked.to), zone, zone.day_of(now))?,
-        skip: asked.skip.unwrap_or_default().clamp(0, 1_000_000),
+        within: days((&asked.from, &asked.to), zone)?,
+        after: cursor(asked.cursor.as_deref())?,
     })
 }
 
 /// The cursor of the page that begins after an execution.
 pub(crate) fn cursor_of(last: &Execution) -> String {
-    format!("{}~{}", last.started_at.timestamp_micros(), last.id)
+    cursor_after(last.started_at, last.id)
+}
+
+/// The cursor of the page that begins after a check.
+pub(crate) fn check_cursor_of(last: &CheckLine) -> String {
+    cursor_after(last.check.at, last.id)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

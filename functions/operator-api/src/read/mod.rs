@@ -31,6 +31,12 @@ pub(crate) struct Page<T> {
     pub(crate) more: bool,
 }
 
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), more: false }
+    }
+}
+
 impl<T> Page<T> {
     /// Makes a page of rows that were queried with a limit of `limit + 1`.
     fn of(mut rows: Vec<T>, limit: i64) -> Self {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::matches::{self, MatchView};
 use super::{Page, moment};
+use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
 /// A team that was found.
@@ -35,13 +36,13 @@ pub(crate) async fn teams(
 ) -> Result<Page<FoundTeam>, StoreError> {
     let rows = client
         .query_typed(
-            "WITH found AS (
+            &"WITH found AS (
                SELECT id, name, badge FROM team
                 WHERE (SELECT bool_and(strpos(lower(concat_ws(' ', name, short_name)), word) > 0) FROM unnest($1::text[]) word)
                 ORDER BY name, id LIMIT $2)
              SELECT f.name, f.badge, o.ids, o.labels, o.seasons,
-                    (SELECT min(m.date) FROM match m
-                      WHERE (m.home_team_id = f.id OR m.away_team_id = f.id) AND m.date > $3) AS next
+                    (SELECT min(m.date) FROM match m JOIN tournament t ON t.id = m.tournament_id AND t.deleted_at IS NULL
+                      WHERE (m.home_team_id = f.id OR m.away_team_id = f.id) AND m.date > $3 AND {OPEN}) AS next
                FROM found f CROSS JOIN LATERAL (
                     SELECT COALESCE(array_agg(t.id ORDER BY t.at DESC), '{}') AS ids,
                            COALESCE(array_agg(t.label ORDER BY t.at DESC), '{}') AS labels,
@@ -50,7 +51,8 @@ pub(crate) async fn teams(
                               FROM match m JOIN tournament t ON t.id = m.tournament_id AND t.deleted_at IS NULL
                              WHERE m.home_team_id = f.id OR m.away_team_id = f.id
                              GROUP BY t.id ORDER BY max(m.date) DESC LIMIT 5) t) o
-              ORDER BY f.name, f.id",
+              ORDER BY f.name, f.id"
+                .replace("{OPEN}", OPEN),
             &[(&words(text), Type::TEXT_ARRAY), (&(limit + 1), Type::INT8), (&stamp(now), Type::TIMESTAMP)],
         )
         .await?;

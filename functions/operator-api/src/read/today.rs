@@ -14,9 +14,9 @@ use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
 /// Kickoffs shown one by one; on a fuller day those with problems, then those nearest to now.
-const KICKOFFS: i32 = 40;
+const KICKOFFS: i32 = 30;
 /// A kickoff with at most so many matches names them.
-const NAMED: i32 = 3;
+const NAMED: i32 = 2;
 /// A check this long after its time is late.
 pub(super) const GRACE: TimeDelta = TimeDelta::minutes(10);
 
@@ -62,7 +62,7 @@ pub(super) fn state_sql(late_before: &str) -> String {
               WHEN c.outcome = 'given_up' OR e.status = 'failed' THEN 'failed'
               WHEN e.status = 'partial_failure' THEN 'partial'
               WHEN e.status = 'in_progress' THEN 'running'
-              WHEN c.done_at IS NOT NULL OR e.status = 'completed' THEN 'done'
+              WHEN c.done_at IS NOT NULL THEN 'done'
               WHEN c.due_at > {late_before} THEN 'due' ELSE 'late' END"
     )
 }
@@ -88,6 +88,8 @@ pub(crate) struct DayCheck {
 pub(crate) struct DayMatch {
     /// Our id.
     pub(crate) id: Uuid,
+    /// Whether it is over: its score is final.
+    pub(crate) over: bool,
     /// The home side's name.
     pub(crate) home: String,
     /// Address of its badge; empty: none is stored.
@@ -128,7 +130,7 @@ pub(crate) struct DayKickoff {
     pub(crate) ended: i64,
     /// How many of them are open.
     pub(crate) open: i64,
-    /// The matches, where they are at most three.
+    /// The matches, where they are at most two.
     pub(crate) games: Vec<DayMatch>,
     /// The check while they run.
     pub(crate) interim: DayCheck,
@@ -242,7 +244,7 @@ const TIMELINE: &str = r#"WITH made AS MATERIALIZED (
                              'label', left(label, 80), 'logo', logo, 'roundSlug', round_slug, 'matches', matches, 'ended', ended,
                              'open', open,
                              'games', CASE WHEN matches <= $8 THEN (
-                               SELECT jsonb_agg(jsonb_build_object('id', m.id, 'home', left(h.name, 40), 'away', left(a.name, 40),
+                               SELECT jsonb_agg(jsonb_build_object('id', m.id, 'over', NOT {OPEN}, 'home', left(h.name, 40), 'away', left(a.name, 40),
                                         'homeBadge', h.badge, 'awayBadge', a.badge,
                                         'homeScore', m.home_score, 'awayScore', m.away_score,
                                         'homePenalties', m.home_penalties_score, 'awayPenalties', m.away_penalties_score)

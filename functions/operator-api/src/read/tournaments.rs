@@ -149,7 +149,7 @@ pub(crate) async fn find(
 pub(crate) struct Filter<'a> {
     /// Of this status.
     pub(crate) status: Option<&'a str>,
-    /// Whose label or slug contains this text.
+    /// Whose label, season and slug contain each word of this text.
     pub(crate) text: Option<&'a str>,
     /// Those after this one in the list: its label and id.
     pub(crate) after: Option<(&'a str, Uuid)>,
@@ -168,7 +168,8 @@ pub(crate) async fn list(
         r#"SELECT {COLUMNS} FROM (
              SELECT * FROM tournament
               WHERE deleted_at IS NULL AND ($2::text IS NULL OR status = $2)
-                AND ($3::text IS NULL OR strpos(lower(label), lower($3)) > 0 OR strpos(slug, lower($3)) > 0)
+                AND ($3::text IS NULL OR (SELECT bool_and(strpos(lower(concat_ws(' ', label, season, slug)), word) > 0)
+                                            FROM regexp_split_to_table(lower(trim($3)), '\s+') word))
                 AND ($4::text IS NULL OR (label COLLATE "C", id) > ($4, $5))
               ORDER BY label COLLATE "C", id LIMIT $6) t
            {counts} ORDER BY t.label COLLATE "C", t.id"#

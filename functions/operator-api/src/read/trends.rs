@@ -1,8 +1,6 @@
 //! How each operation did, day by day over some weeks.
 
-use std::ops::Range;
-
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
 
@@ -31,10 +29,11 @@ pub(crate) struct DayOfOperation {
     pub(crate) latency_s: Option<i64>,
 }
 
-/// The days of each operation within some time, by operation and day; a day without executions has no entry.
+/// The days of each operation, by operation and day; a day without executions has no entry. `starts`: the first moment of each
+/// day, and the end of the last one; a day may have 23 or 25 hours.
 pub(crate) async fn trends(
     client: &impl GenericClient,
-    within: &Range<DateTime<Utc>>,
+    starts: &[DateTime<Utc>],
 ) -> Result<Vec<DayOfOperation>, StoreError> {
     let number = |field: &str| {
         format!(
@@ -43,7 +42,7 @@ pub(crate) async fn trends(
     };
     let (requests, latency) = (number("requests"), number("resultLatencyS"));
     let sql = format!(
-        "SELECT operation_type, floor(date_part('epoch', started_at - $1) / 86400)::int AS day, count(*) AS runs,
+        "SELECT operation_type, width_bucket(started_at, $3) - 1 AS day, count(*) AS runs,
                 count(*) FILTER (WHERE status = 'failed') AS failed,
                 count(*) FILTER (WHERE status = 'partial_failure') AS partial,
                 COALESCE(percentile_disc(0.5) WITHIN GROUP (ORDER BY duration), 0)::bigint AS median_ms,
@@ -53,8 +52,18 @@ pub(crate) async fn trends(
           WHERE started_at >= $1 AND started_at < $2 AND status <> 'in_progress'
           GROUP BY 1, 2 ORDER BY 1, 2"
     );
-    let (start, end) = (stamp(within.start), stamp(within.end));
-    let rows = client.query_typed(&sql, &[(&start, Type::TIMESTAMP), (&end, Type::TIMESTAMP)]).await?;
+    let (Some(first), Some(end)) = (starts.first(), starts.last()) else { return Ok(Vec::new()) };
+    let days: Vec<NaiveDateTime> = starts.iter().map(|start| stamp(*start)).collect();
+    let rows = client
+        .query_typed(
+            &sql,
+            &[
+                (&stamp(*first), Type::TIMESTAMP),
+                (&stamp(*end), Type::TIMESTAMP),
+                (&days, Type::TIMESTAMP_ARRAY),
+            ],
+        )
+        .await?;
     Ok(rows
         .iter()
         .map(|row| DayOfOperation {
