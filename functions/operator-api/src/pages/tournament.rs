@@ -197,10 +197,15 @@ struct Group {
 }
 
 impl Group {
+    /// What a place leads to, in words.
+    fn leads_to(&self, row: &StandingView) -> Option<&str> {
+        let place = self.places.iter().find(|place| place.place == row.order)?;
+        Some(&place.leads_to)
+    }
+
     /// The class that marks what a place leads to; empty: nothing.
     fn mark(&self, row: &StandingView) -> String {
-        let leads_to = self.places.iter().find(|place| place.place == row.order).map(|place| &place.leads_to);
-        let number = leads_to.and_then(|text| self.leads_to.iter().position(|known| known == text));
+        let number = self.leads_to(row).and_then(|text| self.leads_to.iter().position(|known| known == text));
         number.map_or_else(String::new, |number| format!("zone zone-{}", number % 6 + 1))
     }
 }
@@ -231,8 +236,12 @@ pub(super) async fn table(
             _ => {
                 let places: Vec<Place> =
                     places.iter().filter(|place| place.group == row.group).cloned().collect();
-                let mut leads_to: Vec<String> = places.iter().map(|place| place.leads_to.clone()).collect();
-                leads_to.dedup();
+                let mut leads_to: Vec<String> = Vec::new();
+                for place in &places {
+                    if !leads_to.contains(&place.leads_to) {
+                        leads_to.push(place.leads_to.clone());
+                    }
+                }
                 groups.push(Group { name: row.group.clone(), rows: vec![row], leads_to, places });
             }
         }
