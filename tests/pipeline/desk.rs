@@ -516,8 +516,8 @@ async fn changes_by_hand_are_made_and_recorded_with_who_asked() {
         .execute("INSERT INTO provider_circuit VALUES ('sofascore', 'open', '403', now(), now(), 3)", &[])
         .await
         .unwrap();
-    assert_eq!(desk.get("/provider").await.1["circuit"], "open");
-    assert_eq!(desk.post("/provider/reset", json!({})).await.1["circuit"], "closed");
+    assert_eq!(desk.get("/provider").await.1["providers"][1]["circuit"], "open");
+    assert_eq!(desk.post("/provider/reset", json!({})).await.1["providers"][1]["circuit"], "closed");
     let (_, list) = desk.get("/executions?operation=provider_reset").await;
     assert_eq!(list["items"][0]["requestedBy"], "Ann (API)");
 }

@@ -9,7 +9,6 @@ use shared::event::{Request, work_of};
 use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::journal::Step;
-use shared::provider::ProviderError;
 use shared::store::{history, outbox};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::{self, checks, refresh};
@@ -43,14 +42,14 @@ impl Worker for DailyRoutine {
 
 async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyhow::Result<()> {
     // The stored matches need their checks anyway: a failed refresh must not cost a day of them.
-    let broken = refreshed(run, None).await;
+    let read = refreshed(run, None).await;
     refresh::update_statuses(run).await?;
     checks::plan_days(run).await?;
     prune_history(run).await;
     discard_results(run).await;
     let kind = CheckKind::RoutineFollowUp;
     enqueue_retry(run, None, RetryChecks { missed: kind, unchecked: kind, since: retry_since }).await?;
-    broken.map_or(Ok(()), Err)
+    read
 }
 
 /// The same for one tournament: no other's rows, checks and alarms are touched.
@@ -58,15 +57,15 @@ async fn of_one(run: &mut Run<'_>, id: Uuid, retry_since: Option<DateTime<Utc>>)
     if sync::active_tournament(run, id).await?.is_none() {
         return Ok(());
     }
-    let broken = refreshed(run, Some(id)).await;
+    let read = refreshed(run, Some(id)).await;
     checks::plan_days_of(run, id).await?;
     let kind = CheckKind::RoutineFollowUp;
     enqueue_retry(run, Some(id), RetryChecks { missed: kind, unchecked: kind, since: retry_since }).await?;
-    broken.map_or(Ok(()), Err)
+    read
 }
 
-/// Reads the day's list and new rounds, of all tournaments or of one; returns an error that is not the provider's.
-async fn refreshed(run: &mut Run<'_>, only: Option<Uuid>) -> Option<anyhow::Error> {
+/// Reads the day's list and new rounds, of all tournaments or of one; what a provider can't give is recorded in the run.
+async fn refreshed(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> {
     let refreshed = async {
         refresh::today(run, only).await?;
         refresh::new_rounds(run, only).await
@@ -74,14 +73,7 @@ async fn refreshed(run: &mut Run<'_>, only: Option<Uuid>) -> Option<anyhow::Erro
     .await;
     // No request to the provider follows.
     run.no_more_requests().await;
-    match refreshed.map_err(anyhow::Error::downcast::<ProviderError>) {
-        Ok(()) => None,
-        Err(Ok(error)) => {
-            run.missed("the daily refresh", &error);
-            None
-        }
-        Err(Err(error)) => Some(error),
-    }
+    refreshed
 }
 
 /// Deletes the part of the history that is older than `HISTORY_DAYS`. If that fails it is left to the next day: nothing

@@ -45,7 +45,7 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
         // What one provider can't give costs the other's tournaments nothing.
         if let Err(error) = today_of(run, provider, &of_it, day).await {
             let error = error.downcast::<ProviderError>()?;
-            run.missed(What::of("the day of", provider), &error);
+            run.missed(What::of("the daily refresh from", provider), &error);
         }
     }
     Ok(())
@@ -231,10 +231,15 @@ pub async fn new_rounds(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result
             continue;
         }
         if let Err(error) = super::rounds::sync(run, tournament).await {
-            if stops(&error) {
-                stopped.push(asked);
+            let what = What::of("rounds of", &tournament.slug);
+            match error.downcast::<ProviderError>() {
+                Ok(error) if stops(&error) => {
+                    stopped.push(asked);
+                    run.missed(what, &error);
+                }
+                Ok(error) => run.journal.failed(Step::Fetch, what, &error),
+                Err(error) => run.journal.failed(Step::Fetch, what, &error),
             }
-            run.journal.failed(Step::Fetch, What::of("rounds of", &tournament.slug), &error);
         }
     }
     Ok(())
@@ -287,10 +292,8 @@ async fn write(
 }
 
 /// Whether the next request would fail with the same error.
-fn stops(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<ProviderError>()
-        .is_some_and(|error| !error.is_isolated() && !matches!(error, ProviderError::NotAllowed { .. }))
+fn stops(error: &ProviderError) -> bool {
+    !error.is_isolated() && !matches!(error, ProviderError::NotAllowed { .. })
 }
 
 /// Activates tournaments that are about to begin, completes those that are over, and updates their current round.

@@ -7,14 +7,13 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use football::domain::TournamentStatus;
 use football::plan::checks::CheckKind;
 use serde::Deserialize;
-use shared::provider::ProviderName;
 use shared::work::ExecutionStatus;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::checks::{self, CheckLine};
 use super::executions::{Execution, Filter};
-use super::provider::{self, ProviderState};
+use super::provider::{self, ProvidersState};
 use super::tournaments::{self, TournamentView};
 use crate::desk::Desk;
 use crate::problem::Problem;
@@ -252,8 +251,8 @@ pub(crate) async fn listed_tournaments(
     Ok((page.rows, next))
 }
 
-/// The provider's state.
-pub(crate) async fn provider_state(desk: &Desk) -> Result<ProviderState, Problem> {
+/// The providers' state.
+pub(crate) async fn provider_state(desk: &Desk) -> Result<ProvidersState, Problem> {
     let client = desk.services().await?.store.client().await?;
-    Ok(provider::state(&*client, ProviderName::SofaScore.as_str(), desk.clock.now().date_naive()).await?)
+    Ok(provider::state(&*client, desk.clock.now().date_naive()).await?)
 }

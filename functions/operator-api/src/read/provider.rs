@@ -2,14 +2,28 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
-use tokio_postgres::GenericClient;
 use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::moment;
+use shared::provider::ProviderName;
 use shared::store::StoreError;
 
-/// What the provider was asked on a day, and whether it is asked at all.
+/// Whether the providers are asked at all, and how much they were asked on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct ProvidersState {
+    /// Every provider, by name.
+    pub(crate) providers: Vec<ProviderState>,
+    /// Requests of the executions that ended on the day, to any provider, as their summaries count them.
+    pub(crate) requests_today: i64,
+    /// Those executions.
+    pub(crate) executions_today: i64,
+}
+
+/// Whether a provider is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[derive(utoipa::ToSchema)]
@@ -26,10 +40,6 @@ pub(crate) struct ProviderState {
     pub(crate) retry_at: Option<DateTime<Utc>>,
     /// Refusals in a row.
     pub(crate) refusals: i32,
-    /// Requests of the executions that ended on the day, as their summaries count them.
-    pub(crate) requests_today: i64,
-    /// Those executions.
-    pub(crate) executions_today: i64,
 }
 
 /// The providers that are not asked, since they refused, and until when.
@@ -41,40 +51,42 @@ pub(crate) async fn refused(
     Ok(rows.iter().map(|row| (row.get("provider"), moment(row, "retry_at"))).collect())
 }
 
-/// The provider's state on a day.
-pub(crate) async fn state(
-    client: &impl GenericClient,
-    provider: &str,
-    day: NaiveDate,
-) -> Result<ProviderState, StoreError> {
-    let day = day.and_time(NaiveTime::MIN);
-    let rows = client
+/// The providers' state on a day.
+pub(crate) async fn state(client: &impl GenericClient, day: NaiveDate) -> Result<ProvidersState, StoreError> {
+    let names: Vec<&str> = ProviderName::ALL.iter().map(|provider| provider.as_str()).collect();
+    let circuits = client
         .query_typed(
-            "SELECT COALESCE(c.state, 'closed') AS state, c.reason, c.opened_at, c.retry_at, COALESCE(c.refusals, 0) AS refusals,
-                    e.requests, e.executions
-               FROM (SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
-                                              THEN (summary ->> 'requests')::bigint END), 0)::bigint AS requests,
-                            count(*) AS executions
-                       FROM data_provider_executions
-                      WHERE started_at >= $2 AND started_at < $3 AND status <> 'in_progress') e
-               LEFT JOIN provider_circuit c ON c.provider = $1",
-            &[
-                (&provider, Type::TEXT),
-                (&day, Type::TIMESTAMP),
-                (&day.checked_add_signed(TimeDelta::days(1)).unwrap_or(day), Type::TIMESTAMP),
-            ],
+            "SELECT p.provider, COALESCE(c.state, 'closed') AS state, c.reason, c.opened_at, c.retry_at,
+                    COALESCE(c.refusals, 0) AS refusals
+               FROM unnest($1::text[]) AS p(provider) LEFT JOIN provider_circuit c USING (provider)
+              ORDER BY p.provider",
+            &[(&names, Type::TEXT_ARRAY)],
         )
         .await?;
-    let row = &rows[0];
-    Ok(ProviderState {
-        provider: provider.to_owned(),
+    let start = day.and_time(NaiveTime::MIN);
+    let end = start.checked_add_signed(TimeDelta::days(1)).unwrap_or(start);
+    let sums = client
+        .query_typed(
+            "SELECT COALESCE(sum(CASE WHEN jsonb_typeof(summary -> 'requests') = 'number'
+                                      THEN (summary ->> 'requests')::bigint END), 0)::bigint AS requests,
+                    count(*) AS executions
+               FROM data_provider_executions
+              WHERE started_at >= $1 AND started_at < $2 AND status <> 'in_progress'",
+            &[(&start, Type::TIMESTAMP), (&end, Type::TIMESTAMP)],
+        )
+        .await?;
+    let provider = |row: &Row| ProviderState {
+        provider: row.get("provider"),
         circuit: row.get("state"),
         reason: row.get("reason"),
         opened_at: moment(row, "opened_at"),
         retry_at: moment(row, "retry_at"),
         refusals: row.get("refusals"),
-        requests_today: row.get("requests"),
-        executions_today: row.get("executions"),
+    };
+    Ok(ProvidersState {
+        providers: circuits.iter().map(provider).collect(),
+        requests_today: sums[0].get("requests"),
+        executions_today: sums[0].get("executions"),
     })
 }
 

@@ -629,6 +629,20 @@ mod tests {
     }
 
     #[test]
+    fn another_result_without_a_time_of_change_is_taken_on_its_second_sighting() {
+        let undated = |score| Match { changed_at: None, ..read("1", MatchStatus::Ended, Some(score), 0) };
+        let row = stored(undated((2, 1)));
+        let other = [undated((2, 2))];
+        let first = plan(&other, std::slice::from_ref(&row));
+        assert_eq!((first.held[0].reason, first.write.len()), (HeldReason::ScoreFell, 0));
+        let doubted = StoredMatch { doubted: Some(first.doubts[0].1.clone()), ..row.clone() };
+        assert!(plan(&other, &[doubted]).changes[0].corrects_result);
+        // With a time of change it is a correction at once.
+        let dated = [read("1", MatchStatus::Ended, Some((2, 2)), 7)];
+        assert!(plan(&dated, &[row]).changes[0].corrects_result);
+    }
+
+    #[test]
     fn a_poorer_answer_takes_nothing_away() {
         let on = |score: Option<Score>, status| Match { score, ..read("1", status, None, 5) };
         let shootout = Score { shootout: Some((4, 2)), ..Score::new(3, 3) };
