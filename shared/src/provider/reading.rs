@@ -4,6 +4,9 @@ use football::domain::standings::ProviderTable;
 use football::domain::{Match, Round, Team};
 use serde::Serialize;
 
+use super::ProviderError;
+use super::reply::malformed;
+
 /// The result of reading a reply with events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Reading {
@@ -100,6 +103,19 @@ pub struct Image {
 }
 
 impl Image {
+    /// The largest that is accepted.
+    pub(super) const LIMIT_BYTES: usize = 1024 * 1024;
+
+    /// The error of one that is larger.
+    pub(super) fn too_large(path: &str) -> ProviderError {
+        malformed(path, format!("an image of more than {} bytes", Self::LIMIT_BYTES))
+    }
+
+    /// The error of one of no kind that is stored.
+    pub(super) fn unknown(path: &str) -> ProviderError {
+        malformed(path, "neither PNG nor JPEG nor WebP".to_owned())
+    }
+
     /// An image, by its first bytes; none if they are of no kind that is stored.
     pub(super) fn of(bytes: Vec<u8>) -> Option<Self> {
         let (content_type, extension) = match bytes.as_slice() {

@@ -68,9 +68,14 @@ pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<To
         return Ok(None);
     };
     run.journal.about(id, &tournament.label);
-    run.journal.provider = season(&tournament).map_or(tournament.provider, |season| season.provider());
+    run.journal.provider = asked(&tournament);
     run.journal.completed(Step::Validation, "tournament", json!({ "label": tournament.label }));
     Ok(Some(tournament))
+}
+
+/// The provider that is asked for a tournament; with a malformed address, the one it was created under.
+fn asked(tournament: &Tournament) -> ProviderName {
+    season(tournament).map_or(tournament.provider, |season| season.provider())
 }
 
 /// The readable rows of a list; the journal gets one warning for each unreadable one.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
 use super::rounds::stored_rounds;
-use super::{bracket, readable, season, standings};
+use super::{asked, bracket, readable, season, standings};
 use crate::execution::Run;
 use crate::journal::{Step, What};
 use crate::provider::ProviderError;
@@ -33,9 +33,6 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
         return Ok(());
     }
     for provider in ProviderName::ALL {
-        let asked = |tournament: &Tournament| {
-            season(tournament).map_or(tournament.provider, |season| season.provider())
-        };
         let (of_it, others): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|tournament| asked(tournament) == provider);
         waiting = others;
@@ -226,15 +223,15 @@ pub async fn new_rounds(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result
     played_out.retain(|tournament| only.is_none_or(|id| id == tournament.id));
     let mut stopped: Vec<ProviderName> = Vec::new();
     for tournament in &played_out {
-        let asked = season(tournament).map_or(tournament.provider, |season| season.provider());
-        if stopped.contains(&asked) {
+        let provider = asked(tournament);
+        if stopped.contains(&provider) {
             continue;
         }
         if let Err(error) = super::rounds::sync(run, tournament).await {
             let what = What::of("rounds of", &tournament.slug);
             match error.downcast::<ProviderError>() {
                 Ok(error) if stops(&error) => {
-                    stopped.push(asked);
+                    stopped.push(provider);
                     run.missed(what, &error);
                 }
                 Ok(error) => run.journal.failed(Step::Fetch, what, &error),

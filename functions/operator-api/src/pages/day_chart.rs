@@ -99,7 +99,7 @@ impl DayChart {
                 let height = height(count, most_checks);
                 floor -= height;
                 bars.push(Bar {
-                    class: tone(state).to_string(),
+                    class: view::check_tone(state).to_string(),
                     x: left,
                     y: floor,
                     width,
@@ -124,7 +124,7 @@ impl DayChart {
     /// The states that the chart shows, with their colours.
     pub(super) fn legend(&self) -> Vec<(Tone, &'static str, i64)> {
         let shown = STATES.into_iter().filter_map(|state| Some((state, *self.checks.get(&state)?)));
-        shown.map(|(state, count)| (tone(state), view::check(state), count)).collect()
+        shown.map(|(state, count)| (view::check_tone(state), view::check(state), count)).collect()
     }
 
     /// An hour's checks by the states of the legend, in its order.
@@ -132,11 +132,6 @@ impl DayChart {
         let shown = STATES.iter().filter(|state| self.checks.contains_key(state));
         shown.map(|state| hour.checks.get(state).copied().unwrap_or_default()).collect()
     }
-}
-
-/// The colour of a state. What is due and what is not needed differ by their place in time and by their titles.
-fn tone(state: CheckState) -> Tone {
-    view::check_tone(state)
 }
 
 fn height(part: i64, most: i64) -> i64 {

@@ -163,8 +163,8 @@ pub(crate) async fn list(
             ],
         )
         .await?;
-    let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
-    let lines = rows.iter().take(usize::try_from(limit).unwrap_or_default()).filter_map(|row| {
+    let Page { rows, more } = Page::of(rows, limit);
+    let lines = rows.iter().filter_map(|row| {
         let (id, check) = checks::check(row)?;
         let summary: Option<serde_json::Value> = row.get("summary");
         Some(CheckLine {

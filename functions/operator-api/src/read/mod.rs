@@ -47,6 +47,11 @@ impl<T> Page<T> {
     }
 }
 
+/// The words of a searched text, in lower case: each must be found.
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_lowercase).collect()
+}
+
 fn moment(row: &Row, column: &str) -> Option<DateTime<Utc>> {
     row.get::<_, Option<NaiveDateTime>>(column).map(utc)
 }

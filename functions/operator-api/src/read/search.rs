@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::matches::{self, MatchView};
-use super::{Page, moment};
+use super::{Page, moment, words};
 use shared::store::matches::OPEN;
 use shared::store::{StoreError, stamp};
 
@@ -20,11 +20,6 @@ pub(crate) struct FoundTeam {
     pub(crate) tournaments: Vec<(Uuid, String, String)>,
     /// The kickoff of its next match.
     pub(crate) next: Option<DateTime<Utc>>,
-}
-
-/// The words of a text, in lower case: each must be found.
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_lowercase).collect()
 }
 
 /// Teams whose names hold every word, by name.

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{Page, moment};
+use super::{Page, moment, words};
 use football::domain::{Mode, ProviderName, TournamentStatus};
 use shared::store::matches::OPEN;
 use shared::store::tournaments::standings_terms;
@@ -168,8 +168,8 @@ pub(crate) async fn list(
         r#"SELECT {COLUMNS} FROM (
              SELECT * FROM tournament
               WHERE deleted_at IS NULL AND ($2::text IS NULL OR status = $2)
-                AND ($3::text IS NULL OR (SELECT bool_and(strpos(lower(concat_ws(' ', label, season, slug)), word) > 0)
-                                            FROM regexp_split_to_table(lower(trim($3)), '\s+') word))
+                AND ($3::text[] IS NULL OR (SELECT bool_and(strpos(lower(concat_ws(' ', label, season, slug)), word) > 0)
+                                            FROM unnest($3) word))
                 AND ($4::text IS NULL OR (label COLLATE "C", id) > ($4, $5))
               ORDER BY label COLLATE "C", id LIMIT $6) t
            {counts} ORDER BY t.label COLLATE "C", t.id"#
@@ -180,7 +180,7 @@ pub(crate) async fn list(
             &[
                 (&stamp(now), Type::TIMESTAMP),
                 (&filter.status, Type::TEXT),
-                (&filter.text, Type::TEXT),
+                (&filter.text.map(words), Type::TEXT_ARRAY),
                 (&filter.after.map(|(label, _)| label), Type::TEXT),
                 (&filter.after.map(|(_, id)| id), Type::UUID),
                 (&(limit + 1), Type::INT8),

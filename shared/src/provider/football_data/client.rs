@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate};
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,8 +27,6 @@ use crate::secrets::Vault;
 
 /// The wait after a 429 whose headers and text name none.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
-/// The largest image that is accepted.
-const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// A session with the provider, for one delivery.
 pub struct FootballData {
@@ -106,22 +105,22 @@ impl FootballData {
         id: &str,
     ) -> Result<Option<ListedGame>, ProviderError> {
         let games = &self.season(season).await?.games;
-        if let Some(Refusal { field, reason, .. }) = games.refusal(id) {
-            return Err(malformed(&format!("/matches/{id}"), format!("{field}: {reason}")));
-        }
+        let path = format!("/matches/{id}");
+        let refused = |games: &Games| match games.refusal(id) {
+            Some(Refusal { field, reason, .. }) => Err(malformed(&path, format!("{field}: {reason}"))),
+            None => Ok(()),
+        };
+        refused(games)?;
         if let Some(found) = games.listed().into_iter().find(|event| event.external_id == id) {
             return Ok(Some(found));
         }
-        let path = format!("/matches/{id}");
         let value = match self.json(&path).await {
             Ok(value) => value,
             Err(ProviderError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let games = Games::of(vec![value]);
-        if let Some(Refusal { field, reason, .. }) = games.refusal(id) {
-            return Err(malformed(&path, format!("{field}: {reason}")));
-        }
+        refused(&games)?;
         let of_season = |event: &ListedGame| event.seasons.contains(season);
         games
             .listed()
@@ -216,25 +215,10 @@ impl FootballData {
         self.gate.admit(self.config.request_timeout).await.map_err(not_admitted)?;
         self.gate.turn(self.config.request_timeout).await.map_err(not_admitted)?;
         let url = format!("{}/v4{path}", self.config.origin);
-        self.requests.begin(path, None);
-        let asked = Instant::now();
         let request = self.client(path)?.get(url).header("X-Auth-Token", key);
-        let answer = async {
-            let answer = request.send().await?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?))
-        };
-        let answer = answer.await;
+        let answer = self.exchange(path, request).await;
         self.gate.done().await;
-        let (status, headers, body) = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                let reason = error.without_url().to_string();
-                self.requests.end(None, Some(RequestError::Network(reason.clone())), 0, asked.elapsed());
-                return Err(unavailable(path, reason));
-            }
-        };
-        self.requests.end(Some(status.as_u16()), None, body.len(), asked.elapsed());
+        let (status, headers, body) = answer?;
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let left = number("x-requests-available-minute");
         let reset = number("x-requestcounter-reset").map(Duration::from_secs);
@@ -257,6 +241,32 @@ impl FootballData {
         Err(error)
     }
 
+    /// Sends a request and records it: status, headers and body of the answer.
+    async fn exchange(
+        &self,
+        path: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), ProviderError> {
+        self.requests.begin(path, None);
+        let asked = Instant::now();
+        let answer = async {
+            let answer = request.send().await?;
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?.to_vec()))
+        };
+        match answer.await {
+            Ok((status, headers, body)) => {
+                self.requests.end(Some(status.as_u16()), None, body.len(), asked.elapsed());
+                Ok((status, headers, body))
+            }
+            Err(error) => {
+                let reason = error.without_url().to_string();
+                self.requests.end(None, Some(RequestError::Network(reason.clone())), 0, asked.elapsed());
+                Err(unavailable(path, reason))
+            }
+        }
+    }
+
     /// An image of the provider's own host, which is no part of the budget; none where the address is another's.
     async fn image(&mut self, address: Option<String>) -> Result<Option<Image>, ProviderError> {
         let Some(path) = address.as_deref().and_then(own_path) else { return Ok(None) };
@@ -264,30 +274,11 @@ impl FootballData {
         let not_admitted = |error| ProviderError::not_admitted(path, error);
         self.gate.admit(self.config.request_timeout).await.map_err(not_admitted)?;
         let url = format!("{}{path}", self.config.crests_origin);
-        self.requests.begin(path, None);
-        let asked = Instant::now();
         let request = self.client(path)?.get(url);
-        let answer = async {
-            let answer = request.send().await?;
-            let status = answer.status();
-            Ok::<_, reqwest::Error>((status, answer.bytes().await?))
-        };
-        let (status, bytes) = match answer.await {
-            Ok(answer) => answer,
-            Err(error) => {
-                let reason = error.without_url().to_string();
-                self.requests.end(None, Some(RequestError::Network(reason.clone())), 0, asked.elapsed());
-                return Err(unavailable(path, reason));
-            }
-        };
-        self.requests.end(Some(status.as_u16()), None, bytes.len(), asked.elapsed());
+        let (status, _, bytes) = self.exchange(path, request).await?;
         match status {
-            StatusCode::OK if bytes.len() > IMAGE_LIMIT_BYTES => {
-                Err(malformed(path, format!("an image of more than {IMAGE_LIMIT_BYTES} bytes")))
-            }
-            StatusCode::OK => {
-                Image::of(bytes.to_vec()).map(Some).ok_or_else(|| malformed(path, NO_IMAGE.to_owned()))
-            }
+            StatusCode::OK if bytes.len() > Image::LIMIT_BYTES => Err(Image::too_large(path)),
+            StatusCode::OK => Image::of(bytes).map(Some).ok_or_else(|| Image::unknown(path)),
             StatusCode::NOT_FOUND => Ok(None),
             status => Err(unavailable(path, format!("HTTP {status}"))),
         }
@@ -316,7 +307,6 @@ fn own_path(address: &str) -> Option<String> {
 
 /// The host of all badges that are fetched.
 const CRESTS: &str = "crests.football-data.org";
-const NO_IMAGE: &str = "neither PNG nor JPEG nor WebP";
 
 /// The error of an answer that is not data: a wrong key and a plan that does not cover the competition are for a person, and
 /// are not retried.

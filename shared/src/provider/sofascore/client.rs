@@ -30,8 +30,6 @@ const RETRIES: usize = 1;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Added to the timeouts of the front page and a request, for the transfer of their answers.
 const GRACE: Duration = Duration::from_secs(6);
-/// The largest image that is accepted.
-const IMAGE_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// A session with the provider, for one run.
 pub struct SofaScore {
@@ -183,8 +181,8 @@ impl SofaScore {
             }
             Fetched::Failed(reason) => return Err(classify::unavailable(&path, reason)),
         };
-        if bytes.len() > IMAGE_LIMIT_BYTES {
-            return Err(malformed(&path, format!("an image of more than {IMAGE_LIMIT_BYTES} bytes")));
+        if bytes.len() > Image::LIMIT_BYTES {
+            return Err(Image::too_large(&path));
         }
         let text = || String::from_utf8_lossy(&bytes).into_owned();
         if let Some(image) = Image::of(bytes.clone()) {
@@ -195,7 +193,7 @@ impl SofaScore {
         let answer = Fetched::Answer { status: 200, retry_after: None, body, content_type: String::new() };
         Err(match classify::json(&path, answer) {
             Err(error @ ProviderError::Blocked { .. }) => error,
-            _ => malformed(&path, "neither PNG nor JPEG nor WebP".to_owned()),
+            _ => Image::unknown(&path),
         })
     }
 
