@@ -34,6 +34,10 @@ GRANT DELETE ON tournament_standings, tournament_bracket, change_history TO best
 GRANT SELECT ON pause TO best_shot_pipeline;
 GRANT SELECT, UPDATE ON match_lock TO best_shot_pipeline;
 
+-- It learns what other providers call teams and matches; which provider is asked is the operator's.
+GRANT SELECT ON tournament_alias TO best_shot_pipeline;
+GRANT SELECT, INSERT, UPDATE ON team_alias, match_alias TO best_shot_pipeline;
+
 -- The desk shows all of them. It inserts executions, and changes a tournament's settings and the provider's circuit.
 GRANT SELECT ON
     tournament, tournament_round, team, match, tournament_standings, tournament_bracket,
@@ -49,3 +53,8 @@ GRANT UPDATE (status, called_off, home_score, away_score, home_penalties_score, 
     ON match TO best_shot_desk;
 GRANT INSERT ON change_history TO best_shot_desk;
 GRANT INSERT, UPDATE ON scheduled_check TO best_shot_desk;
+
+-- Who is asked for a tournament, and which team another provider means, where its name does not tell.
+GRANT SELECT, INSERT, UPDATE ON tournament_alias, team_alias TO best_shot_desk;
+GRANT SELECT ON match_alias TO best_shot_desk;
+GRANT INSERT ON team TO best_shot_desk;

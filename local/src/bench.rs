@@ -129,8 +129,8 @@ async fn writing(store: &Store, season: &Season) -> anyhow::Result<()> {
         for _ in 0..times {
             client.batch_execute("TRUNCATE match CASCADE").await?;
             for pass in 0..2 {
-                let writing =
-                    matches::upsert(&*client, ProviderName::SofaScore.as_str(), tournament, &matches, now);
+                let (provider, read_from) = (ProviderName::SofaScore, |_: &Match| ProviderName::SofaScore);
+                let writing = matches::upsert(&*client, provider, tournament, &matches, read_from, now);
                 let outcomes = took[pass].time(writing).await?.outcomes;
                 written[pass] = outcomes.inserted + outcomes.updated;
             }

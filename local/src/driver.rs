@@ -14,7 +14,7 @@ use crate::emulator::{Emulator, Scheduled, stamp};
 use crate::functions::REDELIVERY_MINUTES;
 use crate::injection::{FaultInjector, Kind};
 use crate::postgres::{self, Cluster};
-use crate::replay::{Fault, ReplayClock, ReplayProvider, Rules, Season};
+use crate::replay::{Block, Fault, ReplayClock, ReplayProvider, Rules, Season};
 use crate::stack::{Ingredients, Stack};
 use crate::tools::Tools;
 use crate::watch::{self, Billed, Latencies, Watch};
@@ -36,6 +36,10 @@ pub struct Options {
     pub bulk: bool,
     /// Who is asked.
     pub provider: ProviderName,
+    /// Who is asked while that one refuses.
+    pub stand_in: Option<ProviderName>,
+    /// When providers refuse.
+    pub blocks: Vec<Block>,
     /// An existing database, instead of a throwaway one.
     pub database_url: Option<String>,
     /// Running services, which the replay shares with others, instead of its own.
@@ -190,6 +194,13 @@ impl Replay {
             let id = answer["tournamentId"].as_str().context("the creation answered with no tournamentId")?;
             replay.tournament_ids.push(id.parse().context("the creation's tournamentId")?);
         }
+        if let Some(stand_in) = options.stand_in {
+            for (id, season) in replay.tournament_ids.clone().into_iter().zip(replay.seasons.clone()) {
+                let choice = json!({ "standIn": stand_in, "season": address_at(stand_in, &season) });
+                replay.choose_sources(id, &choice).await?;
+            }
+        }
+        replay.provider.block(&options.blocks);
         // What had ended before the first check says nothing of the checks.
         let now = replay.clock.now();
         replay.latencies.note(&replay.watch, now).await?;
@@ -205,6 +216,21 @@ impl Replay {
     /// The operator's event that creates the tournament of the first season.
     pub fn create_event(&self) -> Value {
         create_event(self.season(), self.clock.now())
+    }
+
+    /// Chooses at the operator's desk who is asked for a tournament, and waits until the teams are identified.
+    pub async fn choose_sources(&self, tournament: uuid::Uuid, choice: &Value) -> anyhow::Result<()> {
+        let desk = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("{}/api/v2/data-provider/tournaments/{tournament}/sources", self.stack.desk_url);
+        let request = desk.put(url).header("x-internal-token", crate::stack::TOKEN).json(choice);
+        let answer = request.send().await?;
+        anyhow::ensure!(answer.status().is_success(), "choosing the sources: {}", answer.text().await?);
+        let db = postgres::connect(&self.stack.database_url).await?;
+        let running = "SELECT 1 FROM data_provider_executions WHERE status = 'in_progress'";
+        while !db.query(running, &[]).await?.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// Fires the daily cron and whatever the functions have scheduled, in order of time, until nothing is left.
@@ -520,6 +546,19 @@ impl InBetween {
     }
 }
 
+/// The address of a season at a provider, as an operator gives it.
+pub fn address_at(provider: ProviderName, season: &Season) -> String {
+    match provider {
+        ProviderName::FootballData => season.football_data_url(),
+        ProviderName::SofaScore => sofascore_url(season),
+    }
+}
+
+fn sofascore_url(season: &Season) -> String {
+    let (id, season_id) = (season.unique_tournament_id, season.season_id);
+    format!("https://www.sofascore.com/api/v1/unique-tournament/{id}/season/{season_id}")
+}
+
 /// The operator's event that creates the tournament of a season at a provider.
 pub fn create_event_at(provider: ProviderName, season: &Season, now: DateTime<Utc>) -> Value {
     let mut event = create_event(season, now);
@@ -543,7 +582,7 @@ pub fn create_event(season: &Season, now: DateTime<Utc>) -> Value {
             "season": season.season_year(),
             "mode": season.mode(),
             "standingsMode": season.standings_mode(),
-            "baseUrl": format!("https://www.sofascore.com/api/v1/unique-tournament/{id}/season/{season_id}"),
+            "baseUrl": sofascore_url(season),
             "publicUrl": format!("https://www.sofascore.com/tournament/football/world/{slug}/{id}#id:{season_id}"),
         },
     })

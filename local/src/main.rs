@@ -14,7 +14,7 @@ use local::driver::{self, Options, Replay};
 use local::emulator::{CREDENTIALS, Emulator};
 use local::injection::Kind as ChaosKind;
 use local::postgres::{self, Cluster};
-use local::replay::{Fault, Season};
+use local::replay::{Block, Fault, Season};
 use local::summary::{Summaries, Summary, Total};
 use local::tools::{self, Tools};
 use local::up::Ports;
@@ -55,6 +55,12 @@ enum Command {
         /// Who is asked
         #[arg(long, default_value_t, value_parser = provider_name())]
         provider: ProviderName,
+        /// Who is asked while that one refuses
+        #[arg(long, value_parser = provider_name())]
+        stand_in: Option<ProviderName>,
+        /// A provider refuses from a moment on, as sofascore@2022-12-09, or sofascore@2022-12-09..2022-12-15 until another
+        #[arg(long = "block")]
+        blocks: Vec<Block>,
         /// Use this database (empty, or the application's) instead of a throwaway one
         #[arg(long)]
         database_url: Option<String>,
@@ -172,7 +178,19 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Replay { seasons, summary, rules, faults, until, bulk, provider, database_url, serve } => {
+        Command::Replay {
+            seasons,
+            summary,
+            rules,
+            faults,
+            until,
+            bulk,
+            provider,
+            stand_in,
+            blocks,
+            database_url,
+            serve,
+        } => {
             let output = driver::output_dir(summary.as_deref(), &seasons[0]);
             let seasons = files(&seasons)?;
             let options = Options {
@@ -182,6 +200,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 until,
                 bulk,
                 provider,
+                stand_in,
+                blocks,
                 database_url,
                 output,
                 ..Options::default()

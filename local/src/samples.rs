@@ -83,6 +83,8 @@ fn by_hand(id: Uuid) -> Vec<Sample> {
         ("knockouts", Request::Knockouts { tournament_id: id, retry_since: None }, false),
         ("tournament-refresh", Request::RefreshTournament { tournament_id: id, retry_since: None }, false),
         ("tournament-probe", Request::Probe, false),
+        ("cross-check", Request::CrossCheck { tournament_id: None }, false),
+        ("cross-check-one-tournament", Request::CrossCheck { tournament_id: Some(id) }, false),
     ]
     .map(|(name, request, dry_run)| sample(name, request.function(), event(request, dry_run)))
     .into()
@@ -112,6 +114,7 @@ fn checks(id: Uuid) -> anyhow::Result<Vec<Sample>> {
         again(whole(CheckKind::KnockoutsFollowUp, at("2022-12-03T21:50:00Z")?)),
         again(whole(CheckKind::Refresh, at("2022-12-03T22:00:00Z")?)),
         again(routine),
+        Check { tournament_id: None, ..whole(CheckKind::CrossCheck, at("2022-11-21T08:00:00Z")?) },
     ];
     let sample = |check: Check| {
         let function = Function::from(check.kind);

@@ -262,6 +262,9 @@ pub struct Facts {
     /// What the operator noted about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Who was asked in place of the provider that refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<ProviderName>,
     /// Whether the tournament has a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_standings: Option<bool>,

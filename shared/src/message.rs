@@ -294,7 +294,8 @@ pub(crate) fn circuit_payload(pending: &PendingMessage) -> Value {
     let (colour, title, text) = if pending.opened {
         let text = format!(
             "It said: {}\nNobody asks it before {}; then one run tries. Until then the last good data stays, runs that \
-             would have asked are on record and make no message of their own, and what they missed is fetched afterwards.",
+             would have asked are on record and make no message of their own, and what they missed is fetched afterwards. \
+             Tournaments with a stand-in are read from that meanwhile.",
             pending.reason,
             moment(pending.retry_at)
         );

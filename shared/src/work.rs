@@ -54,7 +54,7 @@ impl From<CheckKind> for Function {
             | CheckKind::StandingsFollowUp => Self::ScoresAndStandings,
             CheckKind::Knockouts | CheckKind::Draw | CheckKind::KnockoutsFollowUp => Self::Knockouts,
             CheckKind::Refresh => Self::Tournaments,
-            CheckKind::RoutineFollowUp => Self::DailyRoutine,
+            CheckKind::RoutineFollowUp | CheckKind::CrossCheck => Self::DailyRoutine,
         }
     }
 }
@@ -89,6 +89,7 @@ pub enum Operation {
     StandingsUpdate,
     KnockoutsUpdate,
     DailySchedule,
+    CrossCheck,
     ProviderReset,
     MatchCorrect,
     MatchUnlock,

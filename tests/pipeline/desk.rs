@@ -65,6 +65,11 @@ impl Desk {
         read(self.send("POST", &format!("{API}{path}"), &headers, Some(&body)).await).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let headers = [("x-internal-token", TOKEN), ("x-requested-by", "Ann")];
+        read(self.send("PUT", &format!("{API}{path}"), &headers, Some(&body)).await).await
+    }
+
     /// Waits until an execution and those of its delivery have ended.
     pub(crate) async fn ended(&self, id: &str) -> Value {
         let began = Instant::now();

@@ -38,6 +38,7 @@ mod samples;
 mod schedules;
 mod seasons;
 mod sentry;
+mod sources;
 mod store;
 mod tab;
 mod tables;

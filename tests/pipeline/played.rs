@@ -56,6 +56,18 @@ impl Play {
         self
     }
 
+    /// With another provider to be asked while that one refuses.
+    pub(crate) fn stand_in(mut self, provider: ProviderName) -> Self {
+        self.options.stand_in = Some(provider);
+        self
+    }
+
+    /// With a provider that refuses, as `sofascore@2022-12-09`.
+    pub(crate) fn block(mut self, block: &str) -> Self {
+        self.options.blocks.push(block.parse().unwrap());
+        self
+    }
+
     pub(crate) fn faults(mut self, faults: &[&str]) -> Self {
         self.options.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
         self

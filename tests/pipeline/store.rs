@@ -16,6 +16,7 @@ use crate::harness::{empty_database, migrated_database, moment};
 use crate::records::{Records, texts};
 
 const PROVIDER: &str = "sofascore";
+const SOFASCORE: ProviderName = ProviderName::SofaScore;
 
 async fn store() -> Store {
     Store::new(&migrated_database().await.into(), None).unwrap()
@@ -74,7 +75,9 @@ async fn only_what_changed_is_written_and_what_names_no_team_is_given_back() {
     let id = tournament(&client, "l").await;
     teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
     let write = async |matches: &[Match], minute: i64| {
-        matches::upsert(&*client, PROVIDER, id, matches, now() + TimeDelta::minutes(minute)).await.unwrap()
+        matches::upsert(&*client, SOFASCORE, id, matches, |_| SOFASCORE, now() + TimeDelta::minutes(minute))
+            .await
+            .unwrap()
     };
     let open = MatchStatus::Open;
     let batch = [game("10", 1, open, None, 0), game("11", 1, open, None, 0), game("12", 99, open, None, 0)];
@@ -94,8 +97,9 @@ async fn the_database_itself_keeps_an_ended_match_and_refuses_an_older_payload()
     let client = store.client().await.unwrap();
     let id = tournament(&client, "l").await;
     teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
-    let write =
-        async |one: Match| matches::upsert(&*client, PROVIDER, id, &[one], now()).await.unwrap().outcomes;
+    let write = async |one: Match| {
+        matches::upsert(&*client, SOFASCORE, id, &[one], |_| SOFASCORE, now()).await.unwrap().outcomes
+    };
     let ended = MatchStatus::Ended;
     assert_eq!(write(game("10", 1, ended, Some((2, 1)), 100)).await, outcomes(1, 0, 0, 0));
     for poorer in [
@@ -124,16 +128,30 @@ async fn the_applications_own_columns_are_never_touched() {
     teams::upsert(&*client, PROVIDER, &[team(1, Some("https://x/1.png")), team(2, None)], now())
         .await
         .unwrap();
-    matches::upsert(&*client, PROVIDER, id, &[game("10", 1, MatchStatus::Open, None, 0)], now())
-        .await
-        .unwrap();
+    matches::upsert(
+        &*client,
+        SOFASCORE,
+        id,
+        &[game("10", 1, MatchStatus::Open, None, 0)],
+        |_| SOFASCORE,
+        now(),
+    )
+    .await
+    .unwrap();
     client
         .batch_execute("UPDATE match SET scoreboard_applied_at = '2024-01-02', time = '15:00', stadium = 'S', tournament_match = 'x'")
         .await
         .unwrap();
-    matches::upsert(&*client, PROVIDER, id, &[game("10", 1, MatchStatus::Ended, Some((1, 0)), 9)], now())
-        .await
-        .unwrap();
+    matches::upsert(
+        &*client,
+        SOFASCORE,
+        id,
+        &[game("10", 1, MatchStatus::Ended, Some((1, 0)), 9)],
+        |_| SOFASCORE,
+        now(),
+    )
+    .await
+    .unwrap();
     let own =
         "SELECT concat_ws(' ', scoreboard_applied_at, time, stadium, tournament_match, status) FROM match";
     assert_eq!(texts(&client, own).await, ["2024-01-02 00:00:00 15:00 S x ended"]);
@@ -150,8 +168,8 @@ async fn one_tournaments_match_is_not_taken_by_another() {
     let (one, other) = (tournament(&client, "l").await, tournament(&client, "m").await);
     teams::upsert(&*client, PROVIDER, &[team(1, None), team(2, None)], now()).await.unwrap();
     let game = [game("10", 1, MatchStatus::Open, None, 0)];
-    matches::upsert(&*client, PROVIDER, one, &game, now()).await.unwrap();
-    let upserted = matches::upsert(&*client, PROVIDER, other, &game, now()).await.unwrap();
+    matches::upsert(&*client, SOFASCORE, one, &game, |_| SOFASCORE, now()).await.unwrap();
+    let upserted = matches::upsert(&*client, SOFASCORE, other, &game, |_| SOFASCORE, now()).await.unwrap();
     assert_eq!((upserted.outcomes, upserted.unresolved), (outcomes(0, 0, 0, 1), vec!["10".to_owned()]));
 }
 
@@ -190,7 +208,8 @@ async fn a_migration_gives_way_to_the_application_and_is_applied_when_it_can_be(
             "V12__scheduled_checks",
             "V13__failures_and_browser",
             "V14__change_history",
-            "V15__operators_decisions"
+            "V15__operators_decisions",
+            "V16__second_providers"
         ]
     );
 }

@@ -11,10 +11,10 @@ use shared::invocation::Invocation;
 use shared::journal::Step;
 use shared::store::{history, outbox};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
-use shared::sync::{self, checks, refresh};
+use shared::sync::{self, checks, cross_check, refresh};
 use uuid::Uuid;
 
-/// Handles wake-ups and `{"targetEnv", "tournamentId"?, "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are
+/// Handles wake-ups and `{"targetEnv", "operation"?: "cross-check", "tournamentId"?, "scheduledTime"?, "dryRun"?}`; unknown fields (an older caller's `endpoint`) are
 /// ignored.
 pub async fn handle(invocation: &Invocation<'_>, event: Value) -> Result<Value, Failure> {
     delivery::handle(invocation, &event, &DailyRoutine).await
@@ -26,17 +26,23 @@ impl Worker for DailyRoutine {
     async fn work(&self, task: Task<'_>) -> Result<Value, Failure> {
         let Task { invocation, provider, event, .. } = task;
         let work = work_of(invocation.function, invocation.request_id, &event);
-        let done = execution::run(invocation, provider, work, async |run| {
-            let Request::DailyRoutine { tournament_id, retry_since } = run.validated(event)?.request else {
-                anyhow::bail!("the event is another function's")
-            };
-            match tournament_id {
-                Some(id) => of_one(run, id, retry_since).await,
-                None => routine(run, retry_since).await,
-            }
-        })
-        .await?;
-        Ok(json!({ "daily_schedule": done }))
+        let name = work.operation.to_string();
+        let done =
+            execution::run(invocation, provider, work, async |run| match run.validated(event)?.request {
+                Request::DailyRoutine { tournament_id: Some(id), retry_since } => {
+                    of_one(run, id, retry_since).await
+                }
+                Request::DailyRoutine { tournament_id: None, retry_since } => routine(run, retry_since).await,
+                Request::CrossCheck { tournament_id } => {
+                    if let Some(id) = tournament_id {
+                        sync::tournament(run, id).await?;
+                    }
+                    cross_check::compare(run, tournament_id).await
+                }
+                _ => anyhow::bail!("the event is another function's"),
+            })
+            .await?;
+        Ok(json!({ name: done }))
     }
 }
 
@@ -45,6 +51,7 @@ async fn routine(run: &mut Run<'_>, retry_since: Option<DateTime<Utc>>) -> anyho
     let read = refreshed(run, None).await;
     refresh::update_statuses(run).await?;
     checks::plan_days(run).await?;
+    cross_check::plan(run).await?;
     prune_history(run).await;
     discard_results(run).await;
     let kind = CheckKind::RoutineFollowUp;

@@ -9,12 +9,12 @@ use shared::event::{Request, work_of};
 use shared::execution::{self, Failure, Run};
 use shared::invocation::Invocation;
 use shared::journal::{Step, What};
-use shared::provider::ProviderError;
-use shared::provider::{Reading, SeasonRef};
+use shared::provider::{ProviderError, Reading};
 use shared::store::rounds::StoredRound;
 use shared::sync::matches::{self, RoundReading};
 use shared::sync::retry::{RetryChecks, enqueue_retry};
 use shared::sync::rounds::stored_rounds;
+use shared::sync::source::Source;
 use shared::sync::{self, bracket};
 use uuid::Uuid;
 
@@ -72,8 +72,8 @@ async fn discover(
         .filter(|stored| stored.round.kind == RoundKind::Knockout)
         .map(|stored| stored.matches)
         .sum();
-    let season = sync::season(&tournament)?;
-    let readings = read_rounds(run, &season, may_have_changed(known), &mut stopped).await;
+    let source = Source::of(&tournament)?;
+    let readings = read_rounds(run, &source, may_have_changed(known), &mut stopped).await;
     let readings: Vec<RoundReading<'_>> =
         readings.iter().map(|(slug, reading)| RoundReading::whole(slug, reading)).collect();
     matches::sync(run, &tournament, &readings).await?;
@@ -110,7 +110,7 @@ fn may_have_changed(known: Vec<StoredRound>) -> impl Iterator<Item = Round> {
 /// (its prefix) are left out.
 async fn read_rounds(
     run: &mut Run<'_>,
-    season: &SeasonRef,
+    source: &Source<'_>,
     rounds: impl Iterator<Item = Round>,
     stopped: &mut Option<ProviderError>,
 ) -> Vec<(String, Reading)> {
@@ -124,7 +124,7 @@ async fn read_rounds(
             continue;
         }
         let operation = What::of("round", &round.slug);
-        match run.provider.round_if_drawn(season, &round).await {
+        match source.round_if_drawn(run, &round).await {
             Ok(Some(reading)) => {
                 let found = json!({ "matches": reading.matches.len(), "open_slots": reading.open_slots });
                 run.journal.completed(Step::Fetch, &operation, found);

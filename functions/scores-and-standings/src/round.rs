@@ -6,12 +6,13 @@ use serde_json::json;
 use shared::event::{InvalidInput, RoundCheck};
 use shared::execution::Run;
 use shared::journal::{Step, What};
-use shared::provider::{ProviderError, Reading, SeasonRef};
+use shared::provider::{ProviderError, Reading};
 use shared::store::{rounds, tournaments};
 use shared::sync::matches::{self, Missing, RoundReading, Synced};
 use shared::sync::read_ahead::ReadAhead;
 use shared::sync::retry::{follow_up, look_again, matches_of_round};
 use shared::sync::rounds::stored_rounds;
+use shared::sync::source::Source;
 use shared::sync::{self, bracket};
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ pub(crate) async fn scores(
     ahead: &ReadAhead,
 ) -> anyhow::Result<()> {
     let Some(tournament) = followed(run, tournament_id, check).await? else { return Ok(()) };
-    let season = sync::season(&tournament)?;
+    let source = Source::of(&tournament)?;
     let round = match (round_of(run, &tournament, wanted).await?, check) {
         (Some(round), _) => round,
         (None, RoundCheck::FullPass) => {
@@ -46,7 +47,7 @@ pub(crate) async fn scores(
             run.journal.completed(Step::Fetch, What::of("round", slug), read);
             (reading.clone(), false)
         }
-        None => match read_round(run, &tournament, &season, &round, check).await? {
+        None => match read_round(run, &tournament, &source, &round, check).await? {
             Some(read) => read,
             None => return Ok(()),
         },
@@ -77,14 +78,14 @@ async fn followed(run: &mut Run<'_>, id: Uuid, check: RoundCheck) -> anyhow::Res
 async fn read_round(
     run: &mut Run<'_>,
     tournament: &Tournament,
-    season: &SeasonRef,
+    source: &Source<'_>,
     round: &Round,
     check: RoundCheck,
 ) -> anyhow::Result<Option<(Reading, bool)>> {
     let slug = round.slug.as_str();
     let read = match check {
-        RoundCheck::FullPass => run.provider.round_if_drawn(season, round).await,
-        _ => run.provider.round(season, slug, &round.address).await.map(Some),
+        RoundCheck::FullPass => source.round_if_drawn(run, round).await,
+        _ => source.round(run, round).await.map(Some),
     };
     // What was not asked for is not read.
     if check == RoundCheck::FullPass && !matches!(&read, Err(error) if error.is_deferral()) {

@@ -18,6 +18,7 @@ use shared::provider::{SeasonRef, Session};
 use shared::store::{executions, tournaments};
 use shared::summary::Summary;
 use shared::sync::retry::{RetryChecks, enqueue_retry};
+use shared::sync::source::season_at;
 use shared::sync::{self, bracket, matches, standings, teams};
 use shared::work::{Operation, Work};
 use uuid::Uuid;
@@ -265,7 +266,10 @@ async fn refresh_logo(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<()> {
     if !tournament.logo.is_empty() || run.journal.dry_run {
         return Ok(());
     }
-    if let Some(logo) = logo(run, &sync::season(&tournament)?).await? {
+    let season = season_at(&tournament, tournament.provider);
+    if let Some(season) = season
+        && let Some(logo) = logo(run, &season).await?
+    {
         let client = run.client().await?;
         let wrote = tournaments::update(&*client, id, Some(&logo), None, run.now()).await?;
         run.journal.rows.updated += u64::from(wrote);

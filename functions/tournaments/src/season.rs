@@ -9,6 +9,7 @@ use shared::provider::Reading;
 use shared::sync;
 use shared::sync::matches::RoundReading;
 use shared::sync::rounds::stored_rounds;
+use shared::sync::source::Source;
 
 /// The events of all rounds: requested once, used for the teams and for the matches.
 #[derive(Default)]
@@ -32,14 +33,14 @@ impl Season {
             }
             return Ok(());
         }
-        let season = sync::season(tournament)?;
+        let source = Source::of(tournament)?;
         let known = stored_rounds(&*run.client().await?, tournament.id).await?;
         let known = sync::readable(run, known);
         run.journal.completed(Step::Fetch, "stored rounds", json!({ "rounds": known.len() }));
         let mut read = Vec::new();
         for stored in known {
             let round = stored.round;
-            let reading = run.provider.round_if_drawn(&season, &round).await;
+            let reading = source.round_if_drawn(run, &round).await;
             let step = What::of("round", &round.slug);
             match reading {
                 Ok(Some(reading)) => {

@@ -52,6 +52,37 @@ const TABLES: [(&str, &str); 6] = [
 /// twice.
 const OF_THE_MOMENT: &[&str] = &["cup_trees", "doubted_score"];
 
+/// Columns that depend on whom the pipeline asked: ids, addresses, and what only one provider tells.
+const OF_A_PROVIDER: &[&str] = &[
+    "asked_provider",
+    "base_url",
+    "cup_trees",
+    "doubted_score",
+    "external_away_team_id",
+    "external_home_team_id",
+    "external_id",
+    "match_external_ids",
+    "previous_leg_external_id",
+    "provider",
+    "provider_changed_at",
+    "provider_id",
+    "provider_stage_id",
+    "provider_standings",
+    "provider_tables",
+    "provider_url",
+    "public_url",
+    "stand_in_provider",
+    "team_external_id",
+    "tie_breaking_rule",
+    "tie_legs",
+    "tie_winner_code",
+];
+
+/// Reads what must be the same whoever was asked.
+pub async fn content_whoever_was_asked(db: &Client) -> anyhow::Result<Content> {
+    read(db, OF_A_PROVIDER).await
+}
+
 /// Reads what must be the same with and without faults, though checks ran at other times.
 pub async fn content(db: &Client) -> anyhow::Result<Content> {
     read(db, OF_THE_MOMENT).await

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use compare::{Content, content, content_under_one_clock, differences};
+pub use compare::{Content, content, content_under_one_clock, content_whoever_was_asked, differences};
 pub use page::{page, table};
 
 use crate::driver::{Options, Parts, Replay};

@@ -6,6 +6,7 @@
 //! A season is read from an ordinary file or a compact league file, may have its own rules ([`Rules`]) and
 //! faults of single matches ([`Fault`]).
 
+mod block;
 mod bracket;
 mod clock;
 mod compact;
@@ -29,6 +30,7 @@ mod timing;
 mod tree;
 mod trouble;
 
+pub use block::{Block, BlockError};
 pub use bracket::{Bracket, Slot, Tie};
 pub use clock::ReplayClock;
 pub use entry::SeasonError;

@@ -14,9 +14,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
+use shared::provider::ProviderName;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::block::Block;
 use super::bracket::Bracket;
 use super::clock::ReplayClock;
 use super::football_data::KEY as FOOTBALL_DATA_KEY;
@@ -40,6 +42,8 @@ struct World {
     troubles: Mutex<Vec<Ongoing>>,
     troubled: AtomicUsize,
     restricted: AtomicBool,
+    blocks: Mutex<Vec<Block>>,
+    other_names: Mutex<BTreeMap<String, String>>,
 }
 
 /// A season that is replayed.
@@ -72,6 +76,13 @@ impl World {
         Some(trouble)
     }
 
+    /// Whether a provider refuses now.
+    fn refuses(&self, provider: ProviderName) -> bool {
+        let now = self.clock.now();
+        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.iter().any(|block| block.is_on(provider, now))
+    }
+
     fn log(&self) -> MutexGuard<'_, Vec<Asked>> {
         // The list is consistent even if a thread panicked while holding the lock.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
@@ -96,6 +107,8 @@ impl ReplayProvider {
             troubles: Mutex::default(),
             troubled: AtomicUsize::new(0),
             restricted: AtomicBool::new(false),
+            blocks: Mutex::default(),
+            other_names: Mutex::default(),
         });
         let router = Router::new().route("/", get(home)).fallback(get(answer)).with_state(Arc::clone(&world));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -127,6 +140,17 @@ impl ReplayProvider {
     /// Whether football-data.org answers that the plan does not cover what is asked for.
     pub fn restrict(&self, restricted: bool) {
         self.world.restricted.store(restricted, Ordering::Relaxed);
+    }
+
+    /// Sets when providers refuse everybody.
+    pub fn block(&self, blocks: &[Block]) {
+        *self.world.blocks.lock().unwrap_or_else(PoisonError::into_inner) = blocks.to_vec();
+    }
+
+    /// Gives a team another name at football-data.org.
+    pub fn rename(&self, team: &str, name: &str) {
+        let mut names = self.world.other_names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.insert(team.to_owned(), name.to_owned());
     }
 
     /// How many requests were affected by a fault.
@@ -191,7 +215,8 @@ async fn answer(State(world): State<Arc<World>>, uri: Uri, headers: HeaderMap) -
         kind,
         path: uri.path().to_owned(),
     });
-    if let Some(trouble) = world.trouble()
+    let refusal = world.refuses(ProviderName::SofaScore).then_some(Trouble::Refusal);
+    if let Some(trouble) = refusal.or_else(|| world.trouble())
         && let Some(instead) = trouble.answer().await
     {
         return instead;
@@ -303,6 +328,9 @@ fn football_data(world: &World, uri: &Uri, headers: &HeaderMap) -> Response {
         _ => ("football-data-other", None),
     };
     note(kind);
+    if world.refuses(ProviderName::FootballData) {
+        return refuse(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "Not available.");
+    }
     if headers.get("x-auth-token").is_none_or(|key| key != FOOTBALL_DATA_KEY) {
         return refuse(StatusCode::BAD_REQUEST, "Your API token is invalid.");
     }
@@ -312,11 +340,29 @@ fn football_data(world: &World, uri: &Uri, headers: &HeaderMap) -> Response {
         return refuse(StatusCode::FORBIDDEN, message);
     }
     match found {
-        Some(value) => {
+        Some(mut value) => {
+            rename(&mut value, &world.other_names.lock().unwrap_or_else(PoisonError::into_inner));
             let budget = [("x-requests-available-minute", "9"), ("x-requestcounter-reset", "60")];
             (budget, Json(value)).into_response()
         }
         None => refuse(StatusCode::NOT_FOUND, "The resource you are looking for does not exist."),
+    }
+}
+
+/// Puts other names in place of those of teams.
+fn rename(value: &mut Value, names: &BTreeMap<String, String>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, names)),
+        Value::Object(fields) => {
+            for (key, field) in fields.iter_mut() {
+                let other = field.as_str().and_then(|name| names.get(name));
+                match other.filter(|_| ["name", "shortName"].contains(&key.as_str())) {
+                    Some(other) => *field = json!(other),
+                    None => rename(field, names),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -39,6 +39,11 @@ pub enum Request {
         /// If this is a retry: the time of the first attempt.
         retry_since: Option<DateTime<Utc>>,
     },
+    /// `daily-routine`: yesterday's results at the providers that are not asked first, compared with what is stored.
+    CrossCheck {
+        /// Only of this tournament, whose teams are identified too.
+        tournament_id: Option<Uuid>,
+    },
     /// `scores-and-standings`: the scores of a round, then the table where it is due.
     Scores {
         /// The tournament.
@@ -132,7 +137,7 @@ impl Request {
     /// The function that does it.
     pub fn function(&self) -> Function {
         match self {
-            Self::DailyRoutine { .. } => Function::DailyRoutine,
+            Self::DailyRoutine { .. } | Self::CrossCheck { .. } => Function::DailyRoutine,
             Self::Scores { .. } | Self::Standings { .. } => Function::ScoresAndStandings,
             Self::Knockouts { .. } => Function::Knockouts,
             Self::CreateTournament(_) | Self::RefreshTournament { .. } | Self::Probe => Function::Tournaments,
@@ -145,6 +150,9 @@ impl Request {
         Some(match self {
             Self::DailyRoutine { tournament_id, .. } => {
                 (Operation::DailySchedule, tournament_id.map_or(Subject::All, Subject::Tournament))
+            }
+            Self::CrossCheck { tournament_id } => {
+                (Operation::CrossCheck, tournament_id.map_or(Subject::All, Subject::Tournament))
             }
             Self::Scores { tournament_id, round, check } => {
                 let (tournament, round, check) = (*tournament_id, round.clone(), check.kind());
@@ -180,6 +188,7 @@ impl Request {
                 Self::DailyRoutine { tournament_id: check.tournament_id, retry_since }
             }
             CheckKind::Refresh => Self::RefreshTournament { tournament_id, retry_since },
+            CheckKind::CrossCheck => Self::CrossCheck { tournament_id: check.tournament_id },
             _ => Self::Knockouts { tournament_id, retry_since },
         }
     }
@@ -196,7 +205,7 @@ impl Request {
             Self::Standings { retry_since, .. } => retry(CheckKind::StandingsFollowUp, retry_since),
             Self::Knockouts { retry_since, .. } => retry(CheckKind::KnockoutsFollowUp, retry_since),
             Self::RefreshTournament { retry_since, .. } => retry(CheckKind::Refresh, retry_since),
-            Self::CreateTournament(_) | Self::Probe | Self::Migrate => (None, None),
+            Self::CrossCheck { .. } | Self::CreateTournament(_) | Self::Probe | Self::Migrate => (None, None),
         }
     }
 
@@ -204,6 +213,10 @@ impl Request {
         let mut json = match self {
             Self::DailyRoutine { tournament_id: Some(id), .. } => json!({ "tournamentId": id }),
             Self::DailyRoutine { tournament_id: None, .. } | Self::Migrate => json!({}),
+            Self::CrossCheck { tournament_id: Some(id) } => {
+                json!({ "operation": "cross-check", "tournamentId": id })
+            }
+            Self::CrossCheck { tournament_id: None } => json!({ "operation": "cross-check" }),
             Self::Scores { tournament_id, round, .. } => {
                 json!({ "tournamentId": tournament_id, "roundSlug": round })
             }
@@ -296,8 +309,14 @@ impl Event {
         let request = match function {
             Function::DailyRoutine => {
                 let tournament_id = fields.has("tournamentId").then(|| fields.uuid("tournamentId"));
-                let retry_since = fields.retry_since(CheckKind::RoutineFollowUp);
-                Some(Request::DailyRoutine { tournament_id, retry_since })
+                match fields.optional("operation").as_deref() {
+                    Some("cross-check") => Some(Request::CrossCheck { tournament_id }),
+                    // An older caller may send anything here.
+                    _ => {
+                        let retry_since = fields.retry_since(CheckKind::RoutineFollowUp);
+                        Some(Request::DailyRoutine { tournament_id, retry_since })
+                    }
+                }
             }
             Function::ScoresAndStandings => Some(scores_or_standings(&mut fields)),
             Function::Knockouts => Some(Request::Knockouts {

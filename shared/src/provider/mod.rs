@@ -22,7 +22,7 @@ use crate::work::ErrorKind;
 pub use football::domain::ProviderName;
 pub use football_data::{FootballData, decode as football_data_decode};
 pub use listed::Listed;
-pub use reading::{Half, Image, Reading, Refusal, Rounds, Tables};
+pub use reading::{Alias, Half, Image, Reading, Refusal, Rounds, Tables};
 pub use season::{SeasonRef, round_address, season_page};
 pub use session::Session;
 pub use sofascore::{SeasonRef as SofaScoreSeason, SofaScore, decode, has_round_url, is_page};

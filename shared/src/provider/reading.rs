@@ -1,7 +1,7 @@
 //! What the pipeline reads from a provider, whichever it is.
 
 use football::domain::standings::ProviderTable;
-use football::domain::{Match, Round, Team};
+use football::domain::{Match, ProviderName, Round, Team};
 use serde::Serialize;
 
 use super::ProviderError;
@@ -20,6 +20,21 @@ pub struct Reading {
     pub refused: Vec<Refusal>,
     /// Events that were read although a field is not known: id, and what was taken for what.
     pub remarks: Vec<Remark>,
+    /// Whose reading it is.
+    #[serde(skip)]
+    pub provider: ProviderName,
+    /// Of matches whose rows have another provider's id: the id of the row, and the one that this provider has.
+    #[serde(skip)]
+    pub aliases: Vec<Alias>,
+}
+
+/// A match under two ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The id that its row has.
+    pub ours: String,
+    /// The id that the provider of the reading has for it.
+    pub theirs: String,
 }
 
 /// How an unknown field of an event was read.
@@ -49,6 +64,7 @@ impl Reading {
         self.open_slots += other.open_slots;
         self.refused.extend(other.refused);
         self.remarks.extend(other.remarks);
+        self.aliases.extend(other.aliases);
         for team in other.teams {
             self.add_team(team);
         }

@@ -3,7 +3,8 @@
 
 use chrono::NaiveDate;
 use football::domain::knockout::Tree;
-use football::domain::{Round, RoundAddress};
+use football::domain::standings::ProviderRow;
+use football::domain::{Round, RoundAddress, Team};
 
 use super::football_data::FootballData;
 use super::listed::Listed;
@@ -72,11 +73,25 @@ impl Session {
         }
     }
 
-    /// The season's cup trees; empty where nothing is drawn, and at football-data.org, which has none.
-    pub async fn cup_trees(&mut self, season: &SeasonRef) -> Result<Vec<Tree>, ProviderError> {
+    /// The season's cup trees, empty where nothing is drawn; none at football-data.org, which has no such thing.
+    pub async fn cup_trees(&mut self, season: &SeasonRef) -> Result<Option<Vec<Tree>>, ProviderError> {
         match season {
-            SeasonRef::SofaScore(season) => self.sofascore.cup_trees(season).await,
-            SeasonRef::FootballData(_) => Ok(Vec::new()),
+            SeasonRef::SofaScore(season) => self.sofascore.cup_trees(season).await.map(Some),
+            SeasonRef::FootballData(_) => Ok(None),
+        }
+    }
+
+    /// The season's teams, as far as one request tells them: football-data.org's from its matches, SofaScore's from its tables.
+    pub async fn teams(&mut self, season: &SeasonRef) -> Result<Vec<Team>, ProviderError> {
+        match season {
+            SeasonRef::SofaScore(season) => {
+                let tables = self.sofascore.standings(season).await?.tables;
+                let rows = tables.into_iter().flat_map(|table| table.rows);
+                let team =
+                    |row: ProviderRow| Team { external_id: row.team, name: row.name, short_name: None };
+                Ok(rows.map(team).collect())
+            }
+            SeasonRef::FootballData(season) => self.football_data.teams(season).await,
         }
     }
 

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::rounds::KIND;
 use super::{StoreError, locks, stamp, utc};
 use crate::outcomes::Outcomes;
-use football::domain::{Match, MatchStatus, RoundKind, Score, Stage, StoredMatch, TieFacts, Winner};
+use football::domain::{
+    Match, MatchStatus, ProviderName, RoundKind, Score, Stage, StoredMatch, TieFacts, Winner,
+};
 use football::plan::checks::Kickoff;
 
 const COLUMNS: &str = "external_id, round_slug, group_name, external_home_team_id, external_away_team_id,
@@ -210,6 +212,21 @@ pub async fn between(
     Ok(found)
 }
 
+/// Whether a row of the tournament was created under another provider.
+pub async fn has_other_provider(
+    client: &impl GenericClient,
+    tournament: Uuid,
+    provider: ProviderName,
+) -> Result<bool, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT 1 FROM match WHERE tournament_id = $1 AND provider <> $2 LIMIT 1",
+            &[(&tournament, Type::UUID), (&provider.as_str(), Type::TEXT)],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
 /// Kickoffs of active tournaments before `until`: those with an open match, however old, and all since `since`.
 pub async fn kickoffs(
     client: &impl GenericClient,
@@ -277,12 +294,16 @@ const UPSERT: &str =
        SELECT * FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[],
                             $10::int[], $11::int[], $12::timestamp[], $13::text[], $14::timestamp[],
                             $16::bool[], $17::bool[], $18::int[], $19::int[], $20::text[], $21::int[],
-                            $22::text[], $23::text[])
+                            $22::text[], $23::text[], $24::text[])
          AS t (external_id, round_slug, group_name, home, away, home_score, away_score, home_penalties,
                away_penalties, date, status, changed_at, extra_time, awarded, winner_code, tie_winner_code,
-               previous_leg, tie_legs, stage, called_off)),
+               previous_leg, tie_legs, stage, called_off, read_from)),
      resolved AS (
-       SELECT i.*, h.id AS home_team_id, a.id AS away_team_id FROM input i
+       -- A row stays what it was created as.
+       SELECT i.*, h.id AS home_team_id, a.id AS away_team_id,
+              COALESCE((SELECT m.provider FROM match m WHERE m.external_id = i.external_id AND m.tournament_id = $2 LIMIT 1),
+                       i.read_from) AS provider
+         FROM input i
          JOIN team h ON h.provider = $1 AND h.external_id = i.home
          JOIN team a ON a.provider = $1 AND a.external_id = i.away),
      written AS (
@@ -291,7 +312,7 @@ const UPSERT: &str =
               home_penalties_score, away_penalties_score, date, status, provider_changed_at,
               went_to_extra_time, awarded, winner_code, tie_winner_code, previous_leg_external_id, tie_legs,
               provider_stage_id, called_off, last_checked_at, created_at, updated_at)
-       SELECT external_id, $1, $2, round_slug, group_name, home_team_id, home, away_team_id, away, home_score,
+       SELECT external_id, provider, $2, round_slug, group_name, home_team_id, home, away_team_id, away, home_score,
               away_score, home_penalties, away_penalties, date, status, changed_at, extra_time, awarded,
               winner_code, tie_winner_code, previous_leg, tie_legs, stage, called_off, $15, $15, $15
          FROM resolved ORDER BY external_id
@@ -343,7 +364,7 @@ const UPSERT: &str =
      SELECT i.external_id, w.id,
             CASE WHEN w.inserted THEN 'inserted' WHEN NOT w.inserted THEN 'updated'
                  WHEN r.external_id IS NULL THEN 'unresolved'
-                 WHEN EXISTS (SELECT 1 FROM match m WHERE m.external_id = i.external_id AND m.provider = $1
+                 WHEN EXISTS (SELECT 1 FROM match m WHERE m.external_id = i.external_id AND m.provider = r.provider
                                  AND m.tournament_id <> $2) THEN 'unresolved'
                  ELSE 'unchanged' END AS outcome
        FROM input i LEFT JOIN resolved r USING (external_id) LEFT JOIN written w USING (external_id)";
@@ -361,11 +382,14 @@ pub struct Upserted {
 
 /// Writes matches that are new or differ, in one statement. Since another run may have written meanwhile, the statement
 /// itself prevents that an ended match is reopened or a row is overwritten from an older payload.
+///
+/// `provider` is the one whose ids the teams have. A match that is new is created under `read_from` of it.
 pub async fn upsert(
     client: &impl GenericClient,
-    provider: &str,
+    provider: ProviderName,
     tournament: Uuid,
     matches: &[Match],
+    read_from: impl Fn(&Match) -> ProviderName,
     now: DateTime<Utc>,
 ) -> Result<Upserted, StoreError> {
     fn column<'a, T>(matches: &'a [Match], get: impl Fn(&'a Match) -> T) -> Vec<T> {
@@ -375,7 +399,7 @@ pub async fn upsert(
         .query_typed(
             UPSERT,
             &[
-                (&provider, Type::TEXT),
+                (&provider.as_str(), Type::TEXT),
                 (&tournament, Type::UUID),
                 (&column(matches, |m| m.external_id.as_str()), Type::TEXT_ARRAY),
                 (&column(matches, |m| m.round_slug.as_str()), Type::TEXT_ARRAY),
@@ -404,6 +428,7 @@ pub async fn upsert(
                 (&column(matches, |m| m.tie.legs), Type::INT4_ARRAY),
                 (&column(matches, stage_id), Type::TEXT_ARRAY),
                 (&column(matches, |m| m.called_off.map(|reason| reason.to_string())), Type::TEXT_ARRAY),
+                (&column(matches, |m| read_from(m).as_str()), Type::TEXT_ARRAY),
             ],
         )
         .await?;

@@ -3,6 +3,7 @@
 //! Statements are sent by `query_typed`: nothing is prepared under a name and nothing is kept in the session, so that
 //! a transaction-pooling proxy may be in between. Timestamps are bound as UTC; `utc` and `stamp` convert.
 
+pub mod aliases;
 pub mod bracket;
 pub mod checks;
 pub mod circuit;

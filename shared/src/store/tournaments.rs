@@ -1,8 +1,10 @@
 //! Statements on `tournament`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Value, json};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
@@ -10,7 +12,7 @@ use super::matches::{OPEN, awaited};
 use super::pauses::is_paused_sql;
 use super::{Readable, StoreError, parsed, stamp, utc};
 use football::domain::standings::{Carried, ProviderRow, ProviderTable};
-use football::domain::{Mode, ProviderName, StandingsMode, Tournament, TournamentStatus};
+use football::domain::{Mode, ProviderName, Sources, StandingsMode, Tournament, TournamentStatus};
 use football::plan::standings::StandingsTerms;
 use strum::VariantNames as _;
 
@@ -39,7 +41,9 @@ pub struct NewTournament {
     pub logo: String,
 }
 
-const COLUMNS: &str = "id, provider, base_url, label, slug, mode, standings_mode, logo, status, created_at";
+const COLUMNS: &str = "id, provider, base_url, label, slug, mode, standings_mode, logo, status, created_at,
+    asked_provider, stand_in_provider,
+    (SELECT jsonb_object_agg(a.provider, a.base_url) FROM tournament_alias a WHERE a.tournament_id = id) AS addresses";
 
 fn tournament(row: &Row) -> Result<Tournament, StoreError> {
     let slug: &str = row.get("slug");
@@ -47,6 +51,7 @@ fn tournament(row: &Row) -> Result<Tournament, StoreError> {
         id: row.get("id"),
         provider: parsed(row.get("provider"), "tournament", "provider", slug)?,
         base_url: row.get("base_url"),
+        sources: sources(row, slug)?,
         label: row.get("label"),
         slug: slug.to_owned(),
         mode: parsed(row.get("mode"), "tournament", "mode", slug)?,
@@ -55,6 +60,19 @@ fn tournament(row: &Row) -> Result<Tournament, StoreError> {
         status: parsed(row.get("status"), "tournament", "status", slug)?,
         created_at: utc(row.get("created_at")),
     })
+}
+
+fn sources(row: &Row, slug: &str) -> Result<Sources, StoreError> {
+    let one = |column: &'static str| {
+        let name: Option<&str> = row.get(column);
+        name.map(|name| parsed(name, "tournament", column, slug)).transpose()
+    };
+    let mut addresses = BTreeMap::new();
+    let stored: Option<Json<BTreeMap<String, String>>> = row.get("addresses");
+    for (provider, base_url) in stored.map(|Json(addresses)| addresses).unwrap_or_default() {
+        addresses.insert(parsed(&provider, "tournament_alias", "provider", slug)?, base_url);
+    }
+    Ok(Sources { asked: one("asked_provider")?, stand_in: one("stand_in_provider")?, addresses })
 }
 
 /// The tournament, unless it is deleted.
@@ -82,13 +100,16 @@ pub async fn find_by_identity(
     rows.first().map(tournament).transpose()
 }
 
-/// The tournament that has the season at this address, if there is one, deleted or not: its matches are its own.
+/// The tournament that has the season at this address, as its own or at another provider, if there is one, deleted or not: its
+/// matches are its own.
 pub async fn find_by_season(
     client: &impl GenericClient,
     base_url: &str,
 ) -> Result<Option<Tournament>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM tournament WHERE base_url = $1 ORDER BY deleted_at NULLS FIRST LIMIT 1"
+        "SELECT {COLUMNS} FROM tournament
+          WHERE base_url = $1 OR id IN (SELECT tournament_id FROM tournament_alias WHERE base_url = $1)
+          ORDER BY deleted_at NULLS FIRST LIMIT 1"
     );
     let rows = client.query_typed(&sql, &[(&base_url, Type::TEXT)]).await?;
     rows.first().map(tournament).transpose()

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::readable;
 use super::rounds::stored_rounds;
-use super::{readable, season};
+use super::source::Source;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step};
@@ -13,10 +14,12 @@ use football::domain::{Match, Round, RoundKind, Tournament};
 use football::plan::bracket as plan;
 
 /// Reads the provider's cup trees: they show pairings before the matches do, and are used to check our ties. If the
-/// provider fails, only the check is skipped, not the bracket.
+/// provider fails, only the check is skipped, not the bracket. None also where the provider has no such thing.
 pub async fn provider_trees(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<Option<Vec<Tree>>> {
-    let trees = run.provider.cup_trees(&season(tournament)?).await;
-    Ok(run.check("bracket", trees))
+    match Source::of(tournament)?.cup_trees(run).await.transpose() {
+        Some(trees) => Ok(run.check("bracket", trees)),
+        None => Ok(None),
+    }
 }
 
 /// Computes the bracket from the stored matches and the cup trees (those read now, else those stored) and writes the

@@ -8,12 +8,14 @@ use strum::VariantNames;
 use tokio_postgres::GenericClient;
 
 use super::rounds::stored_rounds;
-use super::{checks, readable, season, teams};
+use super::source::{OneMatch, Source};
+use super::{asked, checks, identity, readable, teams};
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step, What};
 use crate::provider::ProviderError;
 use crate::provider::{Listed, ProviderName, Reading};
+use crate::store::aliases::{self, DifferencesOf};
 use crate::store::history::{self, Rejected};
 use crate::store::matches::Upserted;
 use crate::store::{StoreError, executions, locks, matches, rounds, standings};
@@ -119,8 +121,17 @@ async fn sync_once(
     if !rejected.is_empty() {
         history::record_rejected(&transaction, tournament.id, run.record.id, &rejected, now).await?;
     }
+    let whose: HashMap<&str, ProviderName> = readings
+        .iter()
+        .flat_map(|round| {
+            round.reading.matches.iter().map(|m| (m.external_id.as_str(), round.reading.provider))
+        })
+        .collect();
+    let read_from = |m: &Match| whose.get(m.external_id.as_str()).copied().unwrap_or(tournament.provider);
     let Upserted { outcomes, unresolved, written } =
-        matches::upsert(&transaction, tournament.provider.as_str(), tournament.id, &plan.write, now).await?;
+        matches::upsert(&transaction, tournament.provider, tournament.id, &plan.write, read_from, now)
+            .await?;
+    note_aliases(run, &transaction, tournament, readings).await?;
     if !plan.beside_locks.is_empty() {
         locks::note_provider(&transaction, tournament.id, &plan.beside_locks).await?;
     }
@@ -153,6 +164,42 @@ async fn sync_once(
         );
     }
     Ok(synced)
+}
+
+/// Records what another provider calls the matches, and what it says of them: beside the first provider's word, a difference
+/// can be seen. What differs once this reading is written is said.
+async fn note_aliases(
+    run: &mut Run<'_>,
+    transaction: &impl GenericClient,
+    tournament: &Tournament,
+    readings: &[RoundReading<'_>],
+) -> anyhow::Result<()> {
+    let now = run.now();
+    for reading in readings.iter().map(|round| round.reading).filter(|reading| !reading.aliases.is_empty()) {
+        let by_id: HashMap<&str, &Match> =
+            reading.matches.iter().map(|read| (read.external_id.as_str(), read)).collect();
+        let said: Vec<(&str, &Match)> = reading
+            .aliases
+            .iter()
+            .filter_map(|alias| Some((alias.theirs.as_str(), *by_id.get(alias.ours.as_str())?)))
+            .collect();
+        aliases::note_matches(transaction, tournament.id, reading.provider, &said, now).await?;
+    }
+    let of_first = |reading: &&Reading| reading.provider == asked(tournament);
+    if tournament.sources.addresses.is_empty() {
+        return Ok(());
+    }
+    let read =
+        readings.iter().map(|round| round.reading).filter(of_first).flat_map(|reading| &reading.matches);
+    let ids: Vec<&str> = read.map(|m| m.external_id.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let differences = aliases::differences(transaction, DifferencesOf::Matches(tournament.id, &ids)).await?;
+    for difference in differences {
+        run.journal.warn(difference.to_string());
+    }
+    Ok(())
 }
 
 /// Which matches that a reading lacks are looked up by their own ids.
@@ -195,13 +242,13 @@ pub async fn look_up_missing(
             missing.len()
         ));
     }
-    let season = season(tournament)?;
+    let source = Source::of(tournament)?;
     for mut gone in missing.into_iter().take(LOOKUP_LIMIT) {
         let id = gone.external_id.clone();
-        match run.provider.event(&season, &id).await {
-            Ok(Some(found)) => {
+        match source.one_match(run, &id).await {
+            Ok(OneMatch::Found(found, provider)) => {
                 let slug = round_of(&found, &known).unwrap_or(round_slug);
-                let read = found.read(slug);
+                let read = identity::ours(run, tournament, provider, found.read(slug)).await?;
                 // Its teams are not decided, says this reply: the match stays as it is.
                 if read.matches.is_empty() && read.refused.is_empty() {
                     continue;
@@ -211,7 +258,8 @@ pub async fn look_up_missing(
                 ));
                 reading.extend(read);
             }
-            Ok(None) => {
+            Ok(OneMatch::NotAsked) => {}
+            Ok(OneMatch::Gone) => {
                 run.journal
                     .warn(format!("match {id} is gone from the provider: it is taken for not to be played"));
                 gone.status = MatchStatus::NotDefined;
@@ -235,8 +283,13 @@ pub async fn look_up_missing(
 
 /// The slug of the round that a listed event belongs to, if its fields identify one.
 pub fn round_of<'a>(event: &Listed, rounds: &'a [Round]) -> Option<&'a str> {
+    // A named round's number is not known where another provider listed it.
+    let is_named = |round: &Round| {
+        let numbers = [Some(round.address.number), event.round.number];
+        event.round.slug.is_some() && numbers.contains(&Some(0))
+    };
     let mut fitting = rounds.iter().filter(|round| {
-        Some(round.address.number) == event.round.number
+        (Some(round.address.number) == event.round.number || is_named(round))
             && (event.round.slug.is_none() || round.address.slug == event.round.slug)
             && round.address.prefix == event.round.prefix
     });

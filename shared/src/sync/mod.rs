@@ -3,12 +3,15 @@
 pub mod alarms;
 pub mod bracket;
 pub mod checks;
+pub mod cross_check;
+mod identity;
 pub mod matches;
 pub mod read_ahead;
 pub mod refresh;
 pub mod results;
 pub mod retry;
 pub mod rounds;
+pub mod source;
 pub mod standings;
 pub mod teams;
 
@@ -73,7 +76,7 @@ pub async fn tournament(run: &mut Run<'_>, id: Uuid) -> anyhow::Result<Option<To
     Ok(Some(tournament))
 }
 
-/// The provider that is asked for a tournament; with a malformed address, the one it was created under.
+/// The provider that is asked first for a tournament; with a malformed address, the one it was created under.
 fn asked(tournament: &Tournament) -> ProviderName {
     season(tournament).map_or(tournament.provider, |season| season.provider())
 }
@@ -89,8 +92,13 @@ pub fn readable<T>(run: &mut Run<'_>, read: Readable<T>) -> Vec<T> {
     read.rows
 }
 
-/// The tournament's season at the provider, parsed from its `base_url`.
+/// The tournament's season at the provider that is asked first: the one it was created under, unless another was chosen.
 pub fn season(tournament: &Tournament) -> anyhow::Result<SeasonRef> {
+    if let Some(chosen) = tournament.sources.asked {
+        return source::season_at(tournament, chosen).with_context(|| {
+            format!("no address of {} at {chosen} is stored: set it on its page", tournament.label)
+        });
+    }
     SeasonRef::parse(&tournament.base_url).with_context(|| {
         format!(
             "tournament.base_url {:?} is no provider's address of a season: it must be like \

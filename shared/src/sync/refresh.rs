@@ -8,11 +8,12 @@ use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
 use super::rounds::stored_rounds;
-use super::{asked, bracket, readable, season, standings};
+use super::source::{refuses, season_at};
+use super::{asked, bracket, identity, readable, season, standings};
 use crate::execution::Run;
 use crate::journal::{Step, What};
 use crate::provider::ProviderError;
-use crate::provider::{Half, Listed, ProviderName, Reading};
+use crate::provider::{Half, Listed, ProviderName, Reading, SeasonRef};
 use crate::store::{StoreError, matches as rows, tournaments};
 use football::domain::{Round, StoredMatch, Tournament};
 use football::plan::checks::window_end;
@@ -42,10 +43,42 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
         // What one provider can't give costs the other's tournaments nothing.
         if let Err(error) = today_of(run, provider, &of_it, day).await {
             let error = error.downcast::<ProviderError>()?;
-            run.missed(What::of("the daily refresh from", provider), &error);
+            let served = if refuses(&error) { from_stand_ins(run, &of_it, day).await? } else { 0 };
+            match served == of_it.len() {
+                true => run
+                    .journal
+                    .warn(format!("{provider}'s tournaments were read from their stand-ins: {error}")),
+                false => run.missed(What::of("the daily refresh from", provider), &error),
+            }
         }
     }
     Ok(())
+}
+
+/// The same of tournaments whose provider refuses, from their stand-ins; returns how many could be served.
+async fn from_stand_ins(run: &mut Run<'_>, refused: &[Tournament], day: NaiveDate) -> anyhow::Result<usize> {
+    let mut served = 0;
+    for stand_in in ProviderName::ALL {
+        let of_it: Vec<Tournament> = refused
+            .iter()
+            .filter(|tournament| {
+                tournament.sources.stand_in == Some(stand_in) && asked(tournament) != stand_in
+            })
+            .filter(|tournament| season_at(tournament, stand_in).is_some())
+            .cloned()
+            .collect();
+        if of_it.is_empty() {
+            continue;
+        }
+        match today_of(run, stand_in, &of_it, day).await {
+            Ok(()) => served += of_it.len(),
+            Err(error) => {
+                let error = error.downcast::<ProviderError>()?;
+                run.missed(What::of("the daily refresh from the stand-in", stand_in), &error);
+            }
+        }
+    }
+    Ok(served)
 }
 
 /// The same of the tournaments of one provider.
@@ -56,7 +89,7 @@ async fn today_of(
     day: NaiveDate,
 ) -> anyhow::Result<()> {
     let Some(mut listed) = day_list(run, provider, day, Half::First).await? else { return Ok(()) };
-    let unlisted = unlisted(run, waiting, &listed, day).await?;
+    let unlisted = unlisted(run, provider, waiting, &listed, day).await?;
     if !unlisted.is_empty() {
         let slugs = |tournaments: &[&Tournament]| {
             tournaments.iter().map(|tournament| tournament.slug.as_str()).collect::<Vec<_>>().join(", ")
@@ -73,7 +106,7 @@ async fn today_of(
             }
         }
         let missing: Vec<&Tournament> =
-            unlisted.into_iter().filter(|tournament| !names(&listed, tournament)).collect();
+            unlisted.into_iter().filter(|tournament| !names(&listed, tournament, provider)).collect();
         if !missing.is_empty() {
             run.journal.warn(format!(
                 "the provider's list of events around {day} names no match of {}, which have some",
@@ -81,12 +114,17 @@ async fn today_of(
             ));
         }
     }
-    take_all(run, waiting, &listed).await
+    take_all(run, provider, waiting, &listed).await
 }
 
 /// Writes what the list says of each tournament, one transaction for each that has something to write: what is stored is
 /// read once for all of them.
-async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) -> anyhow::Result<()> {
+async fn take_all(
+    run: &mut Run<'_>,
+    provider: ProviderName,
+    waiting: &[Tournament],
+    listed: &[Listed],
+) -> anyhow::Result<()> {
     let mut by_competition: HashMap<String, Vec<&Listed>> = HashMap::new();
     for event in listed {
         for competition in event.competitions() {
@@ -95,7 +133,7 @@ async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) 
     }
     let mut ours: Vec<(&Tournament, Vec<&Listed>)> = Vec::new();
     for tournament in waiting {
-        match season(tournament) {
+        match season_of(tournament, provider) {
             Ok(season) => {
                 let events = by_competition.get(&season.competition()).into_iter().flatten();
                 let events: Vec<&Listed> = events.copied().filter(|event| event.may_be_of(&season)).collect();
@@ -122,7 +160,7 @@ async fn take_all(run: &mut Run<'_>, waiting: &[Tournament], listed: &[Listed]) 
             quiet_matches += events.len();
             continue;
         }
-        if let Err(error) = take(run, tournament, &events).await {
+        if let Err(error) = take(run, tournament, provider, &events).await {
             // One that can't be written costs no other its refresh.
             let is_isolated = error.downcast_ref::<StoreError>().is_some_and(|error| !error.is_transient());
             if !is_isolated {
@@ -186,21 +224,30 @@ async fn day_list(
     }
 }
 
+/// The tournament's season at the provider of a list.
+fn season_of(tournament: &Tournament, provider: ProviderName) -> anyhow::Result<SeasonRef> {
+    match season_at(tournament, provider) {
+        Some(season) => Ok(season),
+        None => season(tournament),
+    }
+}
+
 /// Whether the list has a match of this tournament's season.
-fn names(listed: &[Listed], tournament: &Tournament) -> bool {
-    season(tournament).is_ok_and(|ours| listed.iter().any(|event| event.may_be_of(&ours)))
+fn names(listed: &[Listed], tournament: &Tournament, provider: ProviderName) -> bool {
+    season_of(tournament, provider).is_ok_and(|ours| listed.iter().any(|event| event.may_be_of(&ours)))
 }
 
 /// Tournaments that have a match on the days of the list, of which it names none: the provider splits a full day.
 async fn unlisted<'t>(
     run: &mut Run<'_>,
+    provider: ProviderName,
     waiting: &'t [Tournament],
     listed: &[Listed],
     day: NaiveDate,
 ) -> anyhow::Result<Vec<&'t Tournament>> {
     let absent: Vec<&Tournament> = waiting
         .iter()
-        .filter(|tournament| season(tournament).is_ok() && !names(listed, tournament))
+        .filter(|tournament| season_of(tournament, provider).is_ok() && !names(listed, tournament, provider))
         .collect();
     if absent.is_empty() {
         return Ok(absent);
@@ -243,7 +290,12 @@ pub async fn new_rounds(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result
 }
 
 /// Writes the events of one tournament, each to the round of its stored row, or the round that the event names.
-async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) -> anyhow::Result<()> {
+async fn take(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+    provider: ProviderName,
+    events: &[&Listed],
+) -> anyhow::Result<()> {
     let client = run.client().await?;
     let ids: Vec<&str> = events.iter().map(|event| event.external_id.as_str()).collect();
     let stored = rows::of_rounds(&*client, tournament.id, &[], &ids).await?;
@@ -266,8 +318,12 @@ async fn take(run: &mut Run<'_>, tournament: &Tournament, events: &[&Listed]) ->
             ),
         }
     }
+    let mut ours: Vec<(&str, Reading)> = Vec::new();
+    for (slug, reading) in readings {
+        ours.push((slug, identity::ours(run, tournament, provider, reading).await?));
+    }
     let readings: Vec<RoundReading<'_>> =
-        readings.iter().map(|(slug, reading)| RoundReading { slug, reading, whole: false }).collect();
+        ours.iter().map(|(slug, reading)| RoundReading { slug, reading, whole: false }).collect();
     write(run, tournament, &readings).await
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use super::season;
+use super::source::Source;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step};
@@ -28,14 +28,16 @@ pub async fn stored_rounds(
 
 /// Reads the list of rounds and writes what is new or differs, with the provider's current round.
 pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<Rounds> {
-    let season = season(tournament)?;
-    let listed = run.provider.rounds(&season).await;
-    let mut listed = listed?;
+    let (mut listed, season) = Source::of(tournament)?.rounds(run).await?;
     for refusal in listed.refused.iter().take(REFUSALS) {
         let Refusal { external_id, field, reason } = refusal;
         run.journal.warn(format!("match {external_id} is in no round: {field} {reason}"));
     }
-    keep_stored_slugs(run, tournament, &mut listed).await?;
+    if season.provider() == tournament.provider {
+        keep_stored_slugs(run, tournament, &mut listed).await?;
+    } else {
+        keep_stored_rounds(run, tournament, &mut listed).await?;
+    }
     listed.rounds.retain(|round| {
         let fit = has_round_url(&round.address);
         if !fit {
@@ -75,6 +77,22 @@ pub async fn sync(run: &mut Run<'_>, tournament: &Tournament) -> anyhow::Result<
     crash::point("committed");
     run.journal.wrote(RowKind::Rounds, outcomes);
     Ok(listed)
+}
+
+/// Of another provider's rounds only those are taken that the tournament lacks: they come after the stored ones.
+async fn keep_stored_rounds(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+    listed: &mut Rounds,
+) -> anyhow::Result<()> {
+    let stored = stored_rounds(&*run.client().await?, tournament.id).await?;
+    let is_stored = |slug: &str| stored.rows.iter().any(|stored| stored.round.slug == slug);
+    listed.rounds.retain(|round| !is_stored(&round.slug));
+    let last = stored.rows.iter().map(|stored| stored.round.order).max().unwrap_or_default();
+    listed.rounds.iter_mut().zip(last + 1..).for_each(|(round, order)| round.order = order);
+    let is_known = |slug: &String| is_stored(slug) || listed.rounds.iter().any(|round| round.slug == *slug);
+    listed.current = listed.current.take().filter(is_known);
+    Ok(())
 }
 
 /// A season round that an earlier version stored without its prefix keeps its slug: the application's routes have it.

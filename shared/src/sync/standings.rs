@@ -10,7 +10,7 @@ use football::plan::differences;
 use football::plan::standings::{self as plan, StandingsPlan};
 use serde_json::json;
 
-use super::season;
+use super::source::Source;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, RowKind, Step};
@@ -52,12 +52,12 @@ pub async fn read_tables(
     run: &mut Run<'_>,
     tournament: &Tournament,
 ) -> anyhow::Result<Option<Vec<ProviderTable>>> {
-    let (tables, unread) = match run.provider.standings(&season(tournament)?).await {
+    let (tables, unread) = match Source::of(tournament)?.standings(run).await {
         Ok(read) => (Ok(read.tables), read.unread),
         Err(error) => (Err(error), Vec::new()),
     };
     if !unread.is_empty() {
-        run.journal.skipped(Step::Fetch, "tables without wins and goals", &unread.join("; "));
+        run.journal.skipped(Step::Fetch, "tables that can't be compared", &unread.join("; "));
     }
     Ok(run.check("table", tables))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::season;
+use super::source::season_at;
 use crate::crash;
 use crate::execution::Run;
 use crate::journal::{RowKind, Step, What};
@@ -19,7 +19,7 @@ const IMAGE_CACHE: &str = "public, max-age=86400";
 /// Writes teams that are new or differ, and fetches badges for those that have none. A badge that can't be fetched is
 /// reported and its team stays without one: the next refresh tries again.
 pub async fn sync(run: &mut Run<'_>, tournament: &Tournament, teams: &[Team]) -> anyhow::Result<()> {
-    let (provider, season) = (tournament.provider.as_str(), season(tournament)?);
+    let provider = tournament.provider.as_str();
     let services = run.services;
     let wanting = teams::without_badge(&*services.store.client().await?, provider, teams).await?;
     run.journal.planned("teams", &json!({ "teams": teams, "badges_to_fetch": wanting }));
@@ -37,6 +37,8 @@ pub async fn sync(run: &mut Run<'_>, tournament: &Tournament, teams: &[Team]) ->
     for row in rows.into_iter().filter(|row| wanting.contains(&row.team.external_id)) {
         let team = row.team.external_id.clone();
         let team = &team;
+        // The teams have the ids of the provider that the tournament was created under.
+        let Some(season) = season_at(tournament, tournament.provider) else { break };
         let image = run.provider.team_image(&season, team).await;
         if let Err(error @ ProviderError::OutOfTime { .. }) = &image {
             run.missed("badges", error);

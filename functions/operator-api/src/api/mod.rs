@@ -70,6 +70,8 @@ pub(crate) fn router() -> (Router<Arc<Desk>>, utoipa::openapi::OpenApi) {
         .routes(routes!(tournaments::list, tournaments::create))
         .routes(routes!(tournaments::get, tournaments::update))
         .routes(routes!(triggers::refresh))
+        .routes(routes!(tournaments::sources, tournaments::choose))
+        .routes(routes!(tournaments::identify))
         .routes(routes!(tournaments::rounds))
         .routes(routes!(tournaments::matches))
         .routes(routes!(tournaments::standings, triggers::standings))

@@ -12,12 +12,14 @@ use super::{List, accepted};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::{Problem, Refusals};
-use crate::read::listing::{TournamentsListed, found, listed_tournaments};
+use crate::read::listing::{TournamentsListed, found, listed_tournaments, no_tournament};
 use crate::read::matches::{self, MatchView};
+use crate::read::sources::{self, SourcesView};
 use crate::read::tournaments::{self, DriftView, RoundView, StandingView, TieView, TournamentView};
 use crate::request::{self, Asked, Body, Id, IdempotencyKey};
 use crate::work::create::{CreateTournament, create_request, draft};
 use crate::work::edit::{EditTournament, edit_tournament};
+use crate::work::sources::{ChooseSources, IdentifyTeam, choose_sources, identify_team};
 use crate::work::{self, Accepted};
 
 /// Matches in one answer.
@@ -67,6 +69,43 @@ pub(super) async fn update(
 ) -> Result<Json<TournamentView>, Problem> {
     edit_tournament(&desk, &caller, id, &asked).await?;
     Ok(Json(found(&desk, id).await?))
+}
+
+/// Who is asked for a tournament, and where providers differ.
+#[utoipa::path(get, path = "/tournaments/{id}/sources", tag = "tournaments", params(("id" = uuid::Uuid, Path)),
+    operation_id = "get_sources", responses((status = 200, body = SourcesView), Refusals))]
+pub(super) async fn sources(State(desk): State<Arc<Desk>>, Id(id): Id) -> Result<Json<SourcesView>, Problem> {
+    let client = desk.services().await?.store.client().await?;
+    let tournament = shared::store::tournaments::find(&*client, id).await?.ok_or_else(no_tournament)?;
+    Ok(Json(sources::of(&*client, &tournament).await?))
+}
+
+/// Chooses who is asked for a tournament, and who stands in.
+#[utoipa::path(put, path = "/tournaments/{id}/sources", tag = "tournaments", params(("id" = uuid::Uuid, Path)),
+    operation_id = "choose_sources", request_body = ChooseSources,
+    responses((status = 200, body = SourcesView), Refusals))]
+pub(super) async fn choose(
+    State(desk): State<Arc<Desk>>,
+    Id(id): Id,
+    caller: Caller,
+    Body(asked): Body<ChooseSources>,
+) -> Result<Json<SourcesView>, Problem> {
+    choose_sources(&desk, &caller, id, &asked).await?;
+    self::sources(State(desk), Id(id)).await
+}
+
+/// Says which of our teams a team of another provider is.
+#[utoipa::path(post, path = "/tournaments/{id}/teams", tag = "tournaments", params(("id" = uuid::Uuid, Path)),
+    operation_id = "identify_team", request_body = IdentifyTeam,
+    responses((status = 200, body = SourcesView), Refusals))]
+pub(super) async fn identify(
+    State(desk): State<Arc<Desk>>,
+    Id(id): Id,
+    caller: Caller,
+    Body(asked): Body<IdentifyTeam>,
+) -> Result<Json<SourcesView>, Problem> {
+    identify_team(&desk, &caller, id, &asked).await?;
+    self::sources(State(desk), Id(id)).await
 }
 
 /// The rounds, in order.

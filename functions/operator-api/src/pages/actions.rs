@@ -19,6 +19,7 @@ use crate::work::acknowledge::{Acknowledge, acknowledge};
 use crate::work::correct::unlock_match;
 use crate::work::edit::{EditTournament, close_circuit, edit_tournament};
 use crate::work::pause::{pause, resume};
+use crate::work::sources::{ChooseSources, IdentifyTeam, choose_sources, identify_team};
 use crate::work::{self, requests};
 
 pub(super) async fn act(
@@ -65,6 +66,35 @@ pub(super) async fn act(
             edit_tournament(&desk, &caller, id, &edit).await?;
             return Ok(desk.redirect(&format!("/tournaments/{id}")).into_response());
         }
+        "sources" => {
+            let id = id("tournament")?;
+            let asked = text("asked").parse().map_err(|_| {
+                Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "asked", "must be one of those offered")
+            })?;
+            let asked = ChooseSources {
+                asked: Some(asked),
+                stand_in: Some(text("stand_in").to_owned()),
+                season: Some(text("season").to_owned()),
+            };
+            choose_sources(&desk, &caller, id, &asked).await?;
+            return Ok(desk.redirect(&format!("/tournaments/{id}/sources")).into_response());
+        }
+        "identify-team" => {
+            let tournament = id("tournament")?;
+            let provider = text("provider").parse().map_err(|_| {
+                Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "provider", "must be a provider's name")
+            })?;
+            let asked = IdentifyTeam {
+                provider,
+                external_id: text("external_id").to_owned(),
+                team: text("team").parse().ok(),
+                new_team: Some(text("new_team").to_owned()),
+                name: Some(text("name").to_owned()),
+            };
+            identify_team(&desk, &caller, tournament, &asked).await?;
+            return Ok(desk.redirect(&format!("/tournaments/{tournament}/sources")).into_response());
+        }
+        "cross-check" => Request::CrossCheck { tournament_id: Some(id("tournament")?) },
         "preview-correction" => return correction::preview(&desk, &caller, id("match")?, &form).await,
         "correct" => return correction::apply(&desk, &caller, id("match")?, &form).await,
         "unlock" => {

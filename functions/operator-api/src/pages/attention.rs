@@ -14,7 +14,7 @@ pub(super) fn title(item: &Item) -> String {
     };
     match item.kind {
         ItemKind::Circuit => {
-            "The provider refused: nothing is asked of it until it is reset or its time is up".to_owned()
+            format!("{label} refused: nothing is asked of it until it is reset or its time is up")
         }
         ItemKind::Failed => format!("{} failed: {label}", view::operation_name(what)),
         ItemKind::Stuck => format!("{} does not go on: {label}", view::operation_name(what)),
@@ -34,6 +34,8 @@ pub(super) fn title(item: &Item) -> String {
             format!("Matches of {label}, {}, should have ended but have no result", view::round(round))
         }
         ItemKind::Partial => format!("{} failed in part: {label}", view::operation_name(what)),
+        ItemKind::Team => format!("Which team is {what}? ({label})"),
+        ItemKind::Difference => format!("Another provider says otherwise: {what} ({label})"),
         ItemKind::Drift => format!("The table of {label} differs from the provider's"),
     }
 }
@@ -60,6 +62,12 @@ pub(super) fn remedy(item: &Item) -> &'static str {
         }
         ItemKind::Open => "Read the round's scores again.",
         ItemKind::Partial => "What failed has its follow-up; look whether it is enough.",
+        ItemKind::Team => {
+            "Say which of the tournament's teams it is: until then its matches are not read there."
+        }
+        ItemKind::Difference => {
+            "Look at the match: correct it if the other one is right, or acknowledge it. It goes away once both agree."
+        }
         ItemKind::Drift => "Compare the rows; the tie-breaking rule may be another.",
     }
 }
@@ -72,7 +80,13 @@ pub(super) fn tone_of(item: &Item) -> &'static str {
         | ItemKind::Correction
         | ItemKind::GivenUp
         | ItemKind::Events => "bad",
-        ItemKind::Stuck | ItemKind::Late | ItemKind::Open | ItemKind::Partial | ItemKind::Rejected => "half",
+        ItemKind::Stuck
+        | ItemKind::Late
+        | ItemKind::Open
+        | ItemKind::Partial
+        | ItemKind::Rejected
+        | ItemKind::Team
+        | ItemKind::Difference => "half",
         ItemKind::Drift => "calm",
     }
 }
@@ -88,6 +102,9 @@ pub(super) fn detail(item: &Item) -> String {
         ItemKind::Late | ItemKind::Alarm => {
             format!("is its time; its function is {}", item.detail.as_deref().unwrap_or("not known"))
         }
+        ItemKind::Team => {
+            format!("{} has it; no team of ours has its name", item.detail.as_deref().unwrap_or("a provider"))
+        }
         ItemKind::Rejected => view::rejected(item.detail.as_deref().unwrap_or_default()).to_owned(),
         _ => item.detail.clone().unwrap_or_default(),
     }
@@ -97,7 +114,8 @@ pub(super) fn detail(item: &Item) -> String {
 pub(super) fn path(item: &Item) -> Option<String> {
     let of_match = item.match_id.map(|id| format!("/matches/{id}"));
     let of_execution = item.execution.map(|id| format!("/executions/{id}"));
-    let of_tournament = item.tournament.map(|id| format!("/tournaments/{id}"));
+    let tab = if item.kind == ItemKind::Team { "/sources" } else { "" };
+    let of_tournament = item.tournament.map(|id| format!("/tournaments/{id}{tab}"));
     of_match.or(of_execution).or(of_tournament)
 }
 

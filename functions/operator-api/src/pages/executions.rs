@@ -66,6 +66,7 @@ impl List {
             Operation::StandingsUpdate,
             Operation::KnockoutsUpdate,
             Operation::DailySchedule,
+            Operation::CrossCheck,
             Operation::TournamentCreate,
             Operation::TournamentUpdate,
             Operation::RoundsCreate,

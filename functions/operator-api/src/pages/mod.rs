@@ -79,6 +79,7 @@ pub(crate) fn guarded() -> Router<Arc<Desk>> {
         .route("/tournaments/{id}/table.csv", get(download::table))
         .route("/tournaments/{id}/matches.csv", get(download::matches))
         .route("/tournaments/{id}/history", get(tournament::history))
+        .route("/tournaments/{id}/sources", get(tournament::sources))
         .route("/matches/{id}", get(matches::show))
         .route("/actions/{action}", post(actions::act))
         .route("/sign-out", post(sign_in::sign_out))

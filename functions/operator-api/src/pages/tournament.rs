@@ -1,4 +1,4 @@
-//! The pages of one tournament, as tabs: overview, matches, table, bracket, checks, executions, history.
+//! The pages of one tournament, as tabs: overview, matches, table, bracket, checks, executions, history, sources.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use football::domain::Mode;
+use football::domain::{Mode, ProviderName};
 use serde::Deserialize;
 use shared::store::Connection;
 use shared::store::pauses::{self, Pause};
@@ -26,6 +26,7 @@ use crate::read::executions::{self, Filter};
 use crate::read::history::{self, HistoryEntry, Of};
 use crate::read::listing::{ChecksListed, check_filter, no_tournament};
 use crate::read::matches::{self, MatchView, Near};
+use crate::read::sources::{self, Choice, SeasonView, SourcesView, UnknownTeam};
 use crate::read::tournaments::{self, DriftView, Place, RoundView, StandingView, TournamentView};
 use crate::request::{FromForm, Id};
 
@@ -65,6 +66,7 @@ impl Head {
             ("/checks", "Checks"),
             ("/executions", "Executions"),
             ("/history", "History"),
+            ("/sources", "Sources"),
         ];
         let has = |path: &str| match path {
             "/table" => self.tournament.has_table(),
@@ -353,4 +355,62 @@ pub(super) async fn history(
         next: found.next(),
         history: found.rows,
     })
+}
+
+/// A team of another provider, and those of ours that it may be.
+struct Question {
+    team: UnknownTeam,
+    choices: Vec<Choice>,
+}
+
+#[derive(Template)]
+#[template(path = "tournament_sources.html")]
+struct Sources {
+    shell: Shell,
+    head: Head,
+    sources: SourcesView,
+    questions: Vec<Question>,
+}
+
+impl Sources {
+    /// Every provider: its name, whether it is asked first, and whether it stands in.
+    fn choices(&self) -> Vec<(&'static str, bool, bool)> {
+        let choice = |provider: ProviderName| {
+            let is_first = self.sources.asked == provider;
+            (provider.as_str(), is_first, self.sources.stand_in == Some(provider))
+        };
+        ProviderName::ALL.into_iter().map(choice).collect()
+    }
+
+    /// What a provider is for.
+    fn role(&self, season: &SeasonView) -> &'static str {
+        match season.provider {
+            provider if provider == self.sources.asked => "asked first",
+            provider if Some(provider) == self.sources.stand_in => "stands in, and is compared each morning",
+            _ => "compared each morning",
+        }
+    }
+
+    /// Whether the season is known at every provider.
+    fn is_known_everywhere(&self) -> bool {
+        self.sources.seasons.len() == ProviderName::ALL.len()
+    }
+}
+
+pub(super) async fn sources(
+    State(desk): State<Arc<Desk>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    let now = desk.clock.now();
+    let client = desk.services().await?.store.client().await?;
+    let head = Head::of(&client, id, "/sources", now).await?;
+    let tournament = shared::store::tournaments::find(&*client, id).await?.ok_or_else(no_tournament)?;
+    let sources = sources::of(&*client, &tournament).await?;
+    let mut questions = Vec::new();
+    for team in &sources.unknown_teams {
+        let choices = sources::choices(&*client, id, &team.provider).await?;
+        questions.push(Question { team: team.clone(), choices });
+    }
+    page(&Sources { shell: Shell::of(&desk, &caller, "tournaments"), head, sources, questions })
 }

@@ -36,6 +36,7 @@ pub(super) fn operation(operation: Operation) -> &'static str {
         Operation::StandingsUpdate => "Update table",
         Operation::KnockoutsUpdate => "Update knockouts",
         Operation::DailySchedule => "Daily routine",
+        Operation::CrossCheck => "Comparison of providers",
         Operation::ProviderReset => "Reset provider",
         Operation::MatchCorrect => "Correct match",
         Operation::MatchUnlock => "Unlock match",
@@ -212,6 +213,7 @@ pub(super) fn check_kind(kind: CheckKind) -> &'static str {
         CheckKind::KnockoutsFollowUp => "repeated check for knockout rounds",
         CheckKind::RoutineFollowUp => "repeated daily routine",
         CheckKind::Refresh => "repeated refresh",
+        CheckKind::CrossCheck => "comparison of providers",
     }
 }
 

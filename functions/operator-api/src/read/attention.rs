@@ -10,6 +10,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::today::GRACE;
+use shared::store::aliases::{DIFFERS, said};
 use shared::store::matches::OPEN;
 use shared::store::outbox::UNSENT;
 use shared::store::pauses::is_paused_sql;
@@ -47,6 +48,10 @@ pub(crate) enum ItemKind {
     Open,
     /// A part of an execution failed.
     Partial,
+    /// A team of another provider is none of ours by its name.
+    Team,
+    /// Another provider says something else of a result.
+    Difference,
     /// A table differs from the provider's.
     Drift,
 }
@@ -124,7 +129,12 @@ const ATTENTION: &str =
        found AS (
          SELECT 0 AS rank, 'circuit' AS kind, concat_ws(':', 'circuit', provider, opened_at) AS item, NULL::uuid AS execution,
                 NULL::uuid AS tournament, NULL::uuid AS \"matchId\", provider AS label, NULL AS what, NULL::text AS round,
-                left(reason, 300) AS detail, opened_at AS at
+                left(reason, 300) || (SELECT CASE WHEN count(*) > 0
+                                      THEN '. Read from a stand-in meanwhile: ' || count(*) || ' of its active tournaments'
+                                      ELSE '. None of its active tournaments has a stand-in' END
+                   FROM tournament t
+                  WHERE t.status = 'active' AND t.deleted_at IS NULL AND t.stand_in_provider IS NOT NULL
+                    AND COALESCE(t.asked_provider, t.provider) = provider_circuit.provider) AS detail, opened_at AS at
            FROM provider_circuit WHERE state <> 'closed'
          UNION ALL
          (SELECT 1, 'correction', concat_ws(':', 'correction', h.id), h.execution_id, h.tournament_id, h.match_id, t.label,
@@ -195,7 +205,20 @@ const ATTENTION: &str =
                  e.operation_type, NULL, left(e.summary -> 'errors' ->> 0, 300), e.started_at
             FROM went_wrong e WHERE e.status = 'partial_failure')
          UNION ALL
-         (SELECT 11, 'drift', concat_ws(':', 'drift', t.id, md5(d.text)), NULL, t.id, NULL, t.label, 'standings_update', NULL,
+         (SELECT 11, 'team', concat_ws(':', 'team', a.provider, a.external_id), NULL, t.id, NULL, t.label, a.name, NULL,
+                 a.provider, a.created_at
+            FROM team_alias a JOIN tournament t ON t.id = a.tournament_id AND t.deleted_at IS NULL
+           WHERE a.team_id IS NULL)
+         UNION ALL
+         (SELECT 12, 'difference', concat_ws(':', 'difference', a.provider, a.external_id, {THEIRS}, {OURS}), NULL, t.id, m.id,
+                 t.label, concat(home.name, ' – ', away.name), NULL,
+                 concat(a.provider, ': ', {THEIRS}, '; stored: ', {OURS}), a.read_at
+            FROM match_alias a JOIN match m ON m.id = a.match_id
+            JOIN tournament t ON t.id = m.tournament_id AND t.deleted_at IS NULL
+            JOIN team home ON home.id = m.home_team_id JOIN team away ON away.id = m.away_team_id
+           WHERE a.date > $3 - interval '14 days' AND {DIFFERS})
+         UNION ALL
+         (SELECT 13, 'drift', concat_ws(':', 'drift', t.id, md5(d.text)), NULL, t.id, NULL, t.label, 'standings_update', NULL,
                  left(d.text, 300), d.since
             FROM tournament t
            CROSS JOIN LATERAL (SELECT e->>'text' AS text, (e->>'since')::timestamptz AT TIME ZONE 'UTC' AS since
@@ -233,6 +256,9 @@ pub(crate) async fn attention(
         .query_typed(
             &ATTENTION
                 .replace("{OPEN}", OPEN)
+                .replace("{DIFFERS}", DIFFERS)
+                .replace("{OURS}", &said("m"))
+                .replace("{THEIRS}", &said("a"))
                 .replace("{UNSENT}", UNSENT)
                 .replace("{PAUSED}", &is_paused_sql("c.tournament_id")),
             &[

@@ -73,6 +73,7 @@ pub(crate) fn does(check: &Check) -> String {
         CheckKind::Refresh => {
             "refreshes the whole tournament: the provider could not tell all before".to_owned()
         }
+        CheckKind::CrossCheck => "compares yesterday's results with those of the other providers".to_owned(),
         CheckKind::Draw => "looks whether the next round has been drawn".to_owned(),
     }
 }

@@ -91,22 +91,17 @@ impl HistoryEntry {
             sent_at: moment(row, "sent_at"),
         }
     }
+}
 
-    /// The changes in words: `home goals: 1 → 2`, or `status: 999 is not known` of a reading that was malformed. Times are
-    /// those of `zone`.
-    pub(crate) fn words(&self, zone: Zone) -> String {
-        let word = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
-        let words = self.changes.iter().map(|change| match (&change.from, &change.to) {
-            (None, Some(reason)) if self.rejected.is_some() => format!("{} {reason}", change.field),
-            (from, to) => {
-                let [from, to] = match change.moments {
-                    Some(moments) => moments.map(|at| at.map(|at| zone.text(at, MINUTE))),
-                    None => [from.clone(), to.clone()],
-                };
-                format!("{}: {} → {}", change.field, word(from), word(to))
-            }
-        });
-        words.collect::<Vec<_>>().join(", ")
+impl FieldChange {
+    /// What is wrong with the field of a reading that was rejected, as `is not known: 999`; none: the field has changed.
+    pub(crate) fn fault(&self, entry: &HistoryEntry) -> Option<&str> {
+        self.to.as_deref().filter(|_| self.from.is_none() && entry.rejected.is_some())
+    }
+
+    /// What it was and what it became, where it is no kickoff.
+    pub(crate) fn values(&self) -> [&str; 2] {
+        [&self.from, &self.to].map(|value| value.as_deref().unwrap_or("–"))
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod matches;
 pub(crate) mod provider;
 pub(crate) mod report;
 pub(crate) mod search;
+pub(crate) mod sources;
 pub(crate) mod today;
 pub(crate) mod tournaments;
 pub(crate) mod trends;

@@ -22,6 +22,8 @@ pub(crate) struct TournamentView {
     pub(crate) id: Uuid,
     /// The provider that it was created under, as `sofascore`.
     pub(crate) provider: String,
+    /// Other providers whose address of the season is known.
+    pub(crate) other_providers: Vec<String>,
     /// The provider's id of the competition.
     pub(crate) external_id: String,
     /// Part of the application's URLs.
@@ -70,9 +72,10 @@ impl TournamentView {
         self.status.parse() == Ok(TournamentStatus::Active)
     }
 
-    /// Whether its data are football-data.org's, whose terms ask to be named.
+    /// Whether it has data of football-data.org's, whose terms ask to be named.
     pub(crate) fn is_of_football_data(&self) -> bool {
-        self.provider.parse() == Ok(ProviderName::FootballData)
+        let mut providers = self.other_providers.iter().chain([&self.provider]);
+        providers.any(|name| name.parse() == Ok(ProviderName::FootballData))
     }
 
     /// How it is played; none if the column holds a word of an older vocabulary.
@@ -93,7 +96,8 @@ impl TournamentView {
 
 const COLUMNS: &str = "t.id, t.provider, t.external_id, t.slug, t.label, t.season, t.mode, t.standings_mode, t.status, t.logo,
     t.current_round, t.base_url, t.public_url, t.tie_breaking_rule, t.points_adjustments, t.standings_checked_at,
-    t.created_at, t.updated_at, r.rounds, m.matches, m.open_matches, m.next_kickoff";
+    t.created_at, t.updated_at, ARRAY(SELECT a.provider FROM tournament_alias a WHERE a.tournament_id = t.id ORDER BY 1)
+    AS other_providers, r.rounds, m.matches, m.open_matches, m.next_kickoff";
 
 /// How many rounds and matches a tournament `t` has; `$1` is the present moment.
 fn counts() -> String {
@@ -109,6 +113,7 @@ fn tournament(row: &Row) -> TournamentView {
     TournamentView {
         id: row.get("id"),
         provider: row.get("provider"),
+        other_providers: row.get("other_providers"),
         external_id: row.get("external_id"),
         slug: row.get("slug"),
         label: row.get("label"),

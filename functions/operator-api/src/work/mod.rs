@@ -11,6 +11,7 @@ mod invoke;
 mod naming;
 pub(crate) mod pause;
 pub(crate) mod requests;
+pub(crate) mod sources;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};

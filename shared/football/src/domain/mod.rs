@@ -16,4 +16,4 @@ pub use provider::ProviderName;
 pub use round::{Round, RoundAddress, RoundKind};
 pub use score::Score;
 pub use team::{Slot, Team};
-pub use tournament::{Mode, StandingsMode, Tournament, TournamentStatus};
+pub use tournament::{Mode, Sources, StandingsMode, Tournament, TournamentStatus};

@@ -1,5 +1,7 @@
 //! A tournament: one season of one competition, as the application knows it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
@@ -61,6 +63,17 @@ pub enum TournamentStatus {
     Cancelled,
 }
 
+/// Who is asked for a tournament, where that is not only the provider it was created under.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Sources {
+    /// Who is asked first; none: the one it was created under.
+    pub asked: Option<ProviderName>,
+    /// Who is asked while that one refuses.
+    pub stand_in: Option<ProviderName>,
+    /// The season's addresses at the others.
+    pub addresses: BTreeMap<ProviderName, String>,
+}
+
 /// A tournament as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tournament {
@@ -68,8 +81,10 @@ pub struct Tournament {
     pub id: Uuid,
     /// The provider that it was created under: its rows have that provider's ids.
     pub provider: ProviderName,
-    /// The provider's address of the season; see `provider::SeasonRef`.
+    /// That provider's address of the season; see `provider::SeasonRef`.
     pub base_url: String,
+    /// Who else may be asked.
+    pub sources: Sources,
     /// Shown to people.
     pub label: String,
     /// Part of the application's URLs.

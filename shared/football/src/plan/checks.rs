@@ -59,6 +59,8 @@ pub enum CheckKind {
     RoutineFollowUp,
     /// A whole tournament again, for data that the provider could not give.
     Refresh,
+    /// Yesterday's results at the providers that are not asked first.
+    CrossCheck,
 }
 
 impl CheckKind {
@@ -72,13 +74,13 @@ impl CheckKind {
 
     /// Whether a result may depend on it; the others can wait for those.
     pub fn is_urgent(self) -> bool {
-        !matches!(self, Self::FullPass | Self::Table | Self::StandingsFollowUp)
+        !matches!(self, Self::FullPass | Self::Table | Self::StandingsFollowUp | Self::CrossCheck)
     }
 
     /// How much a check of this kind does, compared with others of the same subject.
     fn strength(self) -> u8 {
         match self {
-            Self::Interim | Self::Draw => 0,
+            Self::Interim | Self::Draw | Self::CrossCheck => 0,
             Self::SecondLook | Self::NextDay | Self::Table => 1,
             Self::FullPass | Self::Knockouts => 2,
             Self::Sweep => 3,

@@ -6,6 +6,7 @@ pub mod bracket;
 pub mod checks;
 pub mod correction;
 pub mod differences;
+pub mod identity;
 pub mod looks;
 pub mod matches;
 pub mod standings;

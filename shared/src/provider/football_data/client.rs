@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate};
+use football::domain::Team;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret;
@@ -72,6 +73,11 @@ impl FootballData {
     pub async fn round(&mut self, season: &SeasonRef, slug: &str) -> Result<Option<Reading>, ProviderError> {
         let reading = self.season(season).await?.games.round(slug);
         Ok(Some(reading).filter(|reading| *reading != Reading::default()))
+    }
+
+    /// The teams of the season's matches.
+    pub async fn teams(&mut self, season: &SeasonRef) -> Result<Vec<Team>, ProviderError> {
+        Ok(self.season(season).await?.games.all().teams)
     }
 
     /// The season's tables; empty where the competition has none.

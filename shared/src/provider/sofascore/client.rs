@@ -38,12 +38,14 @@ pub struct SofaScore {
     browser: Option<Browser>,
     relaunched: bool,
     requests: RequestLog,
+    /// The rounds of a season, where their addresses had to be looked up.
+    listed: Option<(SeasonRef, Vec<Round>)>,
 }
 
 impl SofaScore {
     /// A session that has made no request yet and has no browser.
     pub fn new(config: ProviderConfig, gate: Gate) -> Self {
-        Self { gate, config, browser: None, relaunched: false, requests: RequestLog::default() }
+        Self { gate, config, browser: None, relaunched: false, requests: RequestLog::default(), listed: None }
     }
 
     /// The season's rounds.
@@ -60,9 +62,30 @@ impl SofaScore {
         slug: &str,
         address: &RoundAddress,
     ) -> Result<Reading, ProviderError> {
-        let path = format!("{}{}", season.path(), round_path(address));
+        let listed = match &address.slug {
+            // A round that was found at another provider: its number here is not known.
+            Some(name) if address.number == 0 => self.listed_round(season, name).await?,
+            _ => None,
+        };
+        let path = format!("{}{}", season.path(), round_path(listed.as_ref().unwrap_or(address)));
         let payload: EventsPayload = classify::shape(&path, self.json(&path).await?)?;
         Ok(Reading::of(slug, payload.events))
+    }
+
+    /// The address of a round by its slug; the list is requested once in a session.
+    async fn listed_round(
+        &mut self,
+        season: &SeasonRef,
+        slug: &str,
+    ) -> Result<Option<RoundAddress>, ProviderError> {
+        if self.listed.as_ref().is_none_or(|(known, _)| known != season) {
+            let rounds = self.rounds(season).await?.rounds;
+            self.listed = Some((season.clone(), rounds));
+        }
+        let rounds = self.listed.iter().flat_map(|(_, rounds)| rounds);
+        let mut found =
+            rounds.map(|round| &round.address).filter(|address| address.slug.as_deref() == Some(slug));
+        Ok(found.next().cloned())
     }
 
     /// The matches of a round; none if it is not drawn yet.
