@@ -20,7 +20,7 @@ use shared::store::teams::{self, TeamRow};
 use shared::store::tournaments::{self, NewTournament};
 use shared::store::{Store, matches};
 
-use crate::driver::{Options, Replay, create_event};
+use crate::driver::{Options, Replay, create_event_at};
 use crate::emulator::Emulator;
 use crate::emulator::stamp;
 use crate::full_day::{self, Day};
@@ -81,8 +81,9 @@ pub async fn run(only_pages: bool) -> anyhow::Result<()> {
     writing(&store, &season).await?;
     standings(&season);
     cold_starts(&stack, output.path()).await?;
-    one_round(&stack, &season, &clock, output.path()).await?;
+    one_round(&stack, ProviderName::SofaScore, &season, &clock, output.path()).await?;
     memory("memory of a function after work, without Chromium", "< 30 MB", &stack.functions.peak_rss_mb());
+    without_browser(&tools, &emulator, &cluster, &season, &output.path().join("football-data")).await?;
     pages(&stack).await?;
 
     // From here on the season is over and every payload has its full size.
@@ -207,11 +208,46 @@ async fn page(stack: &Stack, path: &str, day: &str, aim: &str) -> anyhow::Result
     Ok(())
 }
 
+/// The same work with football-data.org, for which no browser is launched: all of a run's memory is the function's.
+async fn without_browser(
+    tools: &Tools,
+    emulator: &Emulator,
+    cluster: &Cluster,
+    season: &Season,
+    logs: &Path,
+) -> anyhow::Result<()> {
+    std::fs::create_dir_all(logs)?;
+    let clock = ReplayClock::new(season.first_kickoff() - TimeDelta::hours(12));
+    let provider = ReplayProvider::start(vec![season.clone()], clock.clone()).await?;
+    let stack = Stack::start(Ingredients {
+        tools,
+        aws_endpoint: &emulator.endpoint,
+        environment: "bench-football-data",
+        database_url: &postgres::create_database(&cluster.url("postgres"), "best_shot_football_data").await?,
+        functions_database_url: None,
+        provider_origin: &provider.origin(),
+        migrated: false,
+        variables: &[],
+        logs: logs.to_owned(),
+    })
+    .await?;
+    one_round(&stack, ProviderName::FootballData, season, &clock, logs).await?;
+    memory("memory of a run without a browser", "–", &stack.functions.peak_rss_mb());
+    Ok(())
+}
+
 /// Creates the tournament, then updates one round after another: first each in a new process, then all in one.
-async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &Path) -> anyhow::Result<()> {
+async fn one_round(
+    stack: &Stack,
+    provider: ProviderName,
+    season: &Season,
+    clock: &ReplayClock,
+    logs: &Path,
+) -> anyhow::Result<()> {
     let mut creation = Samples::default();
-    creation.time(stack.invoke("tournaments", create_event(season, clock.now()))).await?;
-    row("creating the tournament: 38 rounds, 380 matches, 21 images, with reports", "–", creation);
+    creation.time(stack.invoke("tournaments", create_event_at(provider, season, clock.now()))).await?;
+    let work = "creating the tournament: 38 rounds, 380 matches, 21 images, with reports";
+    row(format!("{provider}: {work}"), "–", creation);
     let store = Store::new(&stack.database_url.clone().into(), None)?;
     let active = tournaments::active(&*store.client().await?).await?.rows;
     let tournament = active.first().context("the tournament was not created")?;
@@ -242,8 +278,9 @@ async fn one_round(stack: &Stack, season: &Season, clock: &ReplayClock, logs: &P
     let own = own.split_off(own.len().saturating_sub(wrote.len()));
     for ((kind, took), own) in ["cold", "warm"].into_iter().zip(took).zip(own.chunks(ROUNDS_BROUGHT as usize))
     {
-        let work =
-            format!("one round, launch to database, {kind} process: {rows} matches and the table written");
+        let work = format!(
+            "{provider}: one round, launch to database, {kind} process: {rows} matches and the table written"
+        );
         row(work, "< 600, then < 300 ms", format!("{took}; the function alone {}", Samples(own.to_vec())));
     }
     Ok(())

@@ -56,6 +56,13 @@ impl Problem {
         Self { problems: vec![problem.clone()], ..Self::new(status, format!("{field} {}", problem.remedy)) }
     }
 
+    /// Whether a form's input was refused: the person may put it right there.
+    pub(crate) fn is_of_input(&self) -> bool {
+        [StatusCode::BAD_REQUEST, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY]
+            .iter()
+            .any(|status| status.as_u16() == self.status)
+    }
+
     pub(crate) fn about(self, execution: Uuid) -> Self {
         Self { execution_id: Some(execution), ..self }
     }

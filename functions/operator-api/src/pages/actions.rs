@@ -11,7 +11,7 @@ use shared::event::Request;
 use uuid::Uuid;
 
 use super::sign_in::ours;
-use super::{correction, view};
+use super::{correction, tournament, view};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
@@ -48,51 +48,21 @@ pub(super) async fn act(
         }
         "edit" => {
             let id = id("tournament")?;
-            // The form holds what it showed: only what was changed there is changed.
-            let changed = |name: &str| {
-                let plain = |name: &str| text(name).replace("\r\n", "\n");
-                Some(plain(name)).filter(|now| *now != plain(&format!("{name}_was")))
+            return match edit(&desk, &caller, id, &form).await {
+                Ok(()) => Ok(desk.redirect(&format!("/tournaments/{id}")).into_response()),
+                Err(problem) => tournament::refused_settings(&desk, &caller, id, &form, problem).await,
             };
-            let wrong = |field| {
-                Problem::field(StatusCode::UNPROCESSABLE_ENTITY, field, "must be one of those offered")
-            };
-            let status = changed("status").map(|status| status.parse().map_err(|_| wrong("status")));
-            let edit = EditTournament {
-                label: changed("label"),
-                status: status.transpose()?,
-                tie_breaking_rule: changed("tie_breaking_rule"),
-                based_on: Some(text("based_on").parse().map_err(|_| wrong("based_on"))?),
-            };
-            edit_tournament(&desk, &caller, id, &edit).await?;
-            return Ok(desk.redirect(&format!("/tournaments/{id}")).into_response());
         }
-        "sources" => {
+        "sources" | "identify-team" => {
             let id = id("tournament")?;
-            let asked = text("asked").parse().map_err(|_| {
-                Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "asked", "must be one of those offered")
-            })?;
-            let asked = ChooseSources {
-                asked: Some(asked),
-                stand_in: Some(text("stand_in").to_owned()),
-                season: Some(text("season").to_owned()),
+            let done = match action.as_str() {
+                "sources" => choose(&desk, &caller, id, &form).await,
+                _ => identify(&desk, &caller, id, &form).await,
             };
-            choose_sources(&desk, &caller, id, &asked).await?;
-            return Ok(desk.redirect(&format!("/tournaments/{id}/sources")).into_response());
-        }
-        "identify-team" => {
-            let tournament = id("tournament")?;
-            let provider = text("provider").parse().map_err(|_| {
-                Problem::field(StatusCode::UNPROCESSABLE_ENTITY, "provider", "must be a provider's name")
-            })?;
-            let asked = IdentifyTeam {
-                provider,
-                external_id: text("external_id").to_owned(),
-                team: text("team").parse().ok(),
-                new_team: Some(text("new_team").to_owned()),
-                name: Some(text("name").to_owned()),
+            return match done {
+                Ok(()) => Ok(desk.redirect(&format!("/tournaments/{id}/sources")).into_response()),
+                Err(problem) => tournament::refused_sources(&desk, &caller, id, &form, problem).await,
             };
-            identify_team(&desk, &caller, tournament, &asked).await?;
-            return Ok(desk.redirect(&format!("/tournaments/{tournament}/sources")).into_response());
         }
         "cross-check" => Request::CrossCheck { tournament_id: Some(id("tournament")?) },
         "preview-correction" => return correction::preview(&desk, &caller, id("match")?, &form).await,
@@ -128,4 +98,52 @@ pub(super) async fn act(
     };
     let accepted = work::start(&desk, &caller, request, dry_run, None).await?;
     Ok(desk.redirect(&format!("/executions/{}", accepted.execution_id)).into_response())
+}
+
+type Filled = HashMap<String, String>;
+
+fn text<'a>(form: &'a Filled, name: &str) -> &'a str {
+    form.get(name).map(String::as_str).unwrap_or_default()
+}
+
+fn not_offered(field: &str) -> Problem {
+    Problem::field(StatusCode::UNPROCESSABLE_ENTITY, field, "must be one of those offered")
+}
+
+/// Changes a tournament's settings. The form holds what it showed: only what was changed there is changed.
+async fn edit(desk: &Desk, caller: &Caller, id: Uuid, form: &Filled) -> Result<(), Problem> {
+    let changed = |name: &str| {
+        let plain = |name: &str| text(form, name).replace("\r\n", "\n");
+        Some(plain(name)).filter(|now| *now != plain(&format!("{name}_was")))
+    };
+    let status = changed("status").map(|status| status.parse().map_err(|_| not_offered("status")));
+    let edit = EditTournament {
+        label: changed("label"),
+        status: status.transpose()?,
+        tie_breaking_rule: changed("tie_breaking_rule"),
+        based_on: Some(text(form, "based_on").parse().map_err(|_| not_offered("based_on"))?),
+    };
+    edit_tournament(desk, caller, id, &edit).await.map(drop)
+}
+
+/// Chooses who is asked for a tournament.
+async fn choose(desk: &Desk, caller: &Caller, id: Uuid, form: &Filled) -> Result<(), Problem> {
+    let asked = ChooseSources {
+        asked: Some(text(form, "asked").parse().map_err(|_| not_offered("asked"))?),
+        stand_in: Some(text(form, "stand_in").to_owned()),
+        season: Some(text(form, "season").to_owned()),
+    };
+    choose_sources(desk, caller, id, &asked).await.map(drop)
+}
+
+/// Says which team another provider means.
+async fn identify(desk: &Desk, caller: &Caller, id: Uuid, form: &Filled) -> Result<(), Problem> {
+    let asked = IdentifyTeam {
+        provider: text(form, "provider").parse().map_err(|_| not_offered("provider"))?,
+        external_id: text(form, "external_id").to_owned(),
+        team: text(form, "team").parse().ok(),
+        new_team: Some(text(form, "new_team").to_owned()),
+        name: Some(text(form, "name").to_owned()),
+    };
+    identify_team(desk, caller, id, &asked).await
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use shared::provider::{ProviderName, season_page};
 
 use super::{Shell, with_status};
 use crate::access::Caller;
@@ -37,6 +38,8 @@ struct Create {
     filled: Filled,
     /// Whether the address was read, so that the rest is shown.
     read: bool,
+    /// Whose season the address names, and its address there.
+    season: Option<(ProviderName, String)>,
     problems: Vec<FieldProblem>,
 }
 
@@ -80,7 +83,10 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let shell = Shell::of(&desk, &caller, "create");
     if filled.url.trim().is_empty() {
-        return with_status(StatusCode::OK, &Create { shell, filled, read: false, problems: Vec::new() });
+        return with_status(
+            StatusCode::OK,
+            &Create { shell, filled, read: false, season: None, problems: Vec::new() },
+        );
     }
     match draft(&desk, &asked_of(&filled)).await {
         Ok(draft) => {
@@ -92,7 +98,8 @@ pub(super) async fn show(
                 standings_mode: draft.standings_mode.to_string(),
                 ..filled
             };
-            with_status(StatusCode::OK, &Create { shell, filled, read: true, problems: Vec::new() })
+            let season = season_of(&filled.url);
+            with_status(StatusCode::OK, &Create { shell, filled, read: true, season, problems: Vec::new() })
         }
         Err(problem) => refused(shell, filled, problem),
     }
@@ -108,7 +115,14 @@ fn refused(shell: Shell, filled: Filled, problem: Problem) -> Result<Response, P
         .problems
         .iter()
         .any(|problem| matches!(problem.field.as_str(), "url" | "tournament.baseUrl"));
-    with_status(status, &Create { shell, filled, read, problems: problem.problems })
+    let season = season_of(&filled.url);
+    with_status(status, &Create { shell, filled, read, season, problems: problem.problems })
+}
+
+/// Whose season an address names.
+fn season_of(url: &str) -> Option<(ProviderName, String)> {
+    let season = season_page(url).ok()?.season;
+    Some((season.provider(), season.base_url()))
 }
 
 pub(super) async fn create(

@@ -56,7 +56,8 @@ struct List {
 
 impl List {
     fn statuses(&self) -> Vec<(&'static str, &'static str)> {
-        ExecutionStatus::VARIANTS.iter().map(|word| (*word, view::status(word))).collect()
+        let each = ExecutionStatus::VARIANTS.iter().map(|word| (*word, view::status(word)));
+        each.chain([("failed,partial_failure", "failed, or in part")]).collect()
     }
 
     /// Those that a person asks for come first on the page that lists them.
@@ -284,6 +285,9 @@ fn facts(execution: &Execution, zone: Zone) -> Vec<(&'static str, Fact)> {
     facts.extend(summary.rows.map(|rows| ("Rows", counts(&rows).into())));
     facts.extend(summary.schedules.map(|schedules| ("Schedules", counts(&schedules).into())));
     facts.extend(summary.requests.map(|requests| ("Requests", requests.to_string().into())));
+    facts.extend(
+        summary.facts.stand_in.map(|provider| ("Stand-in that was asked", provider.to_string().into())),
+    );
     if !summary.facts.results.is_empty() {
         facts.push(("Results", summary.facts.result_lines().join("; ").into()));
     }

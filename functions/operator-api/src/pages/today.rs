@@ -52,21 +52,24 @@ pub(super) async fn show(
     let store = &desk.services().await?.store;
     let offsets = &desk.app.config.schedules.offsets;
     // At once, on a connection each: both read all of a full day.
-    let (timeline, attention) = tokio::try_join!(
+    let (timeline, (attention, pauses, refused)) = tokio::try_join!(
         async { today::timeline(&*store.client().await?, &within, offsets, now).await },
-        async { attention::attention(&*store.client().await?, &within, None, desk.has_bus(), now).await },
+        async {
+            let client = store.client().await?;
+            let attention = attention::attention(&*client, &within, None, desk.has_bus(), now).await?;
+            Ok((attention, pauses::list(&*client).await?, provider::refused(&*client).await?))
+        },
     )?;
-    let client = store.client().await?;
     page(&Today {
         shell: Shell::of(&desk, &caller, "today"),
         day,
         is_today: day == today,
         now,
         attention,
-        pauses: pauses::list(&*client).await?,
+        pauses,
         chart: DayChart::of(&timeline.slots, &within, caller.zone, now),
         timeline,
-        refused: provider::refused(&*client).await?,
+        refused,
     })
 }
 

@@ -1,9 +1,11 @@
 //! The pages of one tournament, as tabs: overview, matches, table, bracket, checks, executions, history, sources.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use football::domain::{Mode, ProviderName};
@@ -16,7 +18,7 @@ use super::attention as shown;
 use super::bracket::{self as layout, Bracket};
 use super::matches::Listed;
 use super::view::{self, Line};
-use super::{Shell, page};
+use super::{Shell, page, with_status};
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
@@ -100,10 +102,20 @@ impl Head {
 struct Overview {
     shell: Shell,
     head: Head,
+    settings: Settings,
     items: Vec<Item>,
     /// The matches before now, latest first, and those after it.
     last: Vec<MatchView>,
     next: Vec<MatchView>,
+}
+
+/// What the form of the settings holds: what is stored or, after a refusal, what was filled in.
+struct Settings {
+    label: String,
+    status: String,
+    tie_breaking_rule: String,
+    /// Why it was refused.
+    problem: Option<String>,
 }
 
 pub(super) async fn overview(
@@ -111,17 +123,66 @@ pub(super) async fn overview(
     caller: Caller,
     Id(id): Id,
 ) -> Result<Response, Problem> {
+    show_overview(&desk, &caller, id, None).await
+}
+
+/// The overview with a form whose input was refused: what was filled in stays, and the reason stands beside it. Any other problem
+/// is a page of its own.
+pub(super) async fn refused_settings(
+    desk: &Desk,
+    caller: &Caller,
+    id: Uuid,
+    form: &HashMap<String, String>,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    match problem.is_of_input() {
+        true => show_overview(desk, caller, id, Some((form, problem))).await,
+        false => Err(problem),
+    }
+}
+
+async fn show_overview(
+    desk: &Desk,
+    caller: &Caller,
+    id: Uuid,
+    refused: Option<(&HashMap<String, String>, Problem)>,
+) -> Result<Response, Problem> {
     let now = desk.clock.now();
     let client = desk.services().await?.store.client().await?;
     let today = caller.zone.day_of(now);
     let day = caller.zone.days(today, today);
-    page(&Overview {
-        shell: Shell::of(&desk, &caller, "tournaments"),
-        head: Head::of(&client, id, "", now).await?,
+    let head = Head::of(&client, id, "", now).await?;
+    let (status, settings) = match refused {
+        None => {
+            let stored = &head.tournament;
+            let settings = Settings {
+                label: stored.label.clone(),
+                status: stored.status.clone(),
+                tie_breaking_rule: stored.tie_breaking_rule.clone().unwrap_or_default(),
+                problem: None,
+            };
+            (StatusCode::OK, settings)
+        }
+        Some((form, problem)) => {
+            let text = |name: &str| form.get(name).cloned().unwrap_or_default();
+            let settings = Settings {
+                label: text("label"),
+                status: text("status"),
+                tie_breaking_rule: text("tie_breaking_rule"),
+                problem: Some(problem.detail),
+            };
+            (StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY), settings)
+        }
+    };
+    let shown = Overview {
+        shell: Shell::of(desk, caller, "tournaments"),
+        head,
+        settings,
         items: attention::attention(&*client, &day, Some(id), desk.has_bus(), now).await?.items,
         last: matches::near(&*client, id, Near::Before(now), NEAR).await?,
         next: matches::near(&*client, id, Near::After(now), NEAR).await?,
-    })
+    };
+    with_status(status, &shown)
 }
 
 #[derive(Template)]
@@ -370,6 +431,10 @@ struct Sources {
     head: Head,
     sources: SourcesView,
     questions: Vec<Question>,
+    /// What was filled in as the season at another provider, after a refusal.
+    season: String,
+    /// Why the input was refused.
+    problem: Option<String>,
 }
 
 impl Sources {
@@ -402,15 +467,48 @@ pub(super) async fn sources(
     caller: Caller,
     Id(id): Id,
 ) -> Result<Response, Problem> {
+    show_sources(&desk, &caller, id, None).await
+}
+
+/// The sources with a form whose input was refused. Any other problem is a page of its own.
+pub(super) async fn refused_sources(
+    desk: &Desk,
+    caller: &Caller,
+    id: Uuid,
+    form: &HashMap<String, String>,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    match problem.is_of_input() {
+        true => show_sources(desk, caller, id, Some((form, problem))).await,
+        false => Err(problem),
+    }
+}
+
+async fn show_sources(
+    desk: &Desk,
+    caller: &Caller,
+    id: Uuid,
+    refused: Option<(&HashMap<String, String>, Problem)>,
+) -> Result<Response, Problem> {
     let now = desk.clock.now();
     let client = desk.services().await?.store.client().await?;
     let head = Head::of(&client, id, "/sources", now).await?;
     let tournament = shared::store::tournaments::find(&*client, id).await?.ok_or_else(no_tournament)?;
-    let sources = sources::of(&*client, &tournament).await?;
+    let mut sources = sources::of(&*client, &tournament).await?;
+    let (mut season, mut problem, mut status) = (String::new(), None, StatusCode::OK);
+    if let Some((form, refused)) = refused {
+        let text = |name: &str| form.get(name).cloned().unwrap_or_default();
+        season = text("season");
+        sources.asked = text("asked").parse().unwrap_or(sources.asked);
+        sources.stand_in = text("stand_in").parse().ok();
+        status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+        problem = Some(refused.detail);
+    }
     let mut questions = Vec::new();
     for team in &sources.unknown_teams {
         let choices = sources::choices(&*client, id, &team.provider).await?;
         questions.push(Question { team: team.clone(), choices });
     }
-    page(&Sources { shell: Shell::of(&desk, &caller, "tournaments"), head, sources, questions })
+    let shell = Shell::of(desk, caller, "tournaments");
+    with_status(status, &Sources { shell, head, sources, questions, season, problem })
 }

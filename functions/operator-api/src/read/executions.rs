@@ -175,8 +175,8 @@ pub(crate) fn goes_on(steps: &[Execution], now: DateTime<Utc>) -> bool {
 /// Which executions to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Filter<'a> {
-    /// Of this status.
-    pub(crate) status: Option<ExecutionStatus>,
+    /// Of one of these statuses; of any if there are none.
+    pub(crate) statuses: Vec<ExecutionStatus>,
     /// Of this operation type.
     pub(crate) operation: Option<&'a str>,
     /// Of this tournament.
@@ -201,7 +201,7 @@ pub(crate) async fn list(
 ) -> Result<Page<Execution>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM {TABLES}
-          WHERE ($1::text IS NULL OR e.status = $1) AND ($2::text IS NULL OR e.operation_type = $2)
+          WHERE (cardinality($1::text[]) = 0 OR e.status = ANY($1)) AND ($2::text IS NULL OR e.operation_type = $2)
             AND ($3::uuid IS NULL OR e.tournament_id = $3)
             AND ($4::timestamp IS NULL OR (e.started_at >= $4 AND e.started_at < $5))
             AND ($6::timestamp IS NULL OR (e.started_at, e.id) < ($6, $7))
@@ -212,11 +212,12 @@ pub(crate) async fn list(
           ORDER BY e.started_at DESC, e.id DESC LIMIT $8"
     );
     let within = filter.within.as_ref().map(|within| (stamp(within.start), stamp(within.end)));
+    let statuses: Vec<&str> = filter.statuses.iter().map(|status| (*status).into()).collect();
     let rows = client
         .query_typed(
             &sql,
             &[
-                (&filter.status.map(|status| status.to_string()), Type::TEXT),
+                (&statuses, Type::TEXT_ARRAY),
                 (&filter.operation, Type::TEXT),
                 (&filter.tournament, Type::UUID),
                 (&within.map(|(start, _)| start), Type::TIMESTAMP),

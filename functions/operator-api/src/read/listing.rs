@@ -41,8 +41,10 @@ pub(crate) fn no_execution() -> Problem {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExecutionsListed {
-    /// `in_progress`, `completed`, `partial_failure` or `failed`.
-    #[param(value_type = Option<ExecutionStatus>)]
+    /// `in_progress`, `completed`, `partial_failure` or `failed`; several with commas between them.
+    #[param(
+        pattern = "^(in_progress|completed|partial_failure|failed)(,(in_progress|completed|partial_failure|failed))*$"
+    )]
     pub status: Option<String>,
     /// `matches_update` and the like.
     #[param(pattern = "^[a-z_]{1,40}$")]
@@ -121,13 +123,10 @@ pub(crate) fn execution_filter(
     now: DateTime<Utc>,
 ) -> Result<Filter<'_>, Problem> {
     let wrong = |field, remedy| Problem::field(StatusCode::BAD_REQUEST, field, remedy);
-    let status = match asked.status.as_deref().map(str::parse::<ExecutionStatus>) {
-        None => None,
-        Some(Ok(status)) => Some(status),
-        Some(Err(_)) => {
-            return Err(wrong("status", "must be in_progress, completed, partial_failure or failed"));
-        }
-    };
+    let statuses = asked.status.iter().flat_map(|text| text.split(',')).map(str::parse::<ExecutionStatus>);
+    let statuses: Vec<ExecutionStatus> = statuses.collect::<Result<_, _>>().map_err(|_| {
+        wrong("status", "must be in_progress, completed, partial_failure or failed, or several with commas")
+    })?;
     let tournament = match asked.tournament.as_deref() {
         None => None,
         Some(id) => Some(shared::event::uuid(id).ok_or_else(|| wrong("tournament", "must be a UUID"))?),
@@ -156,7 +155,7 @@ pub(crate) fn execution_filter(
     if text.is_some() && within.is_none() {
         within = Some(now - TimeDelta::days(SEARCHED_DAYS)..now + TimeDelta::days(1));
     }
-    Ok(Filter { status, operation, tournament, within, text, by_hand, by, after })
+    Ok(Filter { statuses, operation, tournament, within, text, by_hand, by, after })
 }
 
 /// Which checks to list.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::SeasonRef;
 use super::payload::{CompetitionPayload, GoalsPayload, MatchPayload, TeamPayload};
-use super::result::{Outcome, outcome};
+use super::result::{FirstLeg, Outcome, outcome};
 use super::stage::{self, Legs};
 use crate::provider::reading::{ListedRound, Reading, Refusal, Remark, Rounds};
 use crate::provider::reply::place;
@@ -199,16 +199,22 @@ impl Games {
     }
 
     /// The goals of the first leg of a match that is the second one, from the side of its own home team.
-    fn first_leg(&self, game: &MatchPayload) -> Option<(i32, i32)> {
+    fn first_leg(&self, game: &MatchPayload) -> Option<FirstLeg> {
         if stage::legs(&game.stage, game.matchday) == Legs::None {
             return None;
         }
         let first = self.other_leg(game).filter(|first| first.utc_date < game.utc_date)?;
         let (home, away) =
             first.score.full_time.and_then(GoalsPayload::both).filter(|_| first.status == "FINISHED")?;
-        Some(if first.home_team.id == game.home_team.id { (home, away) } else { (away, home) })
+        let (home, away) = if first.home_team.id == game.home_team.id { (home, away) } else { (away, home) };
+        let began = game.season.as_ref().and_then(|season| season.start_date);
+        let away_goals_count = began.is_some_and(|day| chrono::Datelike::year(&day) <= LAST_WITH_AWAY_GOALS);
+        Some(FirstLeg { home, away, away_goals_count })
     }
 }
+
+/// The last season in which goals scored away decided a level tie in UEFA's competitions, by the year it began.
+const LAST_WITH_AWAY_GOALS: i32 = 2020;
 
 fn is_qualifying(round: &Round) -> bool {
     round.slug.starts_with("qualification")

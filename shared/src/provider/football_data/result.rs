@@ -39,13 +39,21 @@ pub(super) struct Outcome {
     pub held: Option<Held>,
 }
 
-/// Reads status and score; none if the status is not known. `first_leg`: the goals of the leg before this one, from the side of
-/// this match's home team.
+/// The goals of the leg before a match, from the side of the match's own home team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FirstLeg {
+    pub home: i32,
+    pub away: i32,
+    /// Whether goals scored away count more where the tie is level.
+    pub away_goals_count: bool,
+}
+
+/// Reads status and score; none if the status is not known.
 pub(super) fn outcome(
     status: &str,
     score: &ScorePayload,
     legs: Legs,
-    first_leg: Option<(i32, i32)>,
+    first_leg: Option<FirstLeg>,
 ) -> Option<Outcome> {
     let extra_time = matches!(score.duration, Some(Duration::ExtraTime | Duration::PenaltyShootout))
         || goals(score.extra_time).is_some();
@@ -111,7 +119,7 @@ fn ahead((home, away): (i32, i32)) -> Winner {
 }
 
 /// The result and the winner of a finished match, or why it can't be finished.
-fn ended(score: &ScorePayload, legs: Legs, first_leg: Option<(i32, i32)>) -> Result<(Score, Winner), Held> {
+fn ended(score: &ScorePayload, legs: Legs, first_leg: Option<FirstLeg>) -> Result<(Score, Winner), Held> {
     let full = goals(score.full_time).ok_or(Held::FinishedWithoutScore)?;
     let winner = winner(score.winner.ok_or(Held::FinishedWithoutWinner)?);
     if score.duration == Some(Duration::PenaltyShootout) {
@@ -131,8 +139,10 @@ fn ended(score: &ScorePayload, legs: Legs, first_leg: Option<(i32, i32)>) -> Res
     if winner == Winner::Neither && legs == Legs::One {
         return Err(Held::DrawInAKnockout);
     }
-    // The free plan's seasons are later than the last in which goals scored away counted.
-    let is_level = first_leg.is_some_and(|(home, away)| full.0 + home == full.1 + away);
+    let is_level = first_leg.is_some_and(|first| {
+        let decided_by_away_goals = first.away_goals_count && first.home != full.1;
+        full.0 + first.home == full.1 + first.away && !decided_by_away_goals
+    });
     if is_level && matches!(score.duration, None | Some(Duration::Regular)) {
         return Err(Held::LevelTieInRegularTime);
     }
@@ -214,9 +224,14 @@ mod tests {
         }
         let won = json!({"winner": "HOME_TEAM", "duration": "REGULAR", "fullTime": {"home": 1, "away": 0}});
         let won = serde_json::from_value(won).unwrap();
-        let second = |first| shown(outcome("FINISHED", &won, Legs::Two, Some(first)).unwrap());
-        assert_eq!(second((0, 1)), "open 1-0 level-tie-in-regular-time");
-        assert_eq!(second((0, 0)), "ended 1-0");
+        let second = |home, away, away_goals_count| {
+            let first = FirstLeg { home, away, away_goals_count };
+            shown(outcome("FINISHED", &won, Legs::Two, Some(first)).unwrap())
+        };
+        assert_eq!(second(0, 1, true), "open 1-0 level-tie-in-regular-time");
+        assert_eq!(second(1, 2, false), "open 1-0 level-tie-in-regular-time");
+        assert_eq!(second(1, 2, true), "ended 1-0");
+        assert_eq!(second(0, 0, true), "ended 1-0");
         let drawn = json!({"winner": "DRAW", "duration": "REGULAR", "fullTime": {"home": 1, "away": 1}});
         assert_eq!(shown(read("FINISHED", drawn.clone(), Legs::None)), "ended 1-1");
         assert_eq!(shown(read("FINISHED", drawn, Legs::Two)), "ended 1-1");
