@@ -55,6 +55,7 @@ GRANT INSERT ON change_history TO best_shot_desk;
 GRANT INSERT, UPDATE ON scheduled_check TO best_shot_desk;
 
 -- Who is asked for a tournament, and which team another provider means, where its name does not tell.
-GRANT SELECT, INSERT, UPDATE ON tournament_alias, team_alias TO best_shot_desk;
-GRANT SELECT ON match_alias TO best_shot_desk;
+GRANT SELECT, INSERT, UPDATE ON tournament_alias TO best_shot_desk;
+GRANT SELECT, UPDATE (team_id, decided_by) ON team_alias TO best_shot_desk;
+GRANT SELECT, DELETE ON match_alias TO best_shot_desk;
 GRANT INSERT ON team TO best_shot_desk;

@@ -23,13 +23,15 @@ CREATE TABLE IF NOT EXISTS team_alias (
     team_id uuid REFERENCES team (id) ON DELETE CASCADE,
     name text NOT NULL,
     short_name text,
-    -- Where it was first seen.
-    tournament_id uuid NOT NULL REFERENCES tournament (id) ON DELETE CASCADE,
+    -- Where it was last asked for; none: that tournament is deleted.
+    tournament_id uuid REFERENCES tournament (id) ON DELETE SET NULL,
     created_at timestamp NOT NULL,
     -- Who said so; none: it has the same name.
     decided_by text,
     PRIMARY KEY (provider, external_id, of_provider)
 );
+-- No two teams of a provider are one of ours.
+CREATE UNIQUE INDEX IF NOT EXISTS team_alias_team ON team_alias (provider, of_provider, team_id);
 CREATE INDEX IF NOT EXISTS team_alias_unknown ON team_alias (tournament_id) WHERE team_id IS NULL;
 
 -- A match at another provider, and what that one last said of it.
@@ -57,8 +59,9 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE ON team_alias, match_alias TO best_shot_pipeline;
     END IF;
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'best_shot_desk') THEN
-        GRANT SELECT, INSERT, UPDATE ON tournament_alias, team_alias TO best_shot_desk;
-        GRANT SELECT ON match_alias TO best_shot_desk;
+        GRANT SELECT, INSERT, UPDATE ON tournament_alias TO best_shot_desk;
+        GRANT SELECT, UPDATE (team_id, decided_by) ON team_alias TO best_shot_desk;
+        GRANT SELECT, DELETE ON match_alias TO best_shot_desk;
         GRANT INSERT ON team TO best_shot_desk;
     END IF;
 END $$;

@@ -320,7 +320,7 @@ async fn a_champions_league_with_a_league_phase_up_to_its_final() {
         })
         .collect();
     let wanted = [
-        ("playoffs", 8, 8),
+        ("playoff-round", 8, 8),
         ("round-of-16", 8, 8),
         ("quarterfinals", 4, 4),
         ("semifinals", 2, 2),

@@ -137,6 +137,14 @@ async fn a_running_season_changes_over_and_back_and_keeps_every_id() {
     let ended = "SELECT count(*)::text FROM match WHERE status = 'ended'";
     assert_eq!(world.texts(ended).await, ["4"]);
 
+    // The one that was asked before is compared now.
+    world
+        .invoke_at("2024-03-10T08:00:00Z", "daily-routine", json!({ "operation": "cross-check" }))
+        .await
+        .unwrap();
+    let compared = "SELECT count(*)::text FROM match_alias WHERE provider = 'sofascore' AND status = 'ended'";
+    assert_eq!(world.texts(compared).await, ["2"]);
+
     change_over(SOFASCORE, Some(FOOTBALL_DATA)).await;
     for round in ["1", "2", "3"] {
         let event = json!({ "tournamentId": id, "roundSlug": round });
@@ -147,7 +155,7 @@ async fn a_running_season_changes_over_and_back_and_keeps_every_id() {
     let after: Vec<String> = world.texts(IDS).await;
     assert_eq!(after, before, "no match is new, or another one");
     assert_eq!(world.texts("SELECT id::text FROM team ORDER BY id").await, teams);
-    let known = "SELECT count(*) || ' of ' || count(DISTINCT match_id) FROM match_alias";
+    let known = "SELECT count(*) || ' of ' || count(DISTINCT match_id) FROM match_alias WHERE provider = 'football-data'";
     assert_eq!(world.texts(known).await, ["4 of 4"]);
     // The same once more: nothing is written.
     let written = "SELECT md5(string_agg(to_jsonb(m)::text, ' ' ORDER BY m.id)) FROM match m";
@@ -189,6 +197,13 @@ async fn a_team_that_nobody_knows_is_put_to_the_operator() {
     let said = world.messages().join("\n");
     assert!(said.contains("which of our teams football-data's Deportivo Fresno is"), "{said}");
 
+    // Not even from its name in another tournament.
+    world
+        .texts(
+            "INSERT INTO team (provider, external_id, name, badge) VALUES ('sofascore', '77', 'Deportivo Fresno', '')
+             RETURNING id::text",
+        )
+        .await;
     let ash = world.texts("SELECT id::text FROM team WHERE name = 'Ash'").await.remove(0);
     let answer = |external_id: &str, team: &str| json!({ "provider": "football-data", "externalId": external_id, "team": team });
     let teams = format!("/tournaments/{id}/teams");
@@ -199,8 +214,15 @@ async fn a_team_that_nobody_knows_is_put_to_the_operator() {
     assert_eq!((status, &sources["unknownTeams"]), (StatusCode::OK, &json!([])));
     scores("second", "2024-03-02T21:00:00Z").await;
     assert_eq!(world.texts(ended).await, ["Ash-Birch", "Cedar-Elm"]);
+    // A second one can't be the same, and what was said can be taken back.
+    let birch = world.texts("SELECT external_id FROM team_alias WHERE name = 'Birch'").await.remove(0);
+    let (status, refusal) = desk.post(&teams, answer(&birch, &ash)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refusal}");
+    let again = json!({ "provider": "football-data", "externalId": external_id, "unknown": true });
+    let (_, sources) = desk.post(&teams, again).await;
+    assert_eq!(sources["unknownTeams"][0]["name"], "Deportivo Fresno");
     assert_eq!(world.texts("SELECT count(*)::text FROM match").await, ["12"]);
-    assert_eq!(world.texts("SELECT count(*)::text FROM team").await, ["4"]);
+    assert_eq!(world.texts("SELECT count(*)::text FROM team").await, ["5"]);
 }
 
 #[tokio::test]
@@ -252,6 +274,7 @@ async fn a_choice_that_cannot_work_is_refused_by_name() {
         (json!({ "standIn": "somebody" }), "standIn"),
         (json!({ "standIn": "sofascore" }), "standIn"),
         (json!({ "season": "the Premier League" }), "season"),
+        (json!({ "season": "PL 2019" }), "season"),
         (json!({ "season": "https://www.sofascore.com/api/v1/unique-tournament/1/season/2" }), "season"),
     ] {
         let (status, refusal) = desk.put(&path, choice.clone()).await;

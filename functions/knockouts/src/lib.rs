@@ -1,7 +1,7 @@
 //! Knockouts: discovers rounds as they are listed and drawn, stores their matches, and fills the bracket.
 
 use chrono::{DateTime, Utc};
-use football::domain::{Round, RoundKind};
+use football::domain::RoundKind;
 use football::plan::checks::CheckKind;
 use serde_json::{Value, json};
 use shared::delivery::{self, Task, Worker};
@@ -95,7 +95,7 @@ async fn discover(
 /// The knockout rounds whose fixtures may differ from the stored ones. A round whose slots all have a team changes only
 /// through its matches' own checks. The last known round is always among them: some of its ties may not be published
 /// yet, and a replay is added to it.
-fn may_have_changed(known: Vec<StoredRound>) -> impl Iterator<Item = Round> {
+fn may_have_changed(known: Vec<StoredRound>) -> impl Iterator<Item = StoredRound> {
     let frontier =
         known.iter().rposition(|stored| stored.round.kind == RoundKind::Knockout && stored.matches > 0);
     known
@@ -103,7 +103,7 @@ fn may_have_changed(known: Vec<StoredRound>) -> impl Iterator<Item = Round> {
         .enumerate()
         .filter(|(_, stored)| stored.round.kind == RoundKind::Knockout)
         .filter(move |(index, stored)| stored.open_slots != Some(0) || Some(*index) == frontier)
-        .map(|(_, stored)| stored.round)
+        .map(|(_, stored)| stored)
 }
 
 /// Reads rounds until an error affects all of them. After a round that is not drawn yet, the later rounds of its stage
@@ -111,12 +111,12 @@ fn may_have_changed(known: Vec<StoredRound>) -> impl Iterator<Item = Round> {
 async fn read_rounds(
     run: &mut Run<'_>,
     source: &Source<'_>,
-    rounds: impl Iterator<Item = Round>,
+    rounds: impl Iterator<Item = StoredRound>,
     stopped: &mut Option<ProviderError>,
 ) -> Vec<(String, Reading)> {
     let mut readings: Vec<(String, Reading)> = Vec::new();
     let mut waiting_stages: Vec<Option<String>> = Vec::new();
-    for round in rounds {
+    for StoredRound { round, matches, .. } in rounds {
         if stopped.is_some() {
             break;
         }
@@ -124,7 +124,7 @@ async fn read_rounds(
             continue;
         }
         let operation = What::of("round", &round.slug);
-        match source.round_if_drawn(run, &round).await {
+        match source.round_if_drawn(run, &round, matches).await {
             Ok(Some(reading)) => {
                 let found = json!({ "matches": reading.matches.len(), "open_slots": reading.open_slots });
                 run.journal.completed(Step::Fetch, &operation, found);

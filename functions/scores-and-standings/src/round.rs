@@ -7,7 +7,8 @@ use shared::event::{InvalidInput, RoundCheck};
 use shared::execution::Run;
 use shared::journal::{Step, What};
 use shared::provider::{ProviderError, Reading};
-use shared::store::{rounds, tournaments};
+use shared::store::rounds::{self, StoredRound};
+use shared::store::tournaments;
 use shared::sync::matches::{self, Missing, RoundReading, Synced};
 use shared::sync::read_ahead::ReadAhead;
 use shared::sync::retry::{follow_up, look_again, matches_of_round};
@@ -26,7 +27,7 @@ pub(crate) async fn scores(
 ) -> anyhow::Result<()> {
     let Some(tournament) = followed(run, tournament_id, check).await? else { return Ok(()) };
     let source = Source::of(&tournament)?;
-    let round = match (round_of(run, &tournament, wanted).await?, check) {
+    let stored = match (round_of(run, &tournament, wanted).await?, check) {
         (Some(round), _) => round,
         (None, RoundCheck::FullPass) => {
             let reason = "the round is gone, or its row can't be read";
@@ -38,6 +39,7 @@ pub(crate) async fn scores(
             return Err(InvalidInput::one("roundSlug", &remedy).into());
         }
     };
+    let round = &stored.round;
     let slug = round.slug.as_str();
     // Whatever they settled: one execution has them.
     run.journal.requests.add(ahead.take_requests());
@@ -47,7 +49,7 @@ pub(crate) async fn scores(
             run.journal.completed(Step::Fetch, What::of("round", slug), read);
             (reading.clone(), false)
         }
-        None => match read_round(run, &tournament, &source, &round, check).await? {
+        None => match read_round(run, &tournament, &source, &stored, check).await? {
             Some(read) => read,
             None => return Ok(()),
         },
@@ -58,7 +60,7 @@ pub(crate) async fn scores(
         // Winners enter the next round at once.
         bracket::sync(run, &tournament, None).await?;
     }
-    further_checks(run, &tournament, &round, check, &synced).await
+    further_checks(run, &tournament, round, check, &synced).await
 }
 
 /// The tournament, if a check of this kind is to be made. A full pass reads seasons to come too.
@@ -79,12 +81,12 @@ async fn read_round(
     run: &mut Run<'_>,
     tournament: &Tournament,
     source: &Source<'_>,
-    round: &Round,
+    StoredRound { round, matches: stored_matches, .. }: &StoredRound,
     check: RoundCheck,
 ) -> anyhow::Result<Option<(Reading, bool)>> {
     let slug = round.slug.as_str();
     let read = match check {
-        RoundCheck::FullPass => source.round_if_drawn(run, round).await,
+        RoundCheck::FullPass => source.round_if_drawn(run, round, *stored_matches).await,
         _ => source.round(run, round).await.map(Some),
     };
     // What was not asked for is not read.
@@ -127,11 +129,15 @@ async fn note_attempt(run: &Run<'_>, tournament: &Tournament, slug: &str) -> any
     Ok(())
 }
 
-async fn round_of(run: &mut Run<'_>, tournament: &Tournament, wanted: &str) -> anyhow::Result<Option<Round>> {
+async fn round_of(
+    run: &mut Run<'_>,
+    tournament: &Tournament,
+    wanted: &str,
+) -> anyhow::Result<Option<StoredRound>> {
     let known = stored_rounds(&*run.client().await?, tournament.id).await?;
     let known = sync::readable(run, known);
     run.journal.completed(Step::Fetch, "stored rounds", json!({ "rounds": known.len() }));
-    Ok(known.into_iter().map(|stored| stored.round).find(|round| round.slug == wanted))
+    Ok(known.into_iter().find(|stored| stored.round.slug == wanted))
 }
 
 /// Inserts the checks that follow from what was read, and notes whether the table is due.

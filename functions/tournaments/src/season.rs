@@ -40,7 +40,7 @@ impl Season {
         let mut read = Vec::new();
         for stored in known {
             let round = stored.round;
-            let reading = source.round_if_drawn(run, &round).await;
+            let reading = source.round_if_drawn(run, &round, stored.matches).await;
             let step = What::of("round", &round.slug);
             match reading {
                 Ok(Some(reading)) => {

@@ -318,7 +318,7 @@ fn short(tie: &Tie) -> String {
         Some("round-of-16") => format!("R16 {n}"),
         Some("quarterfinals") => format!("QF{n}"),
         Some("semifinals") => format!("SF{n}"),
-        Some("playoffs") => format!("Playoff {n}"),
+        Some("playoff-round") => format!("Playoff {n}"),
         _ => format!("{} {n}", tie.round.name.as_deref().unwrap_or("Round")),
     }
 }

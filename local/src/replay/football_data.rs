@@ -24,8 +24,26 @@ pub fn football_data_id(fixture: &Fixture) -> u64 {
 impl Season {
     /// The season's address at football-data.org.
     pub fn football_data_url(&self) -> String {
-        let (id, year) = (self.unique_tournament_id, self.first_kickoff().year());
+        let (id, year) = (self.unique_tournament_id, self.football_data_year());
         format!("https://api.football-data.org/v4/competitions/{id}/matches?season={year}")
+    }
+
+    /// The year in which the season begins, by its name: a file may have only its second half.
+    pub(super) fn football_data_year(&self) -> i32 {
+        let first = self.season_year().split('/').next().and_then(|year| year.parse::<i32>().ok());
+        match first {
+            Some(year) if year < 50 => 2000 + year,
+            Some(year) if year < 100 => 1900 + year,
+            Some(year) => year,
+            None => self.first_kickoff().year(),
+        }
+    }
+
+    /// The first day of the season.
+    fn football_data_start(&self) -> NaiveDate {
+        let (first, year) = (self.first_kickoff().date_naive(), self.football_data_year());
+        let summer = NaiveDate::from_ymd_opt(year, 8, 1).unwrap_or(first);
+        if first.year() == year { first } else { summer }
     }
 }
 
@@ -33,7 +51,7 @@ impl View<'_> {
     /// `/competitions/{id}/matches?season={year}`: the whole season.
     pub(super) fn football_data_matches(&self) -> Value {
         json!({
-            "filters": {"season": self.season.first_kickoff().year().to_string()},
+            "filters": {"season": self.season.football_data_year().to_string()},
             "competition": self.competition_json(),
             "matches": self.football_data_where(|_| true),
         })
@@ -83,7 +101,6 @@ impl View<'_> {
                 Some(slot) if !slot.known(self.now) => nobody(),
                 _ => team_json(&self.season.teams[team]),
             });
-        let year = self.season.first_kickoff();
         let leg = self.bracket.leg(index).filter(|(tie, _)| tie.legs.len() > 1).map(|(_, place)| place + 1);
         let matchday = match fixture.kind {
             Kind::League => Some(fixture.round.number as usize),
@@ -92,7 +109,7 @@ impl View<'_> {
         json!({
             "area": {"id": 2267, "name": "World", "code": "INT", "flag": null},
             "competition": self.competition_json(),
-            "season": {"id": 1_000 + self.season.season_id % 1_000, "startDate": year.format("%Y-%m-%d").to_string(),
+            "season": {"id": 1_000 + self.season.season_id % 1_000, "startDate": self.season.football_data_start(),
                 "endDate": null, "currentMatchday": 1, "winner": null},
             "id": football_data_id(fixture),
             "utcDate": listing.kickoff.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -124,7 +141,7 @@ impl View<'_> {
             "semifinals" => "SEMI_FINALS".to_owned(),
             "quarterfinals" => "QUARTER_FINALS".to_owned(),
             "match-for-3rd-place" => "THIRD_PLACE".to_owned(),
-            "playoffs" => "PLAYOFFS".to_owned(),
+            "playoff-round" => "PLAYOFFS".to_owned(),
             other => match other.strip_prefix("round-of-") {
                 Some(teams) => format!("LAST_{teams}"),
                 None => other.to_uppercase().replace('-', "_"),

@@ -61,7 +61,7 @@ pub(super) fn place(name: &str, grouped: bool, others: &mut Vec<String>) -> Plac
         "semifinals" | "semifinal" | "halbfinale" => Some((28, "Semifinals", "semifinals")),
         "final" | "finale" | "grandfinal" => Some((29, "Final", "final")),
         "playoffs" | "playoff" | "playoffround" | "knockoutroundplayoffs" => {
-            Some((636, "Playoffs", "playoffs"))
+            Some((636, "Playoff round", "playoff-round"))
         }
         other if other.contains("thirdplace") || other.contains("3rdplace") => {
             Some((50, "Match for 3rd place", "match-for-3rd-place"))
@@ -201,10 +201,10 @@ mod tests {
         assert_eq!(round("Finals, Round of 16"), knockout(5, "round-of-16"));
         assert_eq!(round("Quarter-finals"), knockout(27, "quarterfinals"));
         assert_eq!(round("Match for third place"), knockout(50, "match-for-3rd-place"));
-        assert_eq!(round("Playoffs, Matchday 2"), knockout(636, "playoffs"));
+        assert_eq!(round("Playoffs, Matchday 2"), knockout(636, "playoff-round"));
         assert_eq!(round("Preliminary round"), knockout(501, "preliminary-round"));
         assert_eq!(round("2nd Qualifying Round"), knockout(501, "Qualification: 2nd-qualifying-round"));
-        assert_eq!(round("Qualifying, Play-off Round"), knockout(636, "Qualification: playoffs"));
+        assert_eq!(round("Qualifying, Play-off Round"), knockout(636, "Qualification: playoff-round"));
         assert_eq!(round("Preliminary, Final"), knockout(29, "Preliminary: final"));
         assert_eq!(round("Quarter-finals, Replays"), knockout(27, "quarterfinals"));
         assert_eq!(round("First round replay"), knockout(500, "first-round"));

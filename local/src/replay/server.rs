@@ -304,9 +304,7 @@ fn football_data(world: &World, uri: &Uri, headers: &HeaderMap) -> Response {
     let competition = |id: &str| {
         let of = |view: &View<'_>| view.season.unique_tournament_id.to_string() == id;
         let year = |view: &View<'_>| {
-            query
-                .get("season")
-                .is_none_or(|year| *year == view.season.first_kickoff().format("%Y").to_string())
+            query.get("season").is_none_or(|year| *year == view.season.football_data_year().to_string())
         };
         views().find(|view| of(view) && year(view))
     };

@@ -1,7 +1,5 @@
 //! Events of a list over several rounds, of either provider.
 
-use football::domain::ProviderName;
-
 use super::football_data::ListedGame;
 use super::reading::{ListedRound, Reading};
 use super::season::SeasonRef;
@@ -71,7 +69,7 @@ impl Listed {
         match &self.of {
             Source::SofaScore(event) => event.read(round_slug),
             Source::FootballData(game) => {
-                let mut reading = Reading { provider: ProviderName::FootballData, ..game.reading.clone() };
+                let mut reading = game.reading.clone();
                 reading.matches.iter_mut().for_each(|m| round_slug.clone_into(&mut m.round_slug));
                 reading
             }

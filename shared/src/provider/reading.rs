@@ -1,5 +1,7 @@
 //! What the pipeline reads from a provider, whichever it is.
 
+use std::collections::HashMap;
+
 use football::domain::standings::ProviderTable;
 use football::domain::{Match, ProviderName, Round, Team};
 use serde::Serialize;
@@ -20,10 +22,7 @@ pub struct Reading {
     pub refused: Vec<Refusal>,
     /// Events that were read although a field is not known: id, and what was taken for what.
     pub remarks: Vec<Remark>,
-    /// Whose reading it is.
-    #[serde(skip)]
-    pub provider: ProviderName,
-    /// Of matches whose rows have another provider's id: the id of the row, and the one that this provider has.
+    /// Of a tournament with several providers: who said what of each match.
     #[serde(skip)]
     pub aliases: Vec<Alias>,
 }
@@ -31,9 +30,11 @@ pub struct Reading {
 /// A match under two ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
+    /// Who was asked.
+    pub provider: ProviderName,
     /// The id that its row has.
     pub ours: String,
-    /// The id that the provider of the reading has for it.
+    /// The id that this provider has for it.
     pub theirs: String,
 }
 
@@ -68,6 +69,13 @@ impl Reading {
         for team in other.teams {
             self.add_team(team);
         }
+    }
+
+    /// What a provider says of matches that have an alias: its id, and the match under ours.
+    pub fn said_by(&self, provider: ProviderName) -> Vec<(&str, &Match)> {
+        let by_id: HashMap<&str, &Match> = self.matches.iter().map(|m| (m.external_id.as_str(), m)).collect();
+        let of_it = self.aliases.iter().filter(|alias| alias.provider == provider);
+        of_it.filter_map(|alias| Some((alias.theirs.as_str(), *by_id.get(alias.ours.as_str())?))).collect()
     }
 
     /// Adds a team, unless it is there already.

@@ -9,6 +9,7 @@ use football::domain::{Round, RoundAddress, Team};
 use super::football_data::FootballData;
 use super::listed::Listed;
 use super::reading::{Half, Image, Reading, Rounds, Tables};
+use super::reply::malformed;
 use super::season::SeasonRef;
 use super::sofascore::SofaScore;
 use super::{ProviderError, ProviderName};
@@ -121,7 +122,17 @@ impl Session {
         external_id: &str,
     ) -> Result<Option<Listed>, ProviderError> {
         match season {
-            SeasonRef::SofaScore(_) => Ok(self.sofascore.event(external_id).await?.map(Listed::from)),
+            SeasonRef::SofaScore(_) => {
+                let found = self.sofascore.event(external_id).await?.map(Listed::from);
+                // An id of another provider may be that of any match.
+                if found.as_ref().is_some_and(|found| !found.may_be_of(season)) {
+                    return Err(malformed(
+                        &format!("/event/{external_id}"),
+                        "is of another season".to_owned(),
+                    ));
+                }
+                Ok(found)
+            }
             SeasonRef::FootballData(season) => {
                 Ok(self.football_data.event(season, external_id).await?.map(Listed::from))
             }

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{StoreError, stamp, utc};
-use football::domain::{Match, ProviderName, Team, Tournament};
+use football::domain::{Match, ProviderName, Score, Team, TieFacts, Tournament, Winner};
 use football::plan::identity::OurMatch;
 
 /// A team at another provider, as far as it is known.
@@ -38,43 +38,37 @@ pub async fn teams(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// The teams of a tournament's matches that are not known at `provider` yet.
-pub async fn teams_without_alias(
+/// A team of a tournament, and whether it is known at another provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OurTeam {
+    /// The team.
+    pub team: Team,
+    /// Whether that provider has a team that is this one.
+    pub is_known: bool,
+}
+
+/// The teams of a tournament's matches, and whether they are known at `provider`.
+pub async fn our_teams(
     client: &impl GenericClient,
     tournament: &Tournament,
     provider: ProviderName,
-) -> Result<Vec<Team>, StoreError> {
+) -> Result<Vec<OurTeam>, StoreError> {
     let rows = client
         .query_typed(
-            "SELECT t.external_id, t.name, t.short_name FROM team t
+            "SELECT t.external_id, t.name, t.short_name,
+                    EXISTS (SELECT 1 FROM team_alias a WHERE a.team_id = t.id AND a.provider = $2)
+               FROM team t
               WHERE t.id IN (SELECT home_team_id FROM match WHERE tournament_id = $1
-                             UNION SELECT away_team_id FROM match WHERE tournament_id = $1)
-                AND NOT EXISTS (SELECT 1 FROM team_alias a WHERE a.team_id = t.id AND a.provider = $2)",
+                             UNION SELECT away_team_id FROM match WHERE tournament_id = $1)",
             &[(&tournament.id, Type::UUID), (&provider.as_str(), Type::TEXT)],
         )
         .await?;
-    Ok(rows.iter().map(team).collect())
-}
-
-/// All teams of `of` that are not known at `provider` yet.
-pub async fn all_teams_without_alias(
-    client: &impl GenericClient,
-    of: ProviderName,
-    provider: ProviderName,
-) -> Result<Vec<Team>, StoreError> {
-    let rows = client
-        .query_typed(
-            "SELECT t.external_id, t.name, t.short_name FROM team t
-              WHERE t.provider = $1
-                AND NOT EXISTS (SELECT 1 FROM team_alias a WHERE a.team_id = t.id AND a.provider = $2)",
-            &[(&of.as_str(), Type::TEXT), (&provider.as_str(), Type::TEXT)],
-        )
-        .await?;
-    Ok(rows.iter().map(team).collect())
-}
-
-fn team(row: &tokio_postgres::Row) -> Team {
-    Team { external_id: row.get(0), name: row.get(1), short_name: row.get(2) }
+    let team = |row: &tokio_postgres::Row| Team {
+        external_id: row.get(0),
+        name: row.get(1),
+        short_name: row.get(2),
+    };
+    Ok(rows.iter().map(|row| OurTeam { team: team(row), is_known: row.get(3) }).collect())
 }
 
 /// Records what was found of teams. What a person has decided, and what was found before, stays.
@@ -97,8 +91,11 @@ pub async fn note_teams(
                FROM UNNEST($4::text[], $5::text[], $6::text[], $7::text[]) AS i (theirs, name, short_name, ours)
                LEFT JOIN team t ON t.provider = $2 AND t.external_id = i.ours
               ORDER BY i.theirs
-             ON CONFLICT (provider, external_id, of_provider) DO UPDATE SET team_id = excluded.team_id
-              WHERE a.team_id IS NULL AND excluded.team_id IS NOT NULL
+             -- One that is still asked for is asked for where it was seen last.
+             ON CONFLICT (provider, external_id, of_provider) DO UPDATE
+                SET team_id = excluded.team_id, tournament_id = excluded.tournament_id
+              WHERE a.team_id IS NULL
+                AND (excluded.team_id IS NOT NULL OR a.tournament_id IS DISTINCT FROM excluded.tournament_id)
              RETURNING 1",
             &[
                 (&provider.as_str(), Type::TEXT),
@@ -122,6 +119,10 @@ pub struct KnownMatch {
     pub ours: OurMatch,
     /// The provider's ids of it, one for each time that it replaced it.
     pub theirs: Vec<String>,
+    /// Its score, as it is stored.
+    pub score: Option<Score>,
+    /// The facts of its tie, as they are stored.
+    pub tie: TieFacts,
 }
 
 /// The matches of a tournament, each with its ids at `provider`.
@@ -133,7 +134,9 @@ pub async fn matches(
     let rows = client
         .query_typed(
             "SELECT m.external_id, m.round_slug, m.external_home_team_id, m.external_away_team_id, m.date,
-                    array_remove(array_agg(a.external_id) || CASE WHEN m.provider = $2 THEN m.external_id END, NULL)
+                    array_remove(array_agg(a.external_id) || CASE WHEN m.provider = $2 THEN m.external_id END, NULL),
+                    m.status = 'not-defined', m.home_score, m.away_score, m.home_penalties_score, m.away_penalties_score,
+                    m.tie_winner_code, m.previous_leg_external_id, m.tie_legs
                FROM match m LEFT JOIN match_alias a ON a.match_id = m.id AND a.provider = $2
               WHERE m.tournament_id = $1 GROUP BY m.id",
             &[(&tournament, Type::UUID), (&provider.as_str(), Type::TEXT)],
@@ -148,10 +151,22 @@ pub async fn matches(
                 home: row.get(2),
                 away: row.get(3),
                 kickoff: row.get::<_, Option<NaiveDateTime>>(4).map(utc),
+                is_called_off: row.get(6),
             },
             theirs: row.get(5),
+            score: both(row, 7).map(|(home, away)| Score { home, away, shootout: both(row, 9) }),
+            tie: TieFacts {
+                tie_winner: row.get::<_, Option<i32>>(11).and_then(Winner::from_code),
+                previous_leg: row.get(12),
+                legs: row.get(13),
+                ..TieFacts::default()
+            },
         })
         .collect())
+}
+
+fn both(row: &tokio_postgres::Row, first: usize) -> Option<(i32, i32)> {
+    Some((row.get::<_, Option<i32>>(first)?, row.get::<_, Option<i32>>(first + 1)?))
 }
 
 /// The id that `provider` has for a match, the latest if it had several; none: it is not known there.
@@ -197,15 +212,14 @@ pub async fn note_matches(
                JOIN match m ON m.tournament_id = $2 AND m.external_id = i.ours
               ORDER BY i.theirs
              ON CONFLICT (provider, external_id) DO UPDATE
-                SET status = excluded.status, home_score = excluded.home_score, away_score = excluded.away_score,
+                SET match_id = excluded.match_id, status = excluded.status, home_score = excluded.home_score, away_score = excluded.away_score,
                     home_penalties_score = excluded.home_penalties_score,
                     away_penalties_score = excluded.away_penalties_score, date = excluded.date, read_at = excluded.read_at
-              WHERE a.match_id = excluded.match_id
-                AND ((a.status, a.home_score, a.away_score, a.home_penalties_score, a.away_penalties_score, a.date)
-                      IS DISTINCT FROM (excluded.status, excluded.home_score, excluded.away_score,
-                      excluded.home_penalties_score, excluded.away_penalties_score, excluded.date)
-                     -- Of a match that is over too late only the time of the reading tells.
-                     OR (excluded.status <> 'ended' AND a.read_at < excluded.read_at - interval '1 hour'))
+              WHERE (a.match_id, a.status, a.home_score, a.away_score, a.home_penalties_score, a.away_penalties_score, a.date)
+                    IS DISTINCT FROM (excluded.match_id, excluded.status, excluded.home_score, excluded.away_score,
+                    excluded.home_penalties_score, excluded.away_penalties_score, excluded.date)
+                 -- Of a match that is over too late only the time of the reading tells.
+                 OR (excluded.status <> 'ended' AND a.read_at < excluded.read_at - interval '1 hour')
              RETURNING 1",
             &[
                 (&provider.as_str(), Type::TEXT),
@@ -272,14 +286,15 @@ pub async fn differences(
 ) -> Result<Vec<Difference>, StoreError> {
     let (tournament, ids, since) = match of {
         DifferencesOf::Matches(tournament, ids) => (Some(tournament), ids, None),
-        DifferencesOf::Since(moment) => (None, &[][..], Some(stamp(moment))),
+        DifferencesOf::Since(tournament, moment) => (tournament, &[][..], Some(stamp(moment))),
     };
     let sql = format!(
         "SELECT t.label, h.name || ' – ' || g.name, a.provider, {ours}, {theirs}
            FROM match_alias a JOIN match m ON m.id = a.match_id JOIN tournament t ON t.id = m.tournament_id
            JOIN team h ON h.id = m.home_team_id JOIN team g ON g.id = m.away_team_id
           WHERE {DIFFERS} AND t.deleted_at IS NULL
-            AND CASE WHEN $1::uuid IS NULL THEN a.date >= $3 ELSE m.tournament_id = $1 AND m.external_id = ANY($2) END
+            AND ($1::uuid IS NULL OR m.tournament_id = $1)
+            AND CASE WHEN $3::timestamp IS NULL THEN m.external_id = ANY($2) ELSE a.date >= $3 END
           ORDER BY m.date, m.external_id",
         ours = said("m"),
         theirs = said("a"),
@@ -304,6 +319,27 @@ pub async fn differences(
 pub enum DifferencesOf<'a> {
     /// Those of matches of a tournament, by our ids at the provider.
     Matches(Uuid, &'a [&'a str]),
-    /// Those of all matches that kicked off since.
-    Since(DateTime<Utc>),
+    /// Those of matches of a tournament, or of all, that kicked off since.
+    Since(Option<Uuid>, DateTime<Utc>),
+}
+
+/// The matches of tournaments that kicked off within a time and are not called off: tournament and our id at the provider.
+pub async fn played_within(
+    client: &impl GenericClient,
+    tournaments: &[Uuid],
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<(Uuid, String)>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT tournament_id, external_id FROM match
+              WHERE tournament_id = ANY($1) AND date >= $2 AND date < $3 AND status <> 'not-defined'",
+            &[
+                (&tournaments, Type::UUID_ARRAY),
+                (&stamp(since), Type::TIMESTAMP),
+                (&stamp(until), Type::TIMESTAMP),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }

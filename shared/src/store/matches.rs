@@ -257,7 +257,7 @@ pub async fn kickoffs(
         .collect())
 }
 
-/// Records running scores that are lower than the stored ones, seen for the first time (provider's id and `home-away`).
+/// Records scores that were read and not taken, seen for the first time (provider's id and `home-away`).
 pub async fn doubt(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -267,12 +267,9 @@ pub async fn doubt(
     let scores: Vec<&str> = doubts.iter().map(|(_, score)| score.as_str()).collect();
     let rows = client
         .query_typed(
-            &format!(
-                "UPDATE match m SET doubted_score = t.score FROM UNNEST($2::text[], $3::text[]) AS t (id, score)
-                  WHERE m.tournament_id = $1 AND m.external_id = t.id AND {OPEN}
-                    AND m.doubted_score IS DISTINCT FROM t.score
-                 RETURNING m.id"
-            ),
+            "UPDATE match m SET doubted_score = t.score FROM UNNEST($2::text[], $3::text[]) AS t (id, score)
+              WHERE m.tournament_id = $1 AND m.external_id = t.id AND m.doubted_score IS DISTINCT FROM t.score
+             RETURNING m.id",
             &[(&tournament, Type::UUID), (&ids, Type::TEXT_ARRAY), (&scores, Type::TEXT_ARRAY)],
         )
         .await?;

@@ -1,9 +1,9 @@
 //! The comparison of providers: what another provider than the one that is asked says of the last results. Nothing of it is
 //! written to a match; a difference needs a person.
 
-use chrono::{Days, NaiveTime, TimeDelta};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use football::domain::{ProviderName, Tournament};
-use football::plan::checks::{Check, CheckKind};
+use football::plan::checks::{Check, CheckKind, whole_minute};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,13 +11,14 @@ use super::source::{providers_of, season_at};
 use super::{asked, checks, identity, readable};
 use crate::execution::Run;
 use crate::journal::{Step, What};
-use crate::provider::{Alias, Half, ProviderError, Reading};
+use crate::provider::{Half, ProviderError, Reading};
 use crate::store::aliases::{self, DifferencesOf};
-use crate::store::{StoreError, tournaments};
-use football::domain::Match;
+use crate::store::tournaments;
 
 /// When the results of the day before are compared, after midnight UTC: by then shootouts and corrections of the night are in.
 const AT: TimeDelta = TimeDelta::hours(8);
+/// Until when it is tried again.
+const UNTIL: TimeDelta = TimeDelta::hours(14);
 
 /// Inserts the comparison of the day, if a tournament has more than one provider.
 pub async fn plan(run: &mut Run<'_>) -> anyhow::Result<()> {
@@ -30,10 +31,7 @@ pub async fn plan(run: &mut Run<'_>) -> anyhow::Result<()> {
     if at <= run.now() {
         return Ok(());
     }
-    let kind = CheckKind::CrossCheck;
-    let check =
-        Check { kind, tournament_id: None, round_slug: None, kickoff: None, retrying_since: None, at };
-    checks::insert(run, "comparison of providers", &[check]).await
+    checks::insert(run, "comparison of providers", &[check(at)]).await
 }
 
 /// The providers of a tournament that are not asked for it first.
@@ -46,9 +44,16 @@ fn others(tournament: &Tournament) -> Vec<ProviderName> {
 /// one tournament, whose teams are identified too, so that a person is asked before a stand-in is needed.
 pub async fn compare(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> {
     let yesterday = run.planning.date_naive() - Days::new(1);
-    let found = tournaments::active(&*run.client().await?).await?;
-    let mut active = readable(run, found);
-    active.retain(|tournament| only.is_none_or(|id| id == tournament.id));
+    let client = run.client().await?;
+    let active = match only {
+        Some(id) => tournaments::find(&*client, id).await?.into_iter().collect(),
+        None => {
+            let found = tournaments::active(&*client).await?;
+            readable(run, found)
+        }
+    };
+    drop(client);
+    let mut again = None;
     if only.is_some() {
         for tournament in &active {
             identify_teams(run, tournament).await?;
@@ -63,17 +68,39 @@ pub async fn compare(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()
         // What one provider can't give costs the comparison with another nothing.
         if let Err(error) = compare_with(run, provider, &of_it, yesterday).await {
             let error = error.downcast::<ProviderError>()?;
+            if error.gives_work_back(run.shares_provider) {
+                return Err(error.into());
+            }
+            again = again.max(error.may_pass().then(|| error.try_again_at(run.now())));
             run.missed(What::of("the comparison with", provider), &error);
         }
     }
     run.no_more_requests().await;
     let since = yesterday.and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(1);
-    let differences = aliases::differences(&*run.client().await?, DifferencesOf::Since(since)).await?;
+    let differences = aliases::differences(&*run.client().await?, DifferencesOf::Since(only, since)).await?;
     for difference in &differences {
         run.journal.warn(difference.to_string());
     }
     run.journal.completed(Step::Plan, "differences between providers", json!({ "found": differences.len() }));
-    Ok(())
+    match again.filter(|_| only.is_none()) {
+        Some(at) => once_more(run, at).await,
+        None => Ok(()),
+    }
+}
+
+/// Inserts the comparison again, where a provider could not answer; in the afternoon it is left to the next morning.
+async fn once_more(run: &mut Run<'_>, at: DateTime<Utc>) -> anyhow::Result<()> {
+    let at = whole_minute(at);
+    if at >= run.planning.date_naive().and_time(NaiveTime::MIN).and_utc() + UNTIL {
+        run.journal.skipped(Step::Plan, "follow-up", "the next morning compares again");
+        return Ok(());
+    }
+    checks::insert(run, "follow-up", &[check(at)]).await
+}
+
+fn check(at: DateTime<Utc>) -> Check {
+    let kind = CheckKind::CrossCheck;
+    Check { kind, tournament_id: None, round_slug: None, kickoff: None, retrying_since: None, at }
 }
 
 /// Reads the teams of each provider but the tournament's own, and identifies them.
@@ -108,13 +135,13 @@ async fn compare_with(
         season_at(tournament, provider)
             .is_some_and(|season| listed.iter().any(|event| event.may_be_of(&season)))
     };
-    let unnamed: Vec<Uuid> =
-        of_it.iter().filter(|tournament| !is_named(tournament)).map(|tournament| tournament.id).collect();
+    let ids: Vec<Uuid> = of_it.iter().map(|tournament| tournament.id).collect();
     let day = yesterday.and_time(NaiveTime::MIN).and_utc();
     let client = run.client().await?;
-    let playing = tournaments::with_match_between(&*client, &unnamed, day, day + TimeDelta::days(1)).await?;
+    let played = aliases::played_within(&*client, &ids, day, day + TimeDelta::days(1)).await?;
     drop(client);
-    if !playing.is_empty() {
+    let has_played = |tournament: &Tournament| played.iter().any(|(id, _)| *id == tournament.id);
+    if of_it.iter().any(|tournament| has_played(tournament) && !is_named(tournament)) {
         match run.provider.scheduled(provider, yesterday, Half::Other).await {
             Ok(other) => listed.extend(other),
             Err(ProviderError::NotFound { .. }) => {}
@@ -124,7 +151,7 @@ async fn compare_with(
     let mut compared = 0;
     for tournament in of_it {
         let Some(season) = season_at(tournament, provider) else { continue };
-        let mut reading = Reading { provider, ..Reading::default() };
+        let mut reading = Reading::default();
         for event in listed.iter().filter(|event| event.may_be_of(&season)) {
             reading.extend(event.read(event.round.slug.as_deref().unwrap_or_default()));
         }
@@ -135,9 +162,21 @@ async fn compare_with(
                 tournament.label, refusal.external_id, refusal.field, refusal.reason
             ));
         }
-        compared += reading.aliases.len();
+        let said = reading.said_by(provider);
+        compared += said.len();
+        let of_it = |(id, ours): &&(Uuid, String)| {
+            *id == tournament.id && !said.iter().any(|(_, read)| read.external_id == *ours)
+        };
+        let missing = played.iter().filter(of_it).count();
+        if missing > 0 {
+            run.journal.warn(format!(
+                "{}: {missing} matches of the day before are not in {provider}'s list: they were not compared",
+                tournament.label
+            ));
+        }
         if !run.journal.dry_run {
-            note(run, tournament, &reading).await?;
+            let client = run.client().await?;
+            aliases::note_matches(&*client, tournament.id, provider, &said, run.now()).await?;
         }
     }
     run.journal.completed(
@@ -146,13 +185,4 @@ async fn compare_with(
         json!({ "listed": listed.len(), "tournaments": of_it.len(), "compared": compared }),
     );
     Ok(())
-}
-
-/// Keeps what the provider says beside the matches.
-async fn note(run: &Run<'_>, tournament: &Tournament, reading: &Reading) -> Result<(), StoreError> {
-    let of = |alias: &Alias| reading.matches.iter().find(|read| read.external_id == alias.ours);
-    let said: Vec<(&str, &Match)> =
-        reading.aliases.iter().filter_map(|alias| Some((alias.theirs.as_str(), of(alias)?))).collect();
-    let client = run.client().await?;
-    aliases::note_matches(&*client, tournament.id, reading.provider, &said, run.now()).await
 }

@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use football::domain::knockout::{Entrant, Tree};
-use football::domain::{Match, ProviderName, Team, Tournament};
-use football::plan::identity::{Found, OurMatch, match_of, team_of};
+use football::domain::{Match, MatchStatus, ProviderName, Team, Tournament};
+use football::plan::identity::{Found, OurMatch, match_of, may_be_of_season, team_of};
 use serde_json::json;
 
 use crate::execution::Run;
 use crate::gate::GateError;
 use crate::journal::Step;
 use crate::provider::{Alias, ProviderError, Reading, Refusal, Tables};
-use crate::store::aliases::{self, KnownMatch, TeamAlias};
+use crate::store::aliases::{self, KnownMatch, OurTeam, TeamAlias};
 use crate::store::{StoreError, matches as rows};
 
 /// Our ids of a provider's teams.
@@ -31,7 +31,8 @@ async fn is_mixed(
     if tournament.sources.addresses.is_empty() {
         return Ok(false);
     }
-    if provider != tournament.provider {
+    // Whoever is not asked first is noted beside the matches, for the comparison.
+    if provider != tournament.provider || provider != super::asked(tournament) {
         return Ok(true);
     }
     let client = run.client().await.map_err(database)?;
@@ -45,7 +46,6 @@ pub(super) async fn ours(
     provider: ProviderName,
     mut reading: Reading,
 ) -> Result<Reading, ProviderError> {
-    reading.provider = provider;
     if !is_mixed(run, tournament, provider).await? {
         return Ok(reading);
     }
@@ -77,27 +77,8 @@ pub(super) async fn team_ids(
     if unknown.is_empty() {
         return Ok(known);
     }
-    let near = aliases::teams_without_alias(&*client, tournament, provider).await.map_err(database)?;
-    let all = match unknown.iter().all(|team| matches!(team_of(team, &near), Found::One(_))) {
-        true => Vec::new(),
-        false => aliases::all_teams_without_alias(&*client, tournament.provider, provider)
-            .await
-            .map_err(database)?,
-    };
-    let found: Vec<TeamAlias> = unknown
-        .into_iter()
-        .map(|theirs| {
-            let ours = match team_of(theirs, &near) {
-                Found::One(team) => Some(team),
-                Found::Nothing => match team_of(theirs, &all) {
-                    Found::One(team) => Some(team),
-                    Found::Nothing | Found::Unclear(_) => None,
-                },
-                Found::Unclear(_) => None,
-            };
-            TeamAlias { theirs: theirs.clone(), ours: ours.map(|team| team.external_id.clone()) }
-        })
-        .collect();
+    let ours = aliases::our_teams(&*client, tournament, provider).await.map_err(database)?;
+    let found = identified(&unknown, &ours);
     for TeamAlias { theirs, ours } in &found {
         match ours {
             Some(ours) => drop(known.insert(theirs.external_id.clone(), ours.clone())),
@@ -117,6 +98,24 @@ pub(super) async fn team_ids(
         );
     }
     Ok(known)
+}
+
+/// Which of the tournament's teams these are. One that two of theirs would be, or that another one is already, is left to a
+/// person.
+fn identified(unknown: &[&Team], ours: &[OurTeam]) -> Vec<TeamAlias> {
+    let teams: Vec<Team> = ours.iter().map(|ours| ours.team.clone()).collect();
+    let is_free = |id: &str| ours.iter().any(|ours| ours.team.external_id == id && !ours.is_known);
+    let found = |theirs: &Team| match team_of(theirs, &teams) {
+        Found::One(team) => Some(team.external_id.clone()).filter(|id| is_free(id)),
+        Found::Nothing | Found::Unclear(_) => None,
+    };
+    let all: Vec<Option<String>> = unknown.iter().map(|theirs| found(theirs)).collect();
+    let is_alone = |id: &String| all.iter().flatten().filter(|other| *other == id).count() == 1;
+    let alias = |(theirs, ours): (&&Team, &Option<String>)| TeamAlias {
+        theirs: (*theirs).clone(),
+        ours: ours.clone().filter(is_alone),
+    };
+    unknown.iter().zip(&all).map(alias).collect()
 }
 
 /// Puts our ids in place of a provider's, in matches between teams that are known; refuses the others.
@@ -165,14 +164,20 @@ fn replace_matches(reading: &mut Reading, provider: ProviderName, known: &[Known
         .filter(|known| !known.theirs.is_empty() && !is_listed(known))
         .map(|known| OurMatch { round_slug: String::new(), ..known.ours.clone() })
         .collect();
-    let rounds: HashMap<&str, &str> =
-        known.iter().map(|known| (known.ours.external_id.as_str(), known.ours.round_slug.as_str())).collect();
+    let all: Vec<OurMatch> = known.iter().map(|known| known.ours.clone()).collect();
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     let mut refused: Vec<Refusal> = Vec::new();
     let matches = std::mem::take(&mut reading.matches);
     let replaced = matches.into_iter().filter_map(|mut read| {
         let theirs = read.external_id.clone();
         let found = match ids.get(theirs.as_str()) {
+            // The entry that it was is called off, and it is played: another entry of the fixture may be that.
+            Some(ours) if ours.is_called_off && read.status != MatchStatus::NotDefined => {
+                match match_of(&read, &unseen) {
+                    Found::One(other) if !other.is_called_off => Found::One(other),
+                    _ => Found::One(*ours),
+                }
+            }
             Some(ours) => Found::One(*ours),
             None => match match_of(&read, &unseen) {
                 Found::Nothing => match_of(&read, &under_another_id),
@@ -192,13 +197,19 @@ fn replace_matches(reading: &mut Reading, provider: ProviderName, known: &[Known
                     return None;
                 }
                 read.external_id.clone_from(&ours.external_id);
-                if let Some(round) = rounds.get(ours.external_id.as_str()) {
-                    (*round).clone_into(&mut read.round_slug);
+                if let Some(known) = known.iter().find(|known| known.ours.external_id == ours.external_id) {
+                    keep_what_is_stored(&mut read, known);
                 }
             }
             // Its row gets this provider's id, which a row of the other may have.
-            Found::Nothing if rounds.contains_key(theirs.as_str()) => {
+            Found::Nothing if known.iter().any(|known| known.ours.external_id == theirs) => {
                 refused.push(refuse("has an id that another provider's match has".to_owned()));
+                return None;
+            }
+            Found::Nothing if !may_be_of_season(&read, &all) => {
+                refused.push(refuse(
+                    "is far from the season's other matches: is the season the right one?".to_owned(),
+                ));
                 return None;
             }
             Found::Nothing => {}
@@ -207,7 +218,7 @@ fn replace_matches(reading: &mut Reading, provider: ProviderName, known: &[Known
                 return None;
             }
         }
-        reading.aliases.push(Alias { ours: read.external_id.clone(), theirs });
+        reading.aliases.push(Alias { provider, ours: read.external_id.clone(), theirs });
         Some(read)
     });
     let mut matches: Vec<Match> = replaced.collect();
@@ -232,6 +243,17 @@ fn replace_matches(reading: &mut Reading, provider: ProviderName, known: &[Known
     reading.matches = matches;
     reading.refused.extend(refused);
     tracing::debug!(%provider, matches = reading.aliases.len(), "a reading was brought under our ids");
+}
+
+/// A match that is stored stays in its round, and keeps what the provider does not tell of its tie, as long as the score is the
+/// same.
+fn keep_what_is_stored(read: &mut Match, known: &KnownMatch) {
+    known.ours.round_slug.clone_into(&mut read.round_slug);
+    if read.score == known.score {
+        read.tie.tie_winner = read.tie.tie_winner.or(known.tie.tie_winner);
+        read.tie.previous_leg = read.tie.previous_leg.take().or_else(|| known.tie.previous_leg.clone());
+        read.tie.legs = read.tie.legs.or(known.tie.legs);
+    }
 }
 
 /// Tables of `provider` under our ids. A table with a team that is not known can't be compared.

@@ -14,7 +14,7 @@ use crate::crash;
 use crate::execution::Run;
 use crate::journal::{Journal, NewResult, RoundCounts, RowKind, Step, What};
 use crate::provider::ProviderError;
-use crate::provider::{Listed, ProviderName, Reading};
+use crate::provider::{Alias, Listed, ProviderName, Reading};
 use crate::store::aliases::{self, DifferencesOf};
 use crate::store::history::{self, Rejected};
 use crate::store::matches::Upserted;
@@ -121,17 +121,17 @@ async fn sync_once(
     if !rejected.is_empty() {
         history::record_rejected(&transaction, tournament.id, run.record.id, &rejected, now).await?;
     }
-    let whose: HashMap<&str, ProviderName> = readings
-        .iter()
-        .flat_map(|round| {
-            round.reading.matches.iter().map(|m| (m.external_id.as_str(), round.reading.provider))
-        })
-        .collect();
+    let aliases: Vec<&Alias> = readings.iter().flat_map(|round| &round.reading.aliases).collect();
+    let whose: HashMap<&str, ProviderName> =
+        aliases.iter().map(|alias| (alias.ours.as_str(), alias.provider)).collect();
     let read_from = |m: &Match| whose.get(m.external_id.as_str()).copied().unwrap_or(tournament.provider);
     let Upserted { outcomes, unresolved, written } =
         matches::upsert(&transaction, tournament.provider, tournament.id, &plan.write, read_from, now)
             .await?;
     note_aliases(run, &transaction, tournament, readings).await?;
+    let of_first = |id: &&String| read_from_first(tournament, whose.get(id.as_str()));
+    let changed: Vec<&str> = written.keys().filter(of_first).map(String::as_str).collect();
+    warn_of_differences(run, &transaction, tournament, &changed).await?;
     if !plan.beside_locks.is_empty() {
         locks::note_provider(&transaction, tournament.id, &plan.beside_locks).await?;
     }
@@ -166,37 +166,41 @@ async fn sync_once(
     Ok(synced)
 }
 
-/// Records what another provider calls the matches, and what it says of them: beside the first provider's word, a difference
-/// can be seen. What differs once this reading is written is said.
+/// Whether a match was read from the provider that is asked first.
+fn read_from_first(tournament: &Tournament, alias: Option<&ProviderName>) -> bool {
+    alias.is_none_or(|provider| *provider == asked(tournament))
+}
+
+/// Records what providers call the matches, and what they say of them: beside the first provider's word, a difference can be
+/// seen.
 async fn note_aliases(
-    run: &mut Run<'_>,
+    run: &Run<'_>,
     transaction: &impl GenericClient,
     tournament: &Tournament,
     readings: &[RoundReading<'_>],
-) -> anyhow::Result<()> {
-    let now = run.now();
-    for reading in readings.iter().map(|round| round.reading).filter(|reading| !reading.aliases.is_empty()) {
-        let by_id: HashMap<&str, &Match> =
-            reading.matches.iter().map(|read| (read.external_id.as_str(), read)).collect();
-        let said: Vec<(&str, &Match)> = reading
-            .aliases
-            .iter()
-            .filter_map(|alias| Some((alias.theirs.as_str(), *by_id.get(alias.ours.as_str())?)))
-            .collect();
-        aliases::note_matches(transaction, tournament.id, reading.provider, &said, now).await?;
+) -> Result<(), StoreError> {
+    for provider in ProviderName::ALL {
+        let said: Vec<(&str, &Match)> =
+            readings.iter().flat_map(|round| round.reading.said_by(provider)).collect();
+        if !said.is_empty() {
+            aliases::note_matches(transaction, tournament.id, provider, &said, run.now()).await?;
+        }
     }
-    let of_first = |reading: &&Reading| reading.provider == asked(tournament);
-    if tournament.sources.addresses.is_empty() {
+    Ok(())
+}
+
+/// Warns of matches that the first provider has just changed and of which another one said something else.
+async fn warn_of_differences(
+    run: &mut Run<'_>,
+    transaction: &impl GenericClient,
+    tournament: &Tournament,
+    changed: &[&str],
+) -> Result<(), StoreError> {
+    if tournament.sources.addresses.is_empty() || changed.is_empty() {
         return Ok(());
     }
-    let read =
-        readings.iter().map(|round| round.reading).filter(of_first).flat_map(|reading| &reading.matches);
-    let ids: Vec<&str> = read.map(|m| m.external_id.as_str()).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let differences = aliases::differences(transaction, DifferencesOf::Matches(tournament.id, &ids)).await?;
-    for difference in differences {
+    let of = DifferencesOf::Matches(tournament.id, changed);
+    for difference in aliases::differences(transaction, of).await? {
         run.journal.warn(difference.to_string());
     }
     Ok(())

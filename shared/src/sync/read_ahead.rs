@@ -88,13 +88,7 @@ pub async fn read(
     let rounds = Rounds { tournaments: tournaments.rows, matches };
     let log = RequestLog::default();
     provider.record_in(log.clone());
-    let readings = match read_lists(provider, &rounds, now).await {
-        Ok(readings) => readings,
-        Err(error) => {
-            tracing::warn!(%error, "the day's list could not be read for several rounds at once");
-            BTreeMap::new()
-        }
-    };
+    let readings = read_lists(provider, &rounds, now).await;
     tracing::info!(
         due = wanted.len(),
         settled = readings.len(),
@@ -109,28 +103,33 @@ struct Rounds {
     matches: BTreeMap<RoundId, Vec<StoredMatch>>,
 }
 
-/// Reads the list of each provider that takes fewer requests than the rounds.
+/// Reads the list of each provider that takes fewer requests than the rounds. A list that can't be read settles nothing, and
+/// takes nothing from what another one settles.
 async fn read_lists(
     provider: &mut Session,
     rounds: &Rounds,
     now: DateTime<Utc>,
-) -> Result<BTreeMap<RoundId, Reading>, ProviderError> {
+) -> BTreeMap<RoundId, Reading> {
     let day = now.date_naive();
     let mut settled = BTreeMap::new();
-    if rounds.requests(ProviderName::SofaScore) >= LIST_FROM {
-        settled.extend(read_halves(provider, rounds, day).await?);
-    }
-    if rounds.requests(ProviderName::FootballData) >= LIST_FROM {
-        match provider.scheduled(ProviderName::FootballData, day, Half::First).await {
-            Ok(listed) => settled.extend(rounds.settled_by(&listed)),
-            // What the other provider has settled is settled.
-            Err(error) if !settled.is_empty() => {
-                tracing::warn!(%error, "football-data.org's list of the day could not be read");
+    for name in ProviderName::ALL {
+        if rounds.requests(name) < LIST_FROM {
+            continue;
+        }
+        let read = match name {
+            ProviderName::SofaScore => read_halves(provider, rounds, day).await,
+            ProviderName::FootballData => {
+                provider.scheduled(name, day, Half::First).await.map(|listed| rounds.settled_by(&listed))
             }
-            Err(error) => return Err(error),
+        };
+        match read {
+            Ok(read) => settled.extend(read),
+            Err(error) => {
+                tracing::warn!(%error, provider = %name, "the day's list could not be read for several rounds at once");
+            }
         }
     }
-    Ok(settled)
+    settled
 }
 
 /// Reads SofaScore's list, and its other half if the first one leaves more than one round open.
@@ -159,7 +158,9 @@ impl Rounds {
     fn requests(&self, provider: ProviderName) -> usize {
         let season_of = |id: &Uuid| {
             let tournament = self.tournaments.iter().find(|tournament| tournament.id == *id)?;
-            season(tournament).ok().filter(|season| season.provider() == provider)
+            // Lists name matches by their provider's ids, and so must the rows.
+            let is_its_own = tournament.sources.addresses.is_empty() || tournament.provider == provider;
+            season(tournament).ok().filter(|season| season.provider() == provider && is_its_own)
         };
         let seasons = self.matches.keys().filter_map(|(id, _)| season_of(id));
         match provider {

@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::matches::{self, RoundReading, round_of};
 use super::rounds::stored_rounds;
-use super::source::{refuses, season_at};
+use super::source::{note_stand_in, refuses, season_at};
 use super::{asked, bracket, identity, readable, season, standings};
 use crate::execution::Run;
 use crate::journal::{Step, What};
 use crate::provider::ProviderError;
 use crate::provider::{Half, Listed, ProviderName, Reading, SeasonRef};
-use crate::store::{StoreError, matches as rows, tournaments};
+use crate::store::{StoreError, aliases, matches as rows, tournaments};
 use football::domain::{Round, StoredMatch, Tournament};
 use football::plan::checks::window_end;
 use football::plan::matches::plan;
@@ -43,12 +43,9 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
         // What one provider can't give costs the other's tournaments nothing.
         if let Err(error) = today_of(run, provider, &of_it, day).await {
             let error = error.downcast::<ProviderError>()?;
-            let served = if refuses(&error) { from_stand_ins(run, &of_it, day).await? } else { 0 };
-            match served == of_it.len() {
-                true => run
-                    .journal
-                    .warn(format!("{provider}'s tournaments were read from their stand-ins: {error}")),
-                false => run.missed(What::of("the daily refresh from", provider), &error),
+            let served = if refuses(&error) { from_stand_ins(run, &of_it, day, &error).await? } else { 0 };
+            if served < of_it.len() {
+                run.missed(What::of("the daily refresh from", provider), &error);
             }
         }
     }
@@ -56,7 +53,12 @@ pub async fn today(run: &mut Run<'_>, only: Option<Uuid>) -> anyhow::Result<()> 
 }
 
 /// The same of tournaments whose provider refuses, from their stand-ins; returns how many could be served.
-async fn from_stand_ins(run: &mut Run<'_>, refused: &[Tournament], day: NaiveDate) -> anyhow::Result<usize> {
+async fn from_stand_ins(
+    run: &mut Run<'_>,
+    refused: &[Tournament],
+    day: NaiveDate,
+    refusal: &ProviderError,
+) -> anyhow::Result<usize> {
     let mut served = 0;
     for stand_in in ProviderName::ALL {
         let of_it: Vec<Tournament> = refused
@@ -71,7 +73,10 @@ async fn from_stand_ins(run: &mut Run<'_>, refused: &[Tournament], day: NaiveDat
             continue;
         }
         match today_of(run, stand_in, &of_it, day).await {
-            Ok(()) => served += of_it.len(),
+            Ok(()) => {
+                served += of_it.len();
+                note_stand_in(run, asked(&of_it[0]), stand_in, refusal);
+            }
             Err(error) => {
                 let error = error.downcast::<ProviderError>()?;
                 run.missed(What::of("the daily refresh from the stand-in", stand_in), &error);
@@ -301,9 +306,16 @@ async fn take(
     let stored = rows::of_rounds(&*client, tournament.id, &[], &ids).await?;
     let listed = stored_rounds(&*client, tournament.id).await?;
     let known: Vec<Round> = readable(run, listed).into_iter().map(|stored| stored.round).collect();
+    let aliases = match tournament.sources.addresses.is_empty() {
+        true => Vec::new(),
+        false => aliases::matches(&*client, tournament.id, provider).await?,
+    };
     drop(client);
-    let round_of_id: HashMap<&str, &str> =
+    let mut round_of_id: HashMap<&str, &str> =
         stored.iter().map(|row| (row.known.external_id.as_str(), row.known.round_slug.as_str())).collect();
+    for known in &aliases {
+        round_of_id.extend(known.theirs.iter().map(|id| (id.as_str(), known.ours.round_slug.as_str())));
+    }
     let mut readings: BTreeMap<&str, Reading> = BTreeMap::new();
     for event in events {
         let by_its_round = || event.names_season().then(|| round_of(event, &known)).flatten();

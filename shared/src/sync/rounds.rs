@@ -13,6 +13,7 @@ use crate::journal::{RowKind, Step};
 use crate::provider::{Refusal, Rounds, has_round_url, round_address};
 use crate::store::rounds::{self, StoredRound};
 use crate::store::{Readable, StoreError, tournaments};
+use football::domain::round::is_same_round;
 use football::domain::{Round, RoundAddress, RoundKind, Tournament};
 
 /// Matches without a round that are said one by one.
@@ -86,12 +87,12 @@ async fn keep_stored_rounds(
     listed: &mut Rounds,
 ) -> anyhow::Result<()> {
     let stored = stored_rounds(&*run.client().await?, tournament.id).await?;
-    let is_stored = |slug: &str| stored.rows.iter().any(|stored| stored.round.slug == slug);
-    listed.rounds.retain(|round| !is_stored(&round.slug));
+    let stored_as = |slug: &str| stored.rows.iter().find(|stored| is_same_round(&stored.round.slug, slug));
+    listed.rounds.retain(|round| stored_as(&round.slug).is_none());
     let last = stored.rows.iter().map(|stored| stored.round.order).max().unwrap_or_default();
     listed.rounds.iter_mut().zip(last + 1..).for_each(|(round, order)| round.order = order);
-    let is_known = |slug: &String| is_stored(slug) || listed.rounds.iter().any(|round| round.slug == *slug);
-    listed.current = listed.current.take().filter(is_known);
+    listed.current =
+        listed.current.take().map(|slug| stored_as(&slug).map_or(slug, |stored| stored.round.slug.clone()));
     Ok(())
 }
 

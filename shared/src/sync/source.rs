@@ -6,6 +6,7 @@ use football::domain::{ProviderName, Round, Tournament};
 
 use super::identity;
 use crate::execution::Run;
+use crate::journal::{Step, What};
 use crate::provider::{Listed, ProviderError, Reading, Rounds, SeasonRef, Session, Tables};
 
 /// The season at the provider that is asked first, and at the one that stands in.
@@ -58,17 +59,25 @@ impl<'t> Source<'t> {
         identity::ours(run, self.tournament, season.provider(), value).await
     }
 
-    /// The matches of a round; none if it is not drawn yet.
+    /// The matches of a round of which so many are stored; none if it is not drawn yet.
     pub async fn round_if_drawn(
         &self,
         run: &mut Run<'_>,
         round: &Round,
+        stored_matches: i64,
     ) -> Result<Option<Reading>, ProviderError> {
         let asked =
             async |provider: &mut Session, season: &SeasonRef| provider.round_if_drawn(season, round).await;
         let Answer { value, season } = self.ask(run, asked).await?;
         match value {
             Some(reading) => identity::ours(run, self.tournament, season.provider(), reading).await.map(Some),
+            // Another provider may have the round under a name that is not known.
+            None if season.provider() != self.tournament.provider && stored_matches > 0 => {
+                Err(ProviderError::Malformed {
+                    path: format!("round {} at {}", round.slug, season.provider()),
+                    reason: "is not there under this name, though its matches are stored".to_owned(),
+                })
+            }
             None => Ok(None),
         }
     }
@@ -102,6 +111,8 @@ impl<'t> Source<'t> {
         let Answer { value, season } = self.ask(run, asked).await?;
         Ok(match value {
             None => OneMatch::NotAsked,
+            // Another provider may have given the match another id.
+            Some(None) if season.provider() != self.tournament.provider => OneMatch::NotAsked,
             Some(None) => OneMatch::Gone,
             Some(Some(listed)) => OneMatch::Found(Box::new(listed), season.provider()),
         })
@@ -122,14 +133,11 @@ impl<'t> Source<'t> {
         let Some(stand_in) = &self.stand_in else { return Err(refusal) };
         match request(run.provider, stand_in).await {
             Ok(value) => {
-                note_stand_in(run, &self.first, stand_in.provider(), &refusal);
+                note_stand_in(run, self.first.provider(), stand_in.provider(), &refusal);
                 Ok(Answer { value, season: stand_in })
             }
             Err(error) => {
-                let warning = format!("{} stands in, and can't answer either: {error}", stand_in.provider());
-                if !run.journal.warnings.contains(&warning) {
-                    run.journal.warn(warning);
-                }
+                note_silent_stand_in(run, stand_in.provider(), &error);
                 let may_pass = error.may_pass() && !refuses(&error);
                 Err(if may_pass { error } else { refusal })
             }
@@ -138,11 +146,28 @@ impl<'t> Source<'t> {
 }
 
 /// Records, once in a run, that the stand-in was asked.
-fn note_stand_in(run: &mut Run<'_>, first: &SeasonRef, stand_in: ProviderName, refusal: &ProviderError) {
+pub(super) fn note_stand_in(
+    run: &mut Run<'_>,
+    first: ProviderName,
+    stand_in: ProviderName,
+    refusal: &ProviderError,
+) {
     run.journal.provider = stand_in;
     if run.journal.facts.stand_in != Some(stand_in) {
         run.journal.facts.stand_in = Some(stand_in);
-        run.journal.warn(format!("{stand_in} was asked in place of {}: {refusal}", first.provider()));
+        run.journal.warn(format!("{stand_in} was asked in place of {first}: {refusal}"));
+    }
+}
+
+/// Records that the stand-in could not answer either. One that refuses too is no news for each run: its circuit, and the
+/// morning's comparison, say so.
+fn note_silent_stand_in(run: &mut Run<'_>, stand_in: ProviderName, error: &ProviderError) {
+    if refuses(error) {
+        return run.journal.skipped(Step::Fetch, What::of("the stand-in", stand_in), &error.to_string());
+    }
+    let warning = format!("{stand_in} stands in, and can't answer either: {error}");
+    if !run.journal.warnings.contains(&warning) {
+        run.journal.warn(warning);
     }
 }
 

@@ -144,6 +144,7 @@ async fn identify(desk: &Desk, caller: &Caller, id: Uuid, form: &Filled) -> Resu
         team: text(form, "team").parse().ok(),
         new_team: Some(text(form, "new_team").to_owned()),
         name: Some(text(form, "name").to_owned()),
+        unknown: text(form, "unknown") == "on",
     };
     identify_team(desk, caller, id, &asked).await
 }

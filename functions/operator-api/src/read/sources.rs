@@ -25,6 +25,8 @@ pub(crate) struct SourcesView {
     pub(crate) seasons: Vec<SeasonView>,
     /// Teams of other providers that are none of ours by their names: a person says which they are.
     pub(crate) unknown_teams: Vec<UnknownTeam>,
+    /// Teams of other providers that a person has identified.
+    pub(crate) identified_teams: Vec<IdentifiedTeam>,
     /// Results of which another provider says something else.
     pub(crate) differences: Vec<DifferenceView>,
 }
@@ -63,6 +65,23 @@ pub(crate) struct UnknownTeam {
     pub(crate) short_name: Option<String>,
     /// Since when it is asked for.
     pub(crate) since: DateTime<Utc>,
+}
+
+/// A team of a provider that a person has identified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct IdentifiedTeam {
+    /// The provider.
+    pub(crate) provider: String,
+    /// Its id of the team.
+    pub(crate) external_id: String,
+    /// Its name of the team.
+    pub(crate) name: String,
+    /// Our team's name.
+    pub(crate) team: String,
+    /// The person.
+    pub(crate) by: String,
 }
 
 /// A match of which another provider says something else.
@@ -128,6 +147,7 @@ pub(crate) async fn of(
         stand_in: tournament.sources.stand_in,
         seasons,
         unknown_teams: unknown_teams(client, tournament).await?,
+        identified_teams: identified_teams(client, tournament).await?,
         differences: differences(client, tournament.id).await?,
     })
 }
@@ -149,6 +169,27 @@ async fn unknown_teams(
         name: row.get("name"),
         short_name: row.get("short_name"),
         since: utc(row.get("created_at")),
+    };
+    Ok(rows.iter().map(team).collect())
+}
+
+async fn identified_teams(
+    client: &impl GenericClient,
+    tournament: &Tournament,
+) -> Result<Vec<IdentifiedTeam>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT a.provider, a.external_id, a.name, t.name, a.decided_by FROM team_alias a JOIN team t ON t.id = a.team_id
+              WHERE a.tournament_id = $1 AND a.decided_by IS NOT NULL ORDER BY a.name, a.external_id",
+            &[(&tournament.id, Type::UUID)],
+        )
+        .await?;
+    let team = |row: &tokio_postgres::Row| IdentifiedTeam {
+        provider: row.get(0),
+        external_id: row.get(1),
+        name: row.get(2),
+        team: row.get(3),
+        by: row.get(4),
     };
     Ok(rows.iter().map(team).collect())
 }
@@ -221,7 +262,8 @@ pub(crate) async fn choose(
     Ok(!rows.is_empty())
 }
 
-/// Sets the address of the season at another provider; returns whether it was another before.
+/// Sets the address of the season at another provider; returns whether it was another before. What that provider called matches
+/// was of the other season: it is forgotten.
 pub(crate) async fn set_address(
     client: &impl GenericClient,
     tournament: Uuid,
@@ -230,29 +272,35 @@ pub(crate) async fn set_address(
 ) -> Result<bool, StoreError> {
     let rows = client
         .query_typed(
-            "INSERT INTO tournament_alias AS a (tournament_id, provider, base_url) VALUES ($1, $2, $3)
-             ON CONFLICT (tournament_id, provider) DO UPDATE SET base_url = excluded.base_url
-              WHERE a.base_url <> excluded.base_url RETURNING 1",
+            "WITH written AS (
+               INSERT INTO tournament_alias AS a (tournament_id, provider, base_url) VALUES ($1, $2, $3)
+               ON CONFLICT (tournament_id, provider) DO UPDATE SET base_url = excluded.base_url
+                WHERE a.base_url <> excluded.base_url RETURNING 1),
+             forgotten AS (
+               DELETE FROM match_alias a USING match m
+                WHERE a.match_id = m.id AND m.tournament_id = $1 AND a.provider = $2 AND EXISTS (SELECT 1 FROM written))
+             SELECT 1 FROM written",
             &[(&tournament, Type::UUID), (&provider.as_str(), Type::TEXT), (&base_url, Type::TEXT)],
         )
         .await?;
     Ok(!rows.is_empty())
 }
 
-/// Inserts a team under the id that the tournament's own provider has for it; returns its id, also if it was there.
+/// Inserts a team under the id that the tournament's own provider has for it; returns its id and name, also if it was there.
+/// None: it is being inserted at this moment.
 pub(crate) async fn add_team(
     client: &impl GenericClient,
     provider: ProviderName,
     external_id: &str,
     name: &str,
     now: DateTime<Utc>,
-) -> Result<Uuid, StoreError> {
+) -> Result<Option<(Uuid, String)>, StoreError> {
     let rows = client
         .query_typed(
             "WITH added AS (
                INSERT INTO team (provider, external_id, name, badge, created_at, updated_at) VALUES ($1, $2, $3, '', $4, $4)
-               ON CONFLICT (provider, external_id) DO NOTHING RETURNING id)
-             SELECT id FROM added UNION ALL SELECT id FROM team WHERE provider = $1 AND external_id = $2 LIMIT 1",
+               ON CONFLICT (provider, external_id) DO NOTHING RETURNING id, name)
+             SELECT id, name FROM added UNION ALL SELECT id, name FROM team WHERE provider = $1 AND external_id = $2 LIMIT 1",
             &[
                 (&provider.as_str(), Type::TEXT),
                 (&external_id, Type::TEXT),
@@ -261,24 +309,46 @@ pub(crate) async fn add_team(
             ],
         )
         .await?;
-    Ok(rows[0].get(0))
+    Ok(rows.first().map(|row| (row.get(0), row.get(1))))
 }
 
-/// Records which of our teams a team of another provider is, as a person says; returns the team's names there and here. None: no
-/// such team was asked for, or ours is of another provider than the tournament.
+/// The name that another team of a provider has, which is this team of ours already; none: there is no such team.
+pub(crate) async fn taken_by(
+    client: &impl GenericClient,
+    (provider, external_id): (&str, &str),
+    team: Uuid,
+) -> Result<Option<String>, StoreError> {
+    let rows = client
+        .query_typed(
+            "SELECT name FROM team_alias WHERE provider = $1 AND external_id <> $2 AND team_id = $3 LIMIT 1",
+            &[(&provider, Type::TEXT), (&external_id, Type::TEXT), (&team, Type::UUID)],
+        )
+        .await?;
+    Ok(rows.first().map(|row| row.get(0)))
+}
+
+/// Records which of our teams a team of another provider is, as a person says (none: it is asked for again); returns the team's
+/// name there. None: that provider has no such team, or ours is of another provider than the tournament. Which matches of ours
+/// were those of the team before is forgotten.
 pub(crate) async fn identify(
     client: &impl GenericClient,
     tournament: &Tournament,
     (provider, external_id): (&str, &str),
-    team: Uuid,
+    team: Option<Uuid>,
     by: &str,
-) -> Result<Option<(String, String)>, StoreError> {
+) -> Result<Option<String>, StoreError> {
     let rows = client
         .query_typed(
-            "UPDATE team_alias a SET team_id = t.id, decided_by = $5 FROM team t
+            "WITH before AS (
+               SELECT team_id FROM team_alias WHERE provider = $2 AND external_id = $3 AND of_provider = $1),
+             forgotten AS (
+               DELETE FROM match_alias a USING match m, before b
+                WHERE a.match_id = m.id AND a.provider = $2 AND b.team_id IN (m.home_team_id, m.away_team_id)
+                  AND b.team_id IS DISTINCT FROM $4)
+             UPDATE team_alias a SET team_id = $4, decided_by = CASE WHEN $4::uuid IS NOT NULL THEN $5 END
               WHERE a.provider = $2 AND a.external_id = $3 AND a.of_provider = $1
-                AND t.id = $4 AND t.provider = $1
-             RETURNING a.name, t.name",
+                AND ($4::uuid IS NULL OR EXISTS (SELECT 1 FROM team t WHERE t.id = $4 AND t.provider = $1))
+             RETURNING a.name",
             &[
                 (&tournament.provider.as_str(), Type::TEXT),
                 (&provider, Type::TEXT),
@@ -288,5 +358,5 @@ pub(crate) async fn identify(
             ],
         )
         .await?;
-    Ok(rows.first().map(|row| (row.get(0), row.get(1))))
+    Ok(rows.first().map(|row| row.get(0)))
 }

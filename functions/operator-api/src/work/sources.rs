@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use football::domain::{ProviderName, Tournament};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::read::listing::no_tournament;
-use crate::read::sources;
+use crate::read::{self, sources};
 
 /// Who is asked for a tournament. What is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -66,6 +67,9 @@ pub(crate) struct IdentifyTeam {
     #[serde(default)]
     #[schema(max_length = 200)]
     pub name: Option<String>,
+    /// It is not known after all: it is asked for again.
+    #[serde(default)]
+    pub unknown: bool,
 }
 
 /// The word for no stand-in.
@@ -90,7 +94,10 @@ pub(crate) async fn choose_sources(
     tournaments::lock(&transaction, id).await?;
     let before = tournaments::find(&transaction, id).await?.ok_or_else(no_tournament)?;
     let address = match asked.season.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        Some(text) => address(&transaction, &before, text).await?,
+        Some(text) => {
+            let shown = read::tournaments::find(&transaction, id, now).await?.ok_or_else(no_tournament)?;
+            address(&transaction, &before, &shown.season, text).await?
+        }
         None => None,
     };
     let mut after = before.clone();
@@ -147,16 +154,22 @@ pub(crate) async fn choose_sources(
 async fn address(
     transaction: &Transaction<'_>,
     tournament: &Tournament,
+    season_label: &str,
     text: &str,
 ) -> Result<Option<(ProviderName, String)>, Problem> {
-    let season = season_page(text)
-        .map_err(|_| {
-            wrong(
-                "season",
-                "must be the address of a season's page at SofaScore, or football-data.org's code and year, as PL 2025",
-            )
-        })?
-        .season;
+    let page = season_page(text).map_err(|_| {
+        wrong(
+            "season",
+            "must be the address of a season's page at SofaScore, or football-data.org's code and year, as PL 2025",
+        )
+    })?;
+    if let Some(label) = page.label.as_deref().filter(|label| are_other_years(label, season_label)) {
+        return Err(wrong(
+            "season",
+            format!("is the season {label}, and the tournament's is {season_label}"),
+        ));
+    }
+    let season = page.season;
     let (provider, base_url) = (season.provider(), season.base_url());
     if base_url == tournament.base_url {
         return Ok(None);
@@ -177,6 +190,16 @@ async fn address(
     }
 }
 
+/// Whether two labels of seasons, as `2025/26`, `25/26` or `2026`, begin in different years. What is no label is none.
+fn are_other_years(one: &str, other: &str) -> bool {
+    let begins = |label: &str| {
+        let mut numbers =
+            label.split(|c: char| !c.is_ascii_digit()).filter_map(|year| year.parse::<u32>().ok());
+        numbers.next().map(|year| year % 100)
+    };
+    begins(one).zip(begins(other)).is_some_and(|(one, other)| one != other)
+}
+
 /// Records which of our teams a team of another provider is.
 pub(crate) async fn identify_team(
     desk: &Desk,
@@ -189,29 +212,14 @@ pub(crate) async fn identify_team(
     let mut client = desk.services().await?.store.client().await?;
     let transaction = client.transaction_of(record, now).await?;
     let tournament = tournaments::find(&transaction, id).await?.ok_or_else(no_tournament)?;
-    let team = match (asked.team, asked.new_team.as_deref().map(str::trim).filter(|id| !id.is_empty())) {
-        (Some(team), None) => team,
-        (None, Some(external_id)) => {
-            let is_id = external_id.len() <= 15 && external_id.bytes().all(|byte| byte.is_ascii_digit());
-            if !is_id {
-                return Err(wrong(
-                    "newTeam",
-                    format!("must be {}'s id of the team, a number", tournament.provider),
-                ));
-            }
-            let name = name(asked.name.as_deref().unwrap_or_default())?;
-            sources::add_team(&transaction, tournament.provider, external_id, &name, now).await?
-        }
-        _ => {
-            return Err(wrong(
-                "team",
-                "must be one of the tournament's teams, or newTeam must be given instead",
-            ));
-        }
-    };
     let theirs = (asked.provider.as_str(), asked.external_id.as_str());
-    let identified = sources::identify(&transaction, &tournament, theirs, team, &caller.name).await?;
-    let Some((there, here)) = identified else {
+    let team = if asked.unknown { None } else { Some(team_of(&transaction, &tournament, asked, now).await?) };
+    if let Some(team) = team
+        && let Some(other) = sources::taken_by(&transaction, theirs, team).await?
+    {
+        return Err(wrong("team", format!("is {}'s {other} already", asked.provider)));
+    }
+    let Some(there) = sources::identify(&transaction, &tournament, theirs, team, &caller.name).await? else {
         return Err(wrong(
             "externalId",
             format!(
@@ -220,11 +228,46 @@ pub(crate) async fn identify_team(
             ),
         ));
     };
-    let change = json!({ "provider": asked.provider, "from": there, "to": here });
+    let change = json!({ "provider": asked.provider, "from": there, "to": team });
     let changes = BTreeMap::from([("team".to_owned(), change)]);
     note(&transaction, caller, &tournament, record, Operation::TeamsUpdate, changes, now).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     Ok(())
+}
+
+/// The team of ours that a person has named, inserted where it is not stored yet.
+async fn team_of(
+    transaction: &Transaction<'_>,
+    tournament: &Tournament,
+    asked: &IdentifyTeam,
+    now: DateTime<Utc>,
+) -> Result<Uuid, Problem> {
+    match (asked.team, asked.new_team.as_deref().map(str::trim).filter(|id| !id.is_empty())) {
+        (Some(team), None) => Ok(team),
+        (None, Some(external_id)) => {
+            let is_id = external_id.len() <= 15 && external_id.bytes().all(|byte| byte.is_ascii_digit());
+            if !is_id {
+                let remedy = format!("must be {}'s id of the team, a number", tournament.provider);
+                return Err(wrong("newTeam", remedy));
+            }
+            let name = name(asked.name.as_deref().unwrap_or_default())?;
+            let added = sources::add_team(transaction, tournament.provider, external_id, &name, now).await?;
+            match added {
+                Some((team, stored)) if stored == name => Ok(team),
+                Some((_, stored)) => Err(wrong(
+                    "newTeam",
+                    format!(
+                        "is the id of {stored}, which is stored already: if it is that team, give its name"
+                    ),
+                )),
+                None => Err(Problem::new(
+                    StatusCode::CONFLICT,
+                    "The team is being added at this moment. Try again.",
+                )),
+            }
+        }
+        _ => Err(wrong("team", "must be one of the tournament's teams, or newTeam must be given instead")),
+    }
 }
 
 /// Records a decision with its caller.
@@ -235,7 +278,7 @@ async fn note(
     record: Uuid,
     operation: Operation,
     changes: BTreeMap<String, Value>,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let summary = Summary {
         tournament_id: Some(tournament.id),
@@ -255,4 +298,25 @@ async fn note(
         summary: &summary,
     };
     executions::record_change(transaction, &change, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_other_years;
+
+    #[test]
+    fn labels_of_seasons_are_compared_by_their_years() {
+        for (one, other, differ) in [
+            ("2025/26", "25/26", false),
+            ("2025/26", "2025", false),
+            ("2026", "2025/26", true),
+            ("2025/26", "2026/27", true),
+            ("2024/25", "2025/26", true),
+            ("2022", "2022", false),
+            ("2022", "2026", true),
+            ("2025/26", "Spring", false),
+        ] {
+            assert_eq!(are_other_years(one, other), differ, "{one} {other}");
+        }
+    }
 }

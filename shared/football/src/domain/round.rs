@@ -32,6 +32,14 @@ impl RoundAddress {
     }
 }
 
+/// Whether two slugs name the same round: providers differ in what they call the play-offs.
+pub fn is_same_round(one: &str, other: &str) -> bool {
+    fn plain(slug: &str) -> String {
+        slug.replace("playoff-round", "playoffs")
+    }
+    one == other || plain(one) == plain(other)
+}
+
 /// Whether `text` can be one segment of a URL's path without escaping.
 pub fn is_path_segment(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
@@ -79,6 +87,14 @@ mod tests {
 
     fn address(number: u32, slug: Option<&str>, prefix: Option<&str>) -> RoundAddress {
         RoundAddress { number, slug: slug.map(Into::into), prefix: prefix.map(Into::into) }
+    }
+
+    #[test]
+    fn play_offs_have_two_names() {
+        assert!(is_same_round("playoff-round", "playoffs"));
+        assert!(is_same_round("qualification-playoff-round", "qualification-playoffs"));
+        assert!(!is_same_round("qualification-playoff-round", "playoffs"));
+        assert!(!is_same_round("playoff-round-1", "playoff-round-2"));
     }
 
     #[test]

@@ -421,9 +421,11 @@ pub fn reconcile(
 /// Of the checks that are due, which are worked on: of each subject the one that does most, which covers the others.
 /// Returns the indices of `due`: for each check that is worked on, itself and those that it covers.
 pub fn fold(due: &[Check]) -> Vec<(usize, Vec<usize>)> {
-    let mut subjects: BTreeMap<(Option<Uuid>, Option<&str>), Vec<usize>> = BTreeMap::new();
+    let mut subjects: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (index, check) in due.iter().enumerate() {
-        subjects.entry(check.subject()).or_default().push(index);
+        // A comparison of providers does what nothing else does.
+        let is_comparison = check.kind == CheckKind::CrossCheck;
+        subjects.entry((is_comparison, check.subject())).or_default().push(index);
     }
     let mut work: Vec<(usize, Vec<usize>)> = subjects
         .into_values()

@@ -10,6 +10,10 @@ const FORMS: [&str; 16] =
     ["fc", "cf", "afc", "ac", "sc", "cd", "ca", "fk", "sk", "ss", "us", "sv", "rc", "cp", "club", "calcio"];
 /// Kickoffs of one match at two providers differ by less: one may have only the day.
 const SAME_DAY: TimeDelta = TimeDelta::hours(24);
+/// A match is not moved by more than this within its round.
+const LONGEST_MOVE: TimeDelta = TimeDelta::days(120);
+/// A match that is new lies no further than this before the first and after the last one that is known.
+const AROUND_SEASON: TimeDelta = TimeDelta::days(120);
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct OurMatch {
     pub away: String,
     /// Kickoff, UTC.
     pub kickoff: Option<DateTime<Utc>>,
+    /// Whether it has no result, and none is expected: another entry of the fixture may be the one that is played.
+    pub is_called_off: bool,
 }
 
 /// A name without accents, case, punctuation and words of a club's form: `FC Bayern München` is `bayern munchen`. A name that
@@ -69,7 +75,8 @@ pub fn team_of<'a>(theirs: &Team, ours: &'a [Team]) -> Found<&'a Team> {
 }
 
 /// Which of our matches a match with our teams is: the one between the same teams within a day of its kickoff, else the only
-/// one between them in its round, which was moved. Nothing: it is a new one.
+/// one between them in its round, which was moved. An entry that is called off is none where the fixture has another one.
+/// Nothing: it is a new one.
 pub fn match_of<'a>(read: &Match, ours: &'a [OurMatch]) -> Found<&'a OurMatch> {
     let is_near = |known: &&OurMatch| match (known.kickoff, read.kickoff) {
         (Some(known), Some(read)) => (known - read).abs() < SAME_DAY,
@@ -79,8 +86,13 @@ pub fn match_of<'a>(read: &Match, ours: &'a [OurMatch]) -> Found<&'a OurMatch> {
         ours.iter().filter(move |m| m.home == home && m.away == away).collect::<Vec<_>>()
     };
     let pair = between(&read.home, &read.away);
-    let near: Vec<&OurMatch> = pair.iter().copied().filter(is_near).collect();
-    let of_round: Vec<&OurMatch> = pair.into_iter().filter(|m| m.round_slug == read.round_slug).collect();
+    let is_close = |known: &&OurMatch| match (known.kickoff, read.kickoff) {
+        (Some(known), Some(read)) => (known - read).abs() < LONGEST_MOVE,
+        _ => true,
+    };
+    let near = live(pair.iter().copied().filter(is_near).collect());
+    let of_round = |m: &&OurMatch| m.round_slug == read.round_slug;
+    let of_round = live(pair.into_iter().filter(of_round).filter(is_close).collect());
     let ids =
         |several: &[&OurMatch]| several.iter().map(|m| m.external_id.as_str()).collect::<Vec<_>>().join(", ");
     match (near.as_slice(), of_round.as_slice()) {
@@ -95,6 +107,23 @@ pub fn match_of<'a>(read: &Match, ours: &'a [OurMatch]) -> Found<&'a OurMatch> {
         (several @ [_, _, ..], _) | ([], several) => {
             Found::Unclear(format!("it may be any of the matches {}", ids(several)))
         }
+    }
+}
+
+/// Those that are not called off, if there are any.
+fn live(entries: Vec<&OurMatch>) -> Vec<&OurMatch> {
+    let live: Vec<&OurMatch> = entries.iter().copied().filter(|m| !m.is_called_off).collect();
+    if live.is_empty() { entries } else { live }
+}
+
+/// Whether a match that is new may belong to the season of these: its kickoff is not far from theirs.
+pub fn may_be_of_season(read: &Match, ours: &[OurMatch]) -> bool {
+    let kickoffs = || ours.iter().filter_map(|m| m.kickoff);
+    match (read.kickoff, kickoffs().min(), kickoffs().max()) {
+        (Some(kickoff), Some(first), Some(last)) => {
+            first - AROUND_SEASON < kickoff && kickoff < last + AROUND_SEASON
+        }
+        _ => true,
     }
 }
 
@@ -149,6 +178,7 @@ mod tests {
             home: sides.0.to_owned(),
             away: sides.1.to_owned(),
             kickoff: at(kickoff),
+            is_called_off: false,
         }
     }
 
@@ -192,8 +222,16 @@ mod tests {
         assert!(matches!(swapped, Found::Unclear(_)), "{swapped:?}");
         // A replay: two of one round, neither of this day.
         let two = [known[0].clone(), ours("4", "3", ("a", "b"), "2024-09-25T19:00:00Z")];
-        let unclear = match_of(&read("3", ("a", "b"), "2024-10-20T19:00:00Z"), &two);
+        let replay = read("3", ("a", "b"), "2024-10-20T19:00:00Z");
+        let unclear = match_of(&replay, &two);
         assert!(matches!(unclear, Found::Unclear(_)), "{unclear:?}");
+        // The first one was called off.
+        let two = [OurMatch { is_called_off: true, ..two[0].clone() }, two[1].clone()];
+        assert_eq!(match_of(&replay, &two), Found::One(&two[1]));
+        // A year later it is another season's.
+        let later = read("3", ("a", "b"), "2025-10-20T19:00:00Z");
+        assert_eq!((match_of(&later, &two), may_be_of_season(&later, &two)), (Found::Nothing, false));
+        assert!(may_be_of_season(&replay, &two));
     }
 
     proptest! {
@@ -212,7 +250,8 @@ mod tests {
             let known: Vec<OurMatch> = pairs.iter().filter(|(home, away)| home != away).enumerate().map(|(at, pair)| {
                 let (home, away) = sides(*pair);
                 let kickoff = Some(start + TimeDelta::days(7 * at as i64));
-                OurMatch { external_id: format!("m{at}"), round_slug: at.to_string(), home, away, kickoff }
+                let (external_id, round_slug) = (format!("m{at}"), at.to_string());
+                OurMatch { external_id, round_slug, home, away, kickoff, is_called_off: false }
             }).collect();
             for m in &known {
                 let mut theirs = read(&m.round_slug, (&m.home, &m.away), "2024-08-01T15:00:00Z");

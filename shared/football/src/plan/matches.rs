@@ -268,6 +268,13 @@ pub fn plan(reading: &[Match], stored: &[StoredMatch]) -> MatchPlan {
             plan.held.push(Held { external_id: read.external_id.clone(), reason, differences });
             continue;
         }
+        // A reading that agrees with the row ends a doubt: the next one begins anew.
+        if row.doubted.is_some() && row.known.status == MatchStatus::Ended && read.score == row.known.score {
+            let agreed = doubt(&read);
+            plan.doubts.extend(
+                (row.doubted.as_deref() != Some(&agreed)).then(|| (read.external_id.clone(), agreed)),
+            );
+        }
         if let Some(lock) = &stored.lock {
             let news = differences(&lock.without, &read);
             let locked = lock.applied(&read, &stored.known);
@@ -441,7 +448,7 @@ fn why_not(read: &Match, row: &StoredMatch) -> Option<HeldReason> {
     let running = stored.status == MatchStatus::Open && read.status == MatchStatus::Open;
     let fell = running && read.score.is_none_or(|new| new.home < old.home || new.away < old.away);
     // Without times of change an older reply can't be told from a correction: another result counts once it is seen twice.
-    let undated = read.changed_at.is_none() && stored.changed_at.is_none() && read.score.is_some();
+    let undated = read.changed_at.is_none() && read.score.is_some();
     let corrects = stored.status == MatchStatus::Ended && undated && read.score != stored.score;
     let fell = fell || corrects;
     let seen_before = row.doubted.as_deref() == Some(doubt(read).as_str());

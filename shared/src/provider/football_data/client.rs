@@ -39,8 +39,16 @@ pub struct FootballData {
     client: Option<reqwest::Client>,
     seasons: HashMap<SeasonRef, Season>,
     /// Seasons that could not be read, and why: all rounds are in one reply, which is not asked for again.
-    failed: HashMap<SeasonRef, String>,
+    failed: HashMap<SeasonRef, Failed>,
     requests: RequestLog,
+}
+
+/// Why a season could not be read.
+enum Failed {
+    /// The key is wrong, or does not cover it.
+    NotAllowed(String),
+    /// The reply can't be read, or did not come.
+    Other(String),
 }
 
 /// A season's matches as they were read, with the badges that they name.
@@ -160,8 +168,14 @@ impl FootballData {
     /// The season's matches, requested once in a session.
     async fn season(&mut self, season: &SeasonRef) -> Result<&Season, ProviderError> {
         let path = format!("{}/matches?season={}", season.path(), season.season);
-        if let Some(reason) = self.failed.get(season) {
-            return Err(unavailable(&path, format!("not asked for again: {reason}")));
+        match self.failed.get(season) {
+            Some(Failed::NotAllowed(reason)) => {
+                return Err(ProviderError::NotAllowed { path, reason: reason.clone() });
+            }
+            Some(Failed::Other(reason)) => {
+                return Err(unavailable(&path, format!("not asked for again: {reason}")));
+            }
+            None => {}
         }
         if !self.seasons.contains_key(season) {
             match self.read_season(&path).await {
@@ -169,9 +183,12 @@ impl FootballData {
                     self.seasons.insert(season.clone(), read);
                 }
                 Err(error) => {
-                    if error.is_isolated() {
-                        self.failed.insert(season.clone(), error.to_string());
-                    }
+                    let failed = match &error {
+                        ProviderError::NotAllowed { reason, .. } => Some(Failed::NotAllowed(reason.clone())),
+                        error if error.is_isolated() => Some(Failed::Other(error.to_string())),
+                        _ => None,
+                    };
+                    self.failed.extend(failed.map(|failed| (season.clone(), failed)));
                     return Err(error);
                 }
             }

@@ -11,6 +11,7 @@ use super::result::{FirstLeg, Outcome, outcome};
 use super::stage::{self, Legs};
 use crate::provider::reading::{ListedRound, Reading, Refusal, Remark, Rounds};
 use crate::provider::reply::place;
+use football::domain::round::is_same_round;
 use football::domain::{Match, MatchStatus, Round, RoundKind, Stage, Team, TieFacts};
 
 /// A match of a list over several rounds, with its season and round.
@@ -127,7 +128,10 @@ impl Games {
 
     /// The matches of a round.
     pub(super) fn round(&self, slug: &str) -> Reading {
-        self.reading(|round| round.slug == slug)
+        let mut reading = self.reading(|round| is_same_round(&round.slug, slug));
+        // Under the name that it was asked for.
+        reading.matches.iter_mut().for_each(|m| slug.clone_into(&mut m.round_slug));
+        reading
     }
 
     /// All matches, and what could not be read.

@@ -1,6 +1,7 @@
 //! football-data.org's stages and matchdays as rounds, under the slugs that SofaScore's rounds have: a tournament that
 //! changes its provider keeps its rounds.
 
+use football::domain::round::is_same_round;
 use football::domain::{Round, RoundAddress, RoundKind};
 
 /// The stages whose matches count for a table: a round each matchday.
@@ -71,7 +72,7 @@ pub(super) fn round(stage: &str, matchday: Option<u32>) -> Option<Round> {
 
 /// The stage whose matches are the round of this slug.
 pub(super) fn of_slug(slug: &str) -> Option<&'static str> {
-    OF_A_CUP.iter().find(|(_, ours, _)| *ours == slug).map(|(theirs, ..)| *theirs)
+    OF_A_CUP.iter().find(|(_, ours, _)| is_same_round(ours, slug)).map(|(theirs, ..)| *theirs)
 }
 
 /// Whether a stage is a knockout one that is always decided by a single match, or by two legs, or may be either.

@@ -20,6 +20,7 @@ use crate::provider::ProviderError;
 use crate::provider::reading::{Half, Image, Reading, Rounds, Tables};
 use crate::requests::{RequestError, RequestLog};
 use football::domain::knockout::Tree;
+use football::domain::round::is_same_round;
 use football::domain::{Round, RoundAddress};
 
 /// The wait after a 429 without a `Retry-After`.
@@ -83,8 +84,9 @@ impl SofaScore {
             self.listed = Some((season.clone(), rounds));
         }
         let rounds = self.listed.iter().flat_map(|(_, rounds)| rounds);
-        let mut found =
-            rounds.map(|round| &round.address).filter(|address| address.slug.as_deref() == Some(slug));
+        let mut found = rounds
+            .map(|round| &round.address)
+            .filter(|address| address.slug.as_deref().is_some_and(|listed| is_same_round(listed, slug)));
         Ok(found.next().cloned())
     }
 
