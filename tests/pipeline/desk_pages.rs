@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use local::stack::TOKEN;
+use shared::provider::ProviderName;
 
 use crate::desk::{API, Desk};
 use crate::harness::{CUP, LEAGUE, World, moment};
@@ -161,6 +162,48 @@ async fn a_person_retries_what_failed_and_reads_a_bracket() {
 }
 
 #[tokio::test]
+async fn a_person_gives_a_stand_in_and_says_which_team_it_means() {
+    let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
+    let id = world.create().await;
+    world.provider.rename("Ash", "Deportivo Fresno");
+    let mut tab = Tab::at(&world).await;
+    tab.sign_in().await;
+    tab.open(&format!("/tournaments/{id}/sources")).await;
+    assert!(tab.text().await.contains("Only one provider is known"), "{}", tab.text().await);
+    tab.eval("document.querySelector('#stand-in').value = 'football-data'").await;
+    // What can't be read stays in the form, beside the reason.
+    tab.fill("#season", "the same one").await;
+    tab.click("form[action='/actions/sources'] button").await;
+    assert!(tab.text().await.contains("Not saved: season must be"), "{}", tab.text().await);
+    let kept = tab.eval("document.querySelector('#season').value").await;
+    assert_eq!(kept, "the same one");
+    tab.check("sources-refused").await;
+
+    tab.fill("#season", &world.season.football_data_url()).await;
+    tab.eval("document.querySelector('#stand-in').value = 'football-data'").await;
+    tab.click("form[action='/actions/sources'] button").await;
+    let running = "SELECT id::text FROM data_provider_executions WHERE status = 'in_progress'";
+    while !world.texts(running).await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    tab.open("/").await;
+    assert!(tab.text().await.contains("Which team is Deportivo Fresno?"), "{}", tab.text().await);
+    tab.open(&format!("/tournaments/{id}/sources")).await;
+    tab.check("sources-question").await;
+    let choose = "const list = document.querySelector('select[name=team]');
+        list.value = [...list.options].find(option => option.text === 'Ash').value";
+    tab.eval(choose).await;
+    tab.click("form[action='/actions/identify-team'] button").await;
+    let text = tab.text().await;
+    assert!(
+        !text.contains("Which team is it?") && text.contains("stands in, and is compared each morning"),
+        "{text}"
+    );
+    tab.check("sources").await;
+    tab.browser.close().await;
+}
+
+#[tokio::test]
 async fn a_person_without_a_mouse_creates_a_tournament_and_brings_it_up_to_date() {
     let world = World::at("2024-03-01T12:00:00Z", LEAGUE).await;
     let mut tab = Tab::at(&world).await;
@@ -292,6 +335,7 @@ async fn without_javascript_everything_works_by_loading_pages() {
 async fn pictures_of_a_world_cup() {
     // The knockout rounds by schedules, so that what is shown has happened.
     let play = Play::file(Path::new("../local/seasons/2022-world-cup.json")).from("2022-12-01");
+    let play = play.stand_in(ProviderName::FootballData);
     let Played { replay, .. } = &play.run().await;
     let desk = Desk::at(&replay.stack.desk_url);
     let (_, tournaments) = desk.get("/tournaments").await;
@@ -319,6 +363,7 @@ async fn pictures_of_a_world_cup() {
         (format!("/tournaments/{id}/checks"), "tournament-checks"),
         (format!("/tournaments/{id}/executions"), "tournament-executions"),
         (format!("/tournaments/{id}/history"), "history"),
+        (format!("/tournaments/{id}/sources"), "sources"),
         (format!("/matches/{game}"), "match"),
         ("/checks?show=over".to_owned(), "checks"),
         ("/trends?weeks=4&until=2022-12-20".to_owned(), "trends"),

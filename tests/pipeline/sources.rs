@@ -32,6 +32,14 @@ async fn idle(world: &World) {
     }
 }
 
+/// Chooses football-data.org as the stand-in.
+async fn give_stand_in(world: &World, desk: &Desk, path: &str) {
+    let choice = json!({ "standIn": "football-data", "season": address_at(FOOTBALL_DATA, &world.season) });
+    let (status, sources) = desk.put(path, choice).await;
+    assert_eq!(status, StatusCode::OK, "{sources}");
+    idle(world).await;
+}
+
 /// The texts of all Slack messages.
 fn messages(played: &Played) -> String {
     let messages = played.replay.stack.slack.messages();
@@ -231,9 +239,7 @@ async fn each_morning_the_other_provider_is_compared_and_a_difference_needs_a_pe
     let desk = Desk::of(&world);
     let id = world.create().await;
     let path = format!("/tournaments/{id}/sources");
-    let choice = json!({ "standIn": "football-data", "season": address_at(FOOTBALL_DATA, &world.season) });
-    assert_eq!(desk.put(&path, choice).await.0, StatusCode::OK);
-    idle(&world).await;
+    give_stand_in(&world, &desk, &path).await;
     let event = json!({ "tournamentId": id, "roundSlug": "1" });
     world.invoke_at("2024-03-02T20:00:00Z", "scores-and-standings", event).await.unwrap();
     // The routine plans the comparison, and its alarm makes it.
@@ -293,9 +299,7 @@ async fn what_the_first_provider_says_otherwise_on_its_return_is_reported() {
     let desk = Desk::of(&world);
     let id = world.create().await;
     let path = format!("/tournaments/{id}/sources");
-    let choice = json!({ "standIn": "football-data", "season": address_at(FOOTBALL_DATA, &world.season) });
-    assert_eq!(desk.put(&path, choice).await.0, StatusCode::OK);
-    idle(&world).await;
+    give_stand_in(&world, &desk, &path).await;
     world.provider.block(&["sofascore@2024-03-02..2024-03-03".parse().unwrap()]);
     let scores = async |at: &str| {
         let event = json!({ "tournamentId": id, "roundSlug": "1" });

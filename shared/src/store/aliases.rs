@@ -252,6 +252,8 @@ pub const DIFFERS: &str = "(a.provider <> COALESCE(t.asked_provider, t.provider)
 /// A difference between what is stored and what another provider says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
+    /// The match.
+    pub match_id: Uuid,
     /// The tournament's label.
     pub tournament: String,
     /// The match, as `Ash – Birch`.
@@ -262,11 +264,13 @@ pub struct Difference {
     pub ours: String,
     /// What that provider says, in the same form.
     pub theirs: String,
+    /// When it was asked.
+    pub read_at: DateTime<Utc>,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tournament, teams, provider, ours, theirs } = self;
+        let Self { tournament, teams, provider, ours, theirs, .. } = self;
         write!(f, "{tournament}, {teams}: {provider} says {theirs}; stored is {ours}")
     }
 }
@@ -289,13 +293,13 @@ pub async fn differences(
         DifferencesOf::Since(tournament, moment) => (tournament, &[][..], Some(stamp(moment))),
     };
     let sql = format!(
-        "SELECT t.label, h.name || ' – ' || g.name, a.provider, {ours}, {theirs}
+        "SELECT t.label, h.name || ' – ' || g.name, a.provider, {ours}, {theirs}, m.id, a.read_at
            FROM match_alias a JOIN match m ON m.id = a.match_id JOIN tournament t ON t.id = m.tournament_id
            JOIN team h ON h.id = m.home_team_id JOIN team g ON g.id = m.away_team_id
           WHERE {DIFFERS} AND t.deleted_at IS NULL
             AND ($1::uuid IS NULL OR m.tournament_id = $1)
             AND CASE WHEN $3::timestamp IS NULL THEN m.external_id = ANY($2) ELSE a.date >= $3 END
-          ORDER BY m.date, m.external_id",
+          ORDER BY m.date DESC, m.external_id",
         ours = said("m"),
         theirs = said("a"),
     );
@@ -310,6 +314,8 @@ pub async fn differences(
             provider: row.get(2),
             ours: row.get(3),
             theirs: row.get(4),
+            match_id: row.get(5),
+            read_at: utc(row.get(6)),
         })
         .collect())
 }

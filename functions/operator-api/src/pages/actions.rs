@@ -50,7 +50,11 @@ pub(super) async fn act(
             let id = id("tournament")?;
             return match edit(&desk, &caller, id, &form).await {
                 Ok(()) => Ok(desk.redirect(&format!("/tournaments/{id}")).into_response()),
-                Err(problem) => tournament::refused_settings(&desk, &caller, id, &form, problem).await,
+                // What was filled in stays, and the reason stands beside it.
+                Err(problem) if problem.is_of_input() => {
+                    tournament::show_overview(&desk, &caller, id, Some((&form, problem))).await
+                }
+                Err(problem) => Err(problem),
             };
         }
         "sources" | "identify-team" => {
@@ -61,7 +65,10 @@ pub(super) async fn act(
             };
             return match done {
                 Ok(()) => Ok(desk.redirect(&format!("/tournaments/{id}/sources")).into_response()),
-                Err(problem) => tournament::refused_sources(&desk, &caller, id, &form, problem).await,
+                Err(problem) if problem.is_of_input() => {
+                    tournament::show_sources(&desk, &caller, id, Some((&form, problem))).await
+                }
+                Err(problem) => Err(problem),
             };
         }
         "cross-check" => Request::CrossCheck { tournament_id: Some(id("tournament")?) },

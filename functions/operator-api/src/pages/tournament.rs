@@ -126,22 +126,8 @@ pub(super) async fn overview(
     show_overview(&desk, &caller, id, None).await
 }
 
-/// The overview with a form whose input was refused: what was filled in stays, and the reason stands beside it. Any other problem
-/// is a page of its own.
-pub(super) async fn refused_settings(
-    desk: &Desk,
-    caller: &Caller,
-    id: Uuid,
-    form: &HashMap<String, String>,
-    problem: Problem,
-) -> Result<Response, Problem> {
-    match problem.is_of_input() {
-        true => show_overview(desk, caller, id, Some((form, problem))).await,
-        false => Err(problem),
-    }
-}
-
-async fn show_overview(
+/// The overview. `refused`: what was filled in as settings, and why that was refused.
+pub(super) async fn show_overview(
     desk: &Desk,
     caller: &Caller,
     id: Uuid,
@@ -470,21 +456,8 @@ pub(super) async fn sources(
     show_sources(&desk, &caller, id, None).await
 }
 
-/// The sources with a form whose input was refused. Any other problem is a page of its own.
-pub(super) async fn refused_sources(
-    desk: &Desk,
-    caller: &Caller,
-    id: Uuid,
-    form: &HashMap<String, String>,
-    problem: Problem,
-) -> Result<Response, Problem> {
-    match problem.is_of_input() {
-        true => show_sources(desk, caller, id, Some((form, problem))).await,
-        false => Err(problem),
-    }
-}
-
-async fn show_sources(
+/// The sources. `refused`: what was filled in, and why that was refused.
+pub(super) async fn show_sources(
     desk: &Desk,
     caller: &Caller,
     id: Uuid,

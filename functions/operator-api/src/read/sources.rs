@@ -8,9 +8,12 @@ use uuid::Uuid;
 
 use super::moment;
 use football::domain::{ProviderName, Tournament};
-use shared::store::aliases::{DIFFERS, said};
+use shared::store::aliases::{self, DifferencesOf};
 use shared::store::{StoreError, stamp, utc};
 use shared::sync::source::{providers_of, season_at};
+
+/// Differences that are listed.
+const DIFFERENCES: usize = 50;
 
 /// Who is asked for a tournament, and what is known of it at each provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -198,25 +201,17 @@ async fn differences(
     client: &impl GenericClient,
     tournament: Uuid,
 ) -> Result<Vec<DifferenceView>, StoreError> {
-    let sql = format!(
-        "SELECT m.id, h.name || ' – ' || g.name, a.provider, {ours}, {theirs}, a.read_at
-           FROM match_alias a JOIN match m ON m.id = a.match_id JOIN tournament t ON t.id = m.tournament_id
-           JOIN team h ON h.id = m.home_team_id JOIN team g ON g.id = m.away_team_id
-          WHERE m.tournament_id = $1 AND {DIFFERS}
-          ORDER BY m.date DESC, m.id LIMIT 50",
-        ours = said("m"),
-        theirs = said("a"),
-    );
-    let rows = client.query_typed(&sql, &[(&tournament, Type::UUID)]).await?;
-    let difference = |row: &tokio_postgres::Row| DifferenceView {
-        match_id: row.get(0),
-        teams: row.get(1),
-        provider: row.get(2),
-        ours: row.get(3),
-        theirs: row.get(4),
-        read_at: utc(row.get(5)),
+    let of = DifferencesOf::Since(Some(tournament), DateTime::UNIX_EPOCH);
+    let found = aliases::differences(client, of).await?;
+    let view = |found: aliases::Difference| DifferenceView {
+        match_id: found.match_id,
+        teams: found.teams,
+        provider: found.provider,
+        ours: found.ours,
+        theirs: found.theirs,
+        read_at: found.read_at,
     };
-    Ok(rows.iter().map(difference).collect())
+    Ok(found.into_iter().take(DIFFERENCES).map(view).collect())
 }
 
 /// The teams of a tournament that are not known at `provider` yet, by name.
