@@ -56,11 +56,15 @@ impl Problem {
         Self { problems: vec![problem.clone()], ..Self::new(status, format!("{field} {}", problem.remedy)) }
     }
 
+    /// The status of a page that shows a form again, with the reason why its input was refused.
+    pub(crate) fn status_of_form(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY)
+    }
+
     /// Whether a form's input was refused: the person may put it right there.
     pub(crate) fn is_of_input(&self) -> bool {
-        [StatusCode::BAD_REQUEST, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY]
-            .iter()
-            .any(|status| status.as_u16() == self.status)
+        let of_input = [StatusCode::BAD_REQUEST, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
+        of_input.contains(&self.status_of_form())
     }
 
     pub(crate) fn about(self, execution: Uuid) -> Self {

@@ -164,6 +164,8 @@ fn replace_matches(reading: &mut Reading, provider: ProviderName, known: &[Known
         .filter(|known| !known.theirs.is_empty() && !is_listed(known))
         .map(|known| OurMatch { round_slug: String::new(), ..known.ours.clone() })
         .collect();
+    let by_our_id: HashMap<&str, &KnownMatch> =
+        known.iter().map(|known| (known.ours.external_id.as_str(), known)).collect();
     let all: Vec<OurMatch> = known.iter().map(|known| known.ours.clone()).collect();
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     let mut refused: Vec<Refusal> = Vec::new();
@@ -197,12 +199,12 @@ fn replace_matches(reading: &mut Reading, provider: ProviderName, known: &[Known
                     return None;
                 }
                 read.external_id.clone_from(&ours.external_id);
-                if let Some(known) = known.iter().find(|known| known.ours.external_id == ours.external_id) {
+                if let Some(known) = by_our_id.get(ours.external_id.as_str()) {
                     keep_what_is_stored(&mut read, known);
                 }
             }
             // Its row gets this provider's id, which a row of the other may have.
-            Found::Nothing if known.iter().any(|known| known.ours.external_id == theirs) => {
+            Found::Nothing if by_our_id.contains_key(theirs.as_str()) => {
                 refused.push(refuse("has an id that another provider's match has".to_owned()));
                 return None;
             }

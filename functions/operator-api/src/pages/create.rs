@@ -110,7 +110,7 @@ fn refused(shell: Shell, filled: Filled, problem: Problem) -> Result<Response, P
     if problem.problems.is_empty() {
         return Err(problem);
     }
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    let status = problem.status_of_form();
     let read = !problem
         .problems
         .iter()

@@ -151,13 +151,14 @@ pub(super) async fn show_overview(
         }
         Some((form, problem)) => {
             let text = |name: &str| form.get(name).cloned().unwrap_or_default();
+            let status = problem.status_of_form();
             let settings = Settings {
                 label: text("label"),
                 status: text("status"),
                 tie_breaking_rule: text("tie_breaking_rule"),
                 problem: Some(problem.detail),
             };
-            (StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY), settings)
+            (status, settings)
         }
     };
     let shown = Overview {
@@ -474,7 +475,7 @@ pub(super) async fn show_sources(
         season = text("season");
         sources.asked = text("asked").parse().unwrap_or(sources.asked);
         sources.stand_in = text("stand_in").parse().ok();
-        status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+        status = refused.status_of_form();
         problem = Some(refused.detail);
     }
     let mut questions = Vec::new();
